@@ -1,0 +1,12 @@
+"""Where the values of a simulation live: signals, their layout, their gradients."""
+
+from .gradients import gather_rows as gather_rows
+from .layout import SignalLayout as SignalLayout
+from .layout import join as join
+from .layout import n_rows as n_rows
+from .signal_dict import SignalDict as SignalDict
+from .signal_dict import sum_repeated as sum_repeated
+from .take import repeat_batch as repeat_batch
+from .take import take_rows as take_rows
+from .tensor_signal import TensorSignal as TensorSignal
+from .version import version as __version__  # noqa: F401
