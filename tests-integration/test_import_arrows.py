@@ -1,0 +1,109 @@
+"""Imports between the packages go one way, and each is declared."""
+
+import pytest
+from workspace import (
+    ALLOWED_ARROWS,
+    Package,
+    find_packages,
+    undeclared_imports,
+    wrong_arrows,
+)
+
+PACKAGES = find_packages()
+
+
+@pytest.fixture(params=PACKAGES, ids=lambda package: package.dist)
+def package(request):
+    return request.param
+
+
+def plant(tmp_path, source, dist="nengo-dl-ops", dependencies=(), where="src"):
+    """Write a package that holds ``source`` in one file."""
+    package = Package(tmp_path / "packages" / dist)
+    folder = package.src if where == "src" else package.path / where
+    folder.mkdir(parents=True)
+    (folder / "planted.py").write_text(source, encoding="utf-8")
+    (package.path / "pyproject.toml").write_text(
+        f'[project]\nname = "{dist}"\ndependencies = {list(dependencies)}\n'
+        'optional-dependencies = { tests = ["pytest"], plot = ["matplotlib"] }\n',
+        encoding="utf-8",
+    )
+    assert [found.dist for found in find_packages(tmp_path)] == [dist]
+    return package
+
+
+def test_every_package_has_its_arrows():
+    assert {package.module for package in PACKAGES} == set(ALLOWED_ARROWS)
+
+
+def test_no_wrong_arrow(package):
+    assert wrong_arrows(package) == []
+
+
+def test_every_import_is_declared(package):
+    assert undeclared_imports(package) == []
+
+
+def test_every_declared_sibling_has_an_arrow(package):
+    siblings = {found.dist: found.module for found in PACKAGES}
+    declared = {siblings[r.name] for r in package.requirements if r.name in siblings}
+    assert declared <= ALLOWED_ARROWS[package.module]
+
+
+@pytest.mark.parametrize(
+    ("dist", "source"),
+    [
+        ("nengo-dl-signals", "import nengo_dl_ops"),
+        ("nengo-dl-ops", "import nengo_dl_sim"),
+        ("nengo-dl-ops", "import nengo_dl_sim.simulator as s"),
+        ("nengo-dl-ops", "from nengo_dl_sim.simulator import Simulator"),
+        ("nengo-dl-ops", "def late():\n    from nengo_dl_objectives import mse"),
+        ("nengo-dl-ops", "from nengo_dl import Simulator"),
+        ("nengo-dl-objectives", "import nengo_dl_signals"),
+        ("nengo-dl-sim", "import nengo_dl"),
+        ("nengo-dl", "import nengo_dl_spaun_bench"),
+        ("nengo-dl-spaun-bench", "import nengo_dl_sim"),
+    ],
+)
+def test_planted_wrong_arrow_is_found(tmp_path, dist, source):
+    package = plant(tmp_path, source, dist, dependencies=["numpy", "nengo-dl-sim"])
+    (message,) = wrong_arrows(package)
+    assert "planted.py:" in message and package.module in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import nengo_dl_signals",
+        "from nengo_dl_ops.builder import Builder",
+        "from . import builder",
+        "from .nengo_dl_sim import local",
+        "import nengo, tensorflow",
+    ],
+)
+def test_right_arrow_is_not_found(tmp_path, source):
+    assert wrong_arrows(plant(tmp_path, source)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "where", "culprit"),
+    [
+        ("import scipy.linalg", "src", "scipy.linalg"),
+        ("from nengo_dl_signals import layout", "src", "nengo_dl_signals.layout"),
+        ("def late():\n    import keras", "src", "keras"),
+        ("import pytest", "src", "pytest"),
+        ("import nengo_dl_sim", "tests", "nengo_dl_sim"),
+        ("import numpy", "src", None),
+        ("import progressbar", "src", None),
+        ("import matplotlib.pyplot", "src", None),
+        ("import os.path, json", "src", None),
+        ("import nengo_dl_ops.builder", "src", None),
+        ("import pytest", "tests", None),
+    ],
+)
+def test_planted_undeclared_import(tmp_path, source, where, culprit):
+    package = plant(
+        tmp_path, source, dependencies=["numpy>=2", "progressbar2"], where=where
+    )
+    messages = undeclared_imports(package)
+    assert [m.rpartition(" ")[2] for m in messages] == ([culprit] if culprit else [])
