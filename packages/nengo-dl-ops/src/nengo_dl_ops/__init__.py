@@ -1,5 +1,17 @@
-"""How one simulation step is computed: operator builders and neuron types in TensorFlow."""
+"""How one simulation step is computed: the operator builders of Nengo in TensorFlow."""
 
-from nengo_dl_ops.version import version as __version__
-
-__all__ = ["__version__"]
+from .builder import Builder as Builder
+from .builder import OpBuilder as OpBuilder
+from .config import BuildConfig as BuildConfig
+from .copies import CopyBuilder as CopyBuilder
+from .neurons import NeuronBuilder as NeuronBuilder
+from .neurons import NeuronState as NeuronState
+from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
+from .processes import ProcessBuilder as ProcessBuilder
+from .processes import SimProcessBuilder as SimProcessBuilder
+from .products import DotIncBuilder as DotIncBuilder
+from .products import ElementwiseIncBuilder as ElementwiseIncBuilder
+from .resets import ResetBuilder as ResetBuilder
+from .resets import SimProbeBuilder as SimProbeBuilder
+from .resets import TimeUpdateBuilder as TimeUpdateBuilder
+from .version import version as __version__  # noqa: F401

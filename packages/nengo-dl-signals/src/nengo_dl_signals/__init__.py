@@ -3,7 +3,6 @@
 from .gradients import gather_rows as gather_rows
 from .layout import SignalLayout as SignalLayout
 from .layout import join as join
-from .layout import n_rows as n_rows
 from .signal_dict import SignalDict as SignalDict
 from .signal_dict import sum_repeated as sum_repeated
 from .take import repeat_batch as repeat_batch

@@ -1,0 +1,225 @@
+"""The registry that knows how to compute what Nengo describes."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import tensorflow as tf
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError
+from nengo.neurons import NeuronType
+from nengo_dl_signals import SignalDict, SignalLayout
+
+from .config import BuildConfig
+
+
+class Builder:
+    """
+    Maps types of operators, neurons and processes to what computes them.
+
+    There is one registry. An entry serves the registered type and every subclass
+    that inherits the method the entry stands for (``make_step`` of an operator or
+    process, ``step`` of a neuron type): a subclass that overrides it computes
+    something else, and needs an entry of its own.
+    """
+
+    _registry: dict[type, type] = {}
+
+    @classmethod
+    def register(cls, kind: type) -> Callable[[type], type]:
+        """
+        Register the decorated class as the builder of a type.
+
+        Parameters
+        ----------
+        kind : type
+            A subclass of ``nengo.builder.Operator`` (the decorated class is then an
+            `.OpBuilder`), ``nengo.neurons.NeuronType`` (a `.NeuronBuilder`) or
+            ``nengo.Process`` (a `.ProcessBuilder`).
+
+        Returns
+        -------
+        decorator : callable
+            Returns the class it is given.
+
+        Warns
+        -----
+        UserWarning
+            If the type has a builder already (the new one takes its place).
+        """
+
+        def register_builder(builder: type) -> type:
+            if kind in cls._registry:
+                warnings.warn(
+                    f"Type '{kind.__name__}' already has a builder, "
+                    f"{cls._registry[kind].__name__}; {builder.__name__} replaces it",
+                    stacklevel=2,
+                )
+            cls._registry[kind] = builder
+            return builder
+
+        return register_builder
+
+    @classmethod
+    def find(cls, kind: type) -> Any:
+        """
+        Find the builder of a type.
+
+        Parameters
+        ----------
+        kind : type
+            The type of an operator, neuron type or process.
+
+        Returns
+        -------
+        builder : type
+            The class registered for it, or for the nearest type that it inherits
+            its computation from.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            If there is none.
+        """
+        for ancestor in kind.__mro__:
+            if ancestor in cls._registry:
+                if _computes_the_same(kind, ancestor):
+                    return cls._registry[ancestor]
+                break
+        raise BuildError(
+            f"No builder is registered for '{kind.__module__}.{kind.__name__}' "
+            f"(register one with nengo_dl_ops.Builder.register({kind.__name__}))"
+        )
+
+    @classmethod
+    def build(
+        cls, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> OpBuilder:
+        """
+        Make the builder of a group of merged operators.
+
+        Parameters
+        ----------
+        ops : list of nengo.builder.Operator
+            Operators of equal type and equal `.OpBuilder.merge_key`.
+        layout : SignalLayout
+            Where their signals are.
+        config : BuildConfig
+            The settings of the simulation.
+
+        Returns
+        -------
+        builder : OpBuilder
+            Computes all of them at once.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            If no builder is registered for their type.
+        """
+        builder: OpBuilder = cls.find(type(ops[0]))(ops, layout, config)
+        return builder
+
+
+def _computes_the_same(kind: type, ancestor: type) -> bool:
+    method = "step" if issubclass(ancestor, NeuronType) else "make_step"
+    return getattr(kind, method, None) is getattr(ancestor, method, None)
+
+
+class OpBuilder(ABC):
+    """
+    Computes one step of a group of merged operators.
+
+    To be implemented by subclasses: ``__init__`` finds the group's signals (the
+    layout does not change afterwards), `build_step` emits TensorFlow.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of the group, in the order that the sorter chose.
+    layout : SignalLayout
+        Where their signals are.
+    config : BuildConfig
+        The settings of the simulation.
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        self.ops = ops
+        self.config = config
+        del layout
+
+    @classmethod
+    def merge_key(cls, op: Operator) -> Hashable:
+        """
+        Say which operators may be merged.
+
+        Operators of the same type merge if their keys are equal, and if their
+        signals agree in type, shape of a row, trainability, and in whether they are
+        ever written. By default an operator is never merged.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        key : hashable
+            Equal for operators that one group can compute.
+        """
+        return id(op)
+
+    @classmethod
+    def previous(cls, op: Operator) -> list[Signal]:
+        """
+        Return the signals of which the operator needs the previous step's value.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        signals : list of nengo.builder.Signal
+            By default what the operator updates.
+        """
+        return list(op.updates)
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """
+        Return the variables that the group brings along (for example a layer's).
+
+        A step takes their values from ``signals.variables``, never from the variable:
+        so that one step stays a function of what is passed in.
+        """
+        return []
+
+    @abstractmethod
+    def build_step(self, signals: SignalDict) -> None:
+        """
+        Emit the computation of one step.
+
+        Parameters
+        ----------
+        signals : SignalDict
+            The values so far; the results are written to it.
+        """
+
+    def build_training_step(self, signals: SignalDict) -> None:
+        """
+        Emit the differentiable computation of one step, for training.
+
+        Parameters
+        ----------
+        signals : SignalDict
+            The values so far; the results are written to it.
+        """
+        self.build_step(signals)

@@ -1,0 +1,216 @@
+"""Addresses for the values of all signals of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError
+
+from .tensor_signal import TensorSignal
+
+
+class SignalLayout:
+    """
+    Gives every base signal a run of row addresses, and views their share of it.
+
+    What is never written is addressed row by row (a weight matrix of a thousand rows
+    needs a thousand addresses, not a million). What is written is addressed element
+    by element, so that operators of any shape can write and read any part of it.
+
+    Parameters
+    ----------
+    bases : iterable of nengo.builder.Signal
+        The base signals (not views) of the model. The order decides the addresses.
+    constants : collection of nengo.builder.Signal
+        Those of them that no operator writes.
+    dtype : {"float16", "float32", "float64"}
+        The type that floating point signals get. Integers become ``"int32"``,
+        booleans stay.
+    """
+
+    def __init__(
+        self,
+        bases: Iterable[Signal],
+        constants: Collection[Signal] = (),
+        dtype: str = "float32",
+    ) -> None:
+        self.dtype = dtype
+        self.constants = frozenset(constants)
+        self._start: dict[Signal, int] = {}
+        self.n_rows = 0
+        for base in bases:
+            if base not in self._start:
+                self._start[base] = self.n_rows
+                self.n_rows += self._length(base)
+
+    def _length(self, base: Signal) -> int:
+        if base not in self.constants:
+            return base.size
+        return base.shape[0] if base.ndim else 1
+
+    def row_shape(self, sig: Signal) -> tuple[int, ...]:
+        """Return the shape of one row of the base of a signal."""
+        return sig.base.shape[1:] if sig.base in self.constants else ()
+
+    def rows(self, base: Signal) -> np.ndarray:
+        """Return the addresses of all rows of a base signal."""
+        start = self._start[base]
+        return np.arange(start, start + self._length(base), dtype=np.int32)
+
+    def __contains__(self, sig: Signal) -> bool:
+        return sig.base in self._start
+
+    def __getitem__(self, sig: Signal) -> TensorSignal:
+        """
+        Find a signal.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            A base signal of the layout or a view of one.
+
+        Returns
+        -------
+        tensor_signal : TensorSignal
+            The rows (and columns) that hold it.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            If the base of the signal is not in the layout.
+        """
+        if sig.base not in self._start:
+            raise BuildError(f"Signal '{sig.name}' is not part of this model")
+        whole, row_shape = self.rows(sig.base), self.row_shape(sig)
+        if sig is sig.base:
+            selected, columns = slice(None), None
+        elif row_shape:
+            selected, columns = _rows_of_view(sig)
+        else:
+            selected, columns = _elements(sig).ravel(), None
+        dtype = self.type_of(sig)
+        return TensorSignal(
+            whole[selected], sig.shape, row_shape, dtype, columns, sig.name
+        )
+
+    def type_of(self, sig: Signal) -> str:
+        """Return the name of the type that a signal's values get."""
+        kind = np.dtype(sig.dtype).kind
+        if kind not in "fiub":
+            raise BuildError(
+                f"Signal '{sig.name}': expected floating point, integer or boolean "
+                f"values, got {sig.dtype}"
+            )
+        return {"f": self.dtype, "b": "bool"}.get(kind, "int32")
+
+    def concat(self, sigs: Sequence[Signal]) -> TensorSignal:
+        """
+        Join signals along their first axis.
+
+        Parameters
+        ----------
+        sigs : list of nengo.builder.Signal
+            Signals of equal type and of equal shape but for the first axis.
+
+        Returns
+        -------
+        tensor_signal : TensorSignal
+            Shape ``(sum of first axes, ...)``.
+        """
+        return join([self[sig] for sig in sigs])
+
+    def stack(self, sigs: Sequence[Signal]) -> TensorSignal:
+        """
+        Join signals of equal shape along a new first axis.
+
+        Parameters
+        ----------
+        sigs : list of nengo.builder.Signal
+            Signals of equal type and shape.
+
+        Returns
+        -------
+        tensor_signal : TensorSignal
+            Shape ``(len(sigs), *shape)``.
+        """
+        return join([self[sig] for sig in sigs]).reshape((len(sigs), *sigs[0].shape))
+
+
+def join(parts: Sequence[TensorSignal]) -> TensorSignal:
+    """
+    Join tensor signals along their first axis.
+
+    Parameters
+    ----------
+    parts : list of TensorSignal
+        Signals that agree in type, in row shape, and in shape but for the first axis.
+
+    Returns
+    -------
+    tensor_signal : TensorSignal
+        All their rows in order.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If they do not agree.
+    """
+    first = parts[0]
+    for part in parts:
+        if (part.dtype, part.row_shape) != (first.dtype, first.row_shape):
+            raise BuildError(
+                f"Cannot join '{part.label}' ({part.dtype}, rows of {part.row_shape}) "
+                f"to '{first.label}' ({first.dtype}, rows of {first.row_shape})"
+            )
+    length = sum(part.shape[0] if part.ndim else 1 for part in parts)
+    return TensorSignal(
+        np.concatenate([part.rows for part in parts]),
+        (length, *first.shape[1:]),
+        first.row_shape,
+        first.dtype,
+        _join_columns(parts),
+        first.label if len(parts) == 1 else f"{first.label} and {len(parts) - 1} more",
+    )
+
+
+def _join_columns(parts: Sequence[TensorSignal]) -> np.ndarray | None:
+    if all(part.columns is None for part in parts):
+        return None
+    joined, start = [], 0
+    row_size = int(np.prod(parts[0].row_shape))
+    for part in parts:
+        held = len(part.rows) * row_size
+        own = np.arange(held) if part.columns is None else part.columns
+        joined.append(start + own)
+        start += held
+    return np.concatenate(joined)
+
+
+def _rows_of_view(sig: Signal) -> tuple[np.ndarray | slice, np.ndarray | None]:
+    """Return which rows of the base hold a view, and which elements if not all."""
+    base: Any = sig.base
+    row_size = int(np.prod(base.shape[1:]))
+    whole_rows = (
+        sig.shape[1:] == base.shape[1:]
+        and sig.elemstrides[1:] == base.elemstrides[1:]
+        and sig.elemstrides[0] % row_size == 0
+        and sig.elemoffset % row_size == 0
+    )
+    if whole_rows:
+        steps = np.arange(sig.shape[0]) * (sig.elemstrides[0] // row_size)
+        return sig.elemoffset // row_size + steps, None
+    return slice(None), _elements(sig).ravel()
+
+
+def _elements(sig: Signal) -> np.ndarray:
+    """Return the index into the flattened base of every element of a view."""
+    index = np.full(sig.shape, sig.elemoffset)
+    for axis, (length, stride) in enumerate(
+        zip(sig.shape, sig.elemstrides, strict=True)
+    ):
+        steps = np.arange(length) * stride
+        index += steps.reshape((-1,) + (1,) * (sig.ndim - axis - 1))
+    return index
