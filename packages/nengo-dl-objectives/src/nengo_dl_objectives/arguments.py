@@ -1,0 +1,53 @@
+"""What every objective asks of its arguments, said before TensorFlow is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def float_tensor(name: str, value: Any, dtype: tf.DType | None = None) -> tf.Tensor:
+    """
+    Convert an argument to a floating point tensor of known rank.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    value : ``[...]`` array_like or tf.Tensor
+        The argument.
+    dtype : tf.DType, optional
+        Type to cast to. If None, the argument must be of floating point already.
+
+    Returns
+    -------
+    tensor : ``[...]`` tf.Tensor
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not an array of numbers, not of floating point (without
+        ``dtype``), or a tensor of unknown rank.
+    """
+    try:
+        # The hint keeps Python numbers in full precision. An array has a type, which
+        # a hint would override without asking (dropping an imaginary part, say).
+        hint = None if isinstance(value, np.ndarray) else dtype
+        tensor = tf.convert_to_tensor(value, dtype_hint=hint)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}: expected an array of numbers or a tensor, "
+            f"received {type(value).__name__}: {value!r}"
+        ) from error
+    is_number = tensor.dtype.is_floating or tensor.dtype.is_integer
+    if not (tensor.dtype.is_floating if dtype is None else is_number):
+        expected = "floating point numbers" if dtype is None else "real numbers"
+        raise ValueError(
+            f"{name}: expected {expected}, received {tensor.dtype.name} values"
+        )
+    if tensor.shape.rank is None:
+        raise ValueError(f"{name}: expected a known rank, received an unknown shape")
+    return tensor if dtype is None else tf.cast(tensor, dtype)
