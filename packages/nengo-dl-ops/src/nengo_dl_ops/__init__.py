@@ -1,5 +1,6 @@
 """How one simulation step is computed: the operator builders of Nengo in TensorFlow."""
 
+# Importing a module is what registers its builders.
 from .builder import Builder as Builder
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
@@ -7,6 +8,7 @@ from .copies import CopyBuilder as CopyBuilder
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
+from .neurons import SoftLIFRate as SoftLIFRate
 from .processes import ProcessBuilder as ProcessBuilder
 from .processes import SimProcessBuilder as SimProcessBuilder
 from .products import DotIncBuilder as DotIncBuilder

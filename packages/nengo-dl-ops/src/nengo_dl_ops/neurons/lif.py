@@ -1,0 +1,142 @@
+"""Leaky integrate-and-fire neurons, in rates and in spikes."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+from nengo.neurons import LIF, LIFRate
+
+from ..builder import Builder
+from .base import NeuronBuilder, NeuronState
+from .soft_lif import soft_lif_rate
+
+
+def lif_rate(
+    J: tf.Tensor,
+    tau_rc: float | np.ndarray,
+    tau_ref: float | np.ndarray,
+    amplitude: float | np.ndarray,
+) -> tf.Tensor:
+    """
+    Compute the firing rate of a leaky integrate-and-fire neuron.
+
+    Parameters
+    ----------
+    J : (n_neurons, batch) tf.Tensor
+        The input current, in units of the threshold.
+    tau_rc : float or (n_neurons, 1) array
+        The membrane time constant, in seconds.
+    tau_ref : float or (n_neurons, 1) array
+        The refractory period, in seconds.
+    amplitude : float or (n_neurons, 1) array
+        The factor on the output.
+
+    Returns
+    -------
+    rate : (n_neurons, batch) tf.Tensor
+        The rate, in Hz. It and its gradient are zero for ``J <= 1``.
+    """
+    j = J - 1
+    fires = j > 0
+    # Where nothing fires any other current does: the branch that `tf.where` leaves
+    # out must be finite too, for its gradient is multiplied by zero, not left out.
+    j = tf.where(fires, j, tf.ones_like(j))
+    rate = amplitude / (tau_ref + tau_rc * tf.math.log1p(1 / j))
+    return tf.where(fires, rate, tf.zeros_like(j))
+
+
+@Builder.register(LIFRate)
+class LIFRateBuilder(NeuronBuilder):
+    """
+    Compute ``nengo.LIFRate``: the rate of a neuron under constant current.
+
+    .. math::
+
+       r(J) = \\frac{A}{\\tau_{ref} + \\tau_{rc} \\log\\left(1 + \\frac{1}{J - 1}\\right)}
+       \\quad (J > 1), \\qquad r(J) = 0 \\quad (J \\le 1)
+
+    with the rate :math:`r` in Hz, the current :math:`J` in units of the threshold,
+    the refractory period :math:`\\tau_{ref}` and the membrane time constant
+    :math:`\\tau_{rc}` in seconds, and the amplitude :math:`A` without unit
+    [1]_. The gradient is that of this equation for :math:`J > 1` (in float32 and
+    float64 it is finite for every such current), and zero for :math:`J \\le 1`.
+
+    References
+    ----------
+    .. [1] Eliasmith, C., & Anderson, C. H. (2003). *Neural Engineering*, chapter 2.
+       MIT Press.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates; there is no state."""
+        del state
+        return self._rate(J), {}
+
+    def _rate(self, J: tf.Tensor) -> tf.Tensor:
+        return lif_rate(
+            J,
+            self.parameter("tau_rc"),
+            self.parameter("tau_ref"),
+            self.parameter("amplitude"),
+        )
+
+
+@Builder.register(LIF)
+class LIFBuilder(LIFRateBuilder):
+    """
+    Compute ``nengo.LIF``, with the time of each spike inside its step.
+
+    Between spikes the voltage follows :math:`\\tau_{rc} \\dot v = J - v` from
+    :math:`v = 0`. A neuron whose voltage passes the threshold 1 emits a spike of
+    height :math:`A / dt` and rests for :math:`\\tau_{ref}` from the time at which it
+    passed it,
+
+    .. math::
+
+       t_{spike} = dt + \\tau_{rc} \\log\\left(1 - \\frac{v - 1}{J - 1}\\right)
+
+    from the begin of the step; a step that begins at rest integrates only over what
+    remains of it. Voltage :math:`v` and current :math:`J` are in units of the
+    threshold, times in seconds. The voltage never falls below ``min_voltage``.
+    Equations, and their order, are those of ``nengo.LIF.step``.
+
+    In training the output is the rate of `.LIFRateBuilder`, or with
+    ``config.lif_smoothing`` that of `.SoftLIFRate` with this ``sigma``.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes."""
+        dt, tau_rc = self.config.dt, self.parameter("tau_rc")
+        rest = state["refractory_time"] - dt
+        delta_t = tf.clip_by_value(dt - rest, 0, dt)
+        voltage = state["voltage"]
+        voltage = voltage - (J - voltage) * tf.math.expm1(-delta_t / tau_rc)
+        spikes = voltage > 1
+        zero = tf.zeros_like(voltage)
+
+        output = tf.cast(spikes, J.dtype) * (self.parameter("amplitude") / dt)
+        passed = tf.where(spikes, (voltage - 1) / (J - 1), zero)
+        t_spike = dt + tau_rc * tf.math.log1p(-passed)
+        voltage = tf.maximum(voltage, self.parameter("min_voltage"))
+        return output, {
+            "voltage": tf.where(spikes, zero, voltage),
+            "refractory_time": tf.where(
+                spikes, self.parameter("tau_ref") + t_spike, rest
+            ),
+        }
+
+    def training_output(self, J: tf.Tensor) -> tf.Tensor:
+        """Compute the rates, smoothed at the threshold if asked for."""
+        if self.config.lif_smoothing is None:
+            return self._rate(J)
+        return soft_lif_rate(
+            J,
+            self.config.lif_smoothing,
+            self.parameter("tau_rc"),
+            self.parameter("tau_ref"),
+            self.parameter("amplitude"),
+        )

@@ -1,0 +1,53 @@
+"""Rectified linear neurons, in rates and in spikes."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
+
+from ..builder import Builder
+from .base import NeuronBuilder, NeuronState
+
+
+@Builder.register(RectifiedLinear)
+class RectifiedLinearBuilder(NeuronBuilder):
+    """
+    Compute ``nengo.RectifiedLinear``: ``rate = amplitude * max(J, 0)``.
+
+    Here ``J`` is the input current (without unit), ``rate`` the output in Hz and
+    ``amplitude`` the rate that one unit of current gives, in Hz.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates; there is no state."""
+        del state
+        return self.training_output(J), {}
+
+    def training_output(self, J: tf.Tensor) -> tf.Tensor:
+        """Compute the rates, which are their own approximation."""
+        return self.parameter("amplitude") * tf.nn.relu(J)
+
+
+@Builder.register(SpikingRectifiedLinear)
+class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
+    """
+    Compute ``nengo.SpikingRectifiedLinear``: integrate the current, spike, subtract.
+
+    ``voltage`` (without unit) grows by ``max(J, 0) * dt``, where ``J`` is the input
+    current (in spikes per second) and ``dt`` the time step (in seconds); each whole
+    unit that it reaches is a spike of height ``amplitude / dt`` and is taken off. In
+    training it is replaced by `.RectifiedLinearBuilder`'s rate, the mean of the
+    spikes of a constant current.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes (several in a step if the current asks for it)."""
+        dt = self.config.dt
+        voltage = state["voltage"] + tf.nn.relu(J) * dt
+        n_spikes = tf.floor(voltage)
+        output = (self.parameter("amplitude") / dt) * n_spikes
+        return output, {"voltage": voltage - n_spikes}

@@ -1,0 +1,166 @@
+"""A rate neuron like LIFRate, but smooth at the threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from nengo.neurons import LIFRate
+from nengo.params import NumberParam
+
+from ..builder import Builder
+from .base import NeuronBuilder, NeuronState
+
+#: Below this many units of ``sigma`` from the threshold, ``log(1 + 1 / z)`` is
+#: replaced by its limit: ``z`` itself would round to zero further down.
+_FAR_BELOW = -20
+
+
+class SoftLIFRate(LIFRate):
+    """
+    The firing rate of a leaky integrate-and-fire neuron, smooth at the threshold.
+
+    .. math::
+
+       r(J) = \\frac{A}{\\tau_{ref} + \\tau_{rc} \\log\\left(1 + \\frac{1}{z}\\right)},
+       \\qquad z = \\sigma \\log\\left(1 + e^{(J - 1) / \\sigma}\\right)
+
+    with the rate :math:`r` in Hz, the current :math:`J` in units of the threshold,
+    the refractory period :math:`\\tau_{ref}` and the membrane time constant
+    :math:`\\tau_{rc}` in seconds, and the smoothing :math:`\\sigma` in units of the
+    threshold; as :math:`\\sigma` goes to zero, the rate goes to that of
+    ``nengo.LIFRate`` [1]_. Its derivative is finite everywhere, which gradient descent
+    needs.
+
+    Parameters
+    ----------
+    sigma : float
+        How far the threshold is smoothed (greater than zero).
+    tau_rc : float
+        The membrane time constant, in seconds.
+    tau_ref : float
+        The refractory period, in seconds.
+    amplitude : float
+        The factor on the output.
+    initial_state : dict, optional
+        See ``nengo.neurons.NeuronType``; this type has no state.
+
+    Notes
+    -----
+    Gains and biases are found as if the threshold were sharp (by ``nengo.LIFRate``):
+    at the intercepts the neurons fire a little.
+
+    References
+    ----------
+    .. [1] Hunsberger, E., & Eliasmith, C. (2015). Spiking deep networks with LIF
+       neurons. arXiv:1510.08829.
+    """
+
+    sigma = NumberParam("sigma", low=0, low_open=True)
+
+    def __init__(
+        self,
+        sigma: float = 1.0,
+        tau_rc: float = 0.02,
+        tau_ref: float = 0.002,
+        amplitude: float = 1,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(tau_rc, tau_ref, amplitude, initial_state)
+        self.sigma = sigma
+
+    def rates(self, x: np.ndarray, gain: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """
+        Compute firing rates for represented values.
+
+        Parameters
+        ----------
+        x : (n_samples,) or (n_samples, n_neurons) array_like
+            Values, projected onto the encoders.
+        gain, bias : (n_neurons,) array_like
+            The gain and bias current of each neuron.
+
+        Returns
+        -------
+        rates : (n_samples, n_neurons) array
+            The rates, in Hz.
+        """
+        J = self.current(x, gain, bias)
+        rates = np.zeros_like(J)
+        self.step(1.0, J, rates)
+        return rates
+
+    def step(self, dt: float, J: np.ndarray, output: np.ndarray) -> None:
+        """
+        Compute firing rates for currents.
+
+        Parameters
+        ----------
+        dt : float
+            The length of a time step, in seconds (rates do not depend on it).
+        J : (n_neurons,) array
+            The input currents.
+        output : (n_neurons,) array
+            Is set to the rates, in Hz.
+        """
+        del dt
+        js = (J - 1) / self.sigma
+        z = self.sigma * np.logaddexp(0, np.maximum(js, _FAR_BELOW))
+        inverse = np.where(js > _FAR_BELOW, np.log1p(1 / z), -js - np.log(self.sigma))
+        output[...] = self.amplitude / (self.tau_ref + self.tau_rc * inverse)
+
+
+def soft_lif_rate(
+    J: tf.Tensor,
+    sigma: float | np.ndarray,
+    tau_rc: float | np.ndarray,
+    tau_ref: float | np.ndarray,
+    amplitude: float | np.ndarray,
+) -> tf.Tensor:
+    """
+    Compute the equation of `SoftLIFRate`.
+
+    Parameters
+    ----------
+    J : (n_neurons, batch) tf.Tensor
+        The input current, in units of the threshold.
+    sigma : float or (n_neurons, 1) array
+        The smoothing of the threshold.
+    tau_rc : float or (n_neurons, 1) array
+        The membrane time constant, in seconds.
+    tau_ref : float or (n_neurons, 1) array
+        The refractory period, in seconds.
+    amplitude : float or (n_neurons, 1) array
+        The factor on the output.
+
+    Returns
+    -------
+    rate : (n_neurons, batch) tf.Tensor
+        The rate, in Hz.
+    """
+    js = (J - 1) / sigma
+    # Both branches of `tf.where` stay finite, and so do their gradients.
+    z = sigma * tf.math.softplus(tf.maximum(js, _FAR_BELOW))
+    far_below = -js - np.log(sigma)
+    inverse = tf.where(js > _FAR_BELOW, tf.math.log1p(1 / z), far_below)
+    return amplitude / (tau_ref + tau_rc * inverse)
+
+
+@Builder.register(SoftLIFRate)
+class SoftLIFRateBuilder(NeuronBuilder):
+    """Compute `SoftLIFRate` (the equation is there)."""
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates; there is no state."""
+        del state
+        rate = soft_lif_rate(
+            J,
+            self.parameter("sigma"),
+            self.parameter("tau_rc"),
+            self.parameter("tau_ref"),
+            self.parameter("amplitude"),
+        )
+        return rate, {}
