@@ -1,0 +1,219 @@
+"""Distributions from which to draw the initial parameters of a network to train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from nengo.dists import Distribution
+from nengo.exceptions import ValidationError
+from nengo.params import EnumParam, NumberParam
+from nengo.utils.numpy import is_number
+
+
+class FiniteParam(NumberParam):
+    """A number that is neither infinite nor NaN, which no bound keeps out."""
+
+    def coerce(self, instance: Any, num: Any) -> Any:
+        """Return the number, or raise a ValidationError that names the parameter."""
+        if is_number(num) and not np.isfinite(num):
+            raise ValidationError(
+                f"Must be a finite number; got '{num}'", attr=self.name, obj=instance
+            )
+        return super().coerce(instance, num)
+
+
+class TruncatedNormal(Distribution):
+    """
+    A normal distribution without its tails.
+
+    Samples further than ``limit`` from the mean are drawn again, so the density is
+    that of the normal distribution, rescaled, within ``mean +- limit``.
+
+    Parameters
+    ----------
+    mean : float, optional
+        Mean of the normal distribution.
+    stddev : float, optional
+        Standard deviation of the normal distribution, before truncation; above 0.
+    limit : float, optional
+        Greatest distance of a sample from the mean; above 0 (None: ``2 * stddev``).
+
+    Raises
+    ------
+    ValidationError
+        If an argument is not a finite number in its range.
+    """
+
+    mean: float = FiniteParam("mean")
+    stddev: float = FiniteParam("stddev", low=0, low_open=True)
+    limit: float | None = FiniteParam("limit", low=0, low_open=True, optional=True)
+
+    def __init__(
+        self, mean: float = 0, stddev: float = 1, limit: float | None = None
+    ) -> None:
+        super().__init__()
+        self.mean = mean
+        self.stddev = stddev
+        self.limit = limit
+
+    def sample(self, n: int, d: int | None = None, rng: Any = None) -> np.ndarray:
+        """
+        Sample the distribution.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        d : int, optional
+            Number of dimensions; None for samples without an axis of dimensions.
+        rng : numpy.random.RandomState, optional
+            Random number generator (None: NumPy's global one).
+
+        Returns
+        -------
+        samples : (n,) or (n, d) array
+            The samples.
+        """
+        rng = np.random if rng is None else rng
+        limit = 2 * self.stddev if self.limit is None else self.limit
+        distance = np.empty(self._sample_shape(n, d))
+        redraw = np.ones(distance.shape, dtype=bool)
+        while np.any(redraw):
+            distance[redraw] = self._propose(int(redraw.sum()), limit, rng)
+            redraw = ~(np.abs(distance) <= limit)
+        return self.mean + distance
+
+    def _propose(self, n: int, limit: float, rng: Any) -> np.ndarray:
+        """Draw distances from the mean, NaN or beyond ``limit`` to be drawn again."""
+        if limit >= self.stddev:
+            return rng.normal(scale=self.stddev, size=n)
+        # A limit far inside the bell would refuse nearly every normal sample. Drawing
+        # evenly and keeping each sample with the bell's height there gives the same
+        # distribution, and keeps at least exp(-1/2) of them.
+        distance = rng.uniform(-limit, limit, size=n)
+        height = np.exp(-0.5 * (distance / self.stddev) ** 2)
+        return np.where(rng.uniform(size=n) < height, distance, np.nan)
+
+
+class VarianceScaling(Distribution):
+    r"""
+    Weights whose variance is the inverse of the number of connections.
+
+    The variance of ``sample(n, d)`` is about :math:`s / f`, for the scale :math:`s`
+    and the fan :math:`f`: the number of columns ``d`` (1 if None) for ``fan_in``, the
+    number of rows ``n`` for ``fan_out``, and the mean of both for ``fan_avg``.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The scale :math:`s`; above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}, optional
+        Which number of connections to divide by.
+    distribution : {"uniform", "normal"}, optional
+        ``"uniform"``: evenly in :math:`\pm \sqrt{3 s / f}`. ``"normal"``: a
+        :class:`TruncatedNormal` with standard deviation :math:`\sqrt{s / f}` before
+        truncation (so its variance is 0.774 of the nominal one).
+
+    Raises
+    ------
+    ValidationError
+        If an argument is not a finite number in its range, or not one of the words.
+    """
+
+    scale: float = FiniteParam("scale", low=0, low_open=True)
+    mode = EnumParam("mode", values=("fan_in", "fan_out", "fan_avg"))
+    distribution = EnumParam("distribution", values=("uniform", "normal"))
+
+    def __init__(
+        self, scale: float = 1, mode: str = "fan_avg", distribution: str = "uniform"
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+
+    def sample(self, n: int, d: int | None = None, rng: Any = None) -> np.ndarray:
+        """
+        Sample the distribution.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows of the weights: the fan out.
+        d : int, optional
+            Number of columns of the weights: the fan in (None: 1).
+        rng : numpy.random.RandomState, optional
+            Random number generator (None: NumPy's global one).
+
+        Returns
+        -------
+        samples : (n,) or (n, d) array
+            The samples.
+        """
+        rng = np.random if rng is None else rng
+        fan = self._fan(fan_in=1 if d is None else d, fan_out=n)
+        variance = self._variance_scale() / fan
+        if self.distribution == "normal":
+            return TruncatedNormal(stddev=np.sqrt(variance)).sample(n, d, rng=rng)
+        limit = np.sqrt(3 * variance)
+        return rng.uniform(-limit, limit, size=self._sample_shape(n, d))
+
+    def _variance_scale(self) -> float:
+        return self.scale
+
+    def _fan(self, fan_in: int, fan_out: int) -> float:
+        fans = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+        }
+        # Weights without rows or columns are empty, but may be asked for.
+        return max(1, fans[self.mode])
+
+
+class Glorot(VarianceScaling):
+    """
+    Variance scaling for both directions: of activity forward, gradients backward.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The scale of the variance; above 0.
+    distribution : {"uniform", "normal"}, optional
+        As in :class:`VarianceScaling`.
+
+    References
+    ----------
+    Xavier Glorot and Yoshua Bengio (2010): Understanding the difficulty of training
+    deep feedforward neural networks. Proceedings of AISTATS 9, 249-256.
+    """
+
+    def __init__(self, scale: float = 1, distribution: str = "uniform") -> None:
+        super().__init__(scale=scale, mode="fan_avg", distribution=distribution)
+
+
+class He(VarianceScaling):
+    """
+    Variance scaling for the activity of rectified linear layers.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The gain: the scale of the *standard deviation*, so the variance is
+        ``scale**2 / fan_in``; above 0. (``scale=np.sqrt(2)`` is the paper's choice.)
+    distribution : {"uniform", "normal"}, optional
+        As in :class:`VarianceScaling`.
+
+    References
+    ----------
+    Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun (2015): Delving deep into
+    rectifiers: surpassing human-level performance on ImageNet classification.
+    Proceedings of ICCV, 1026-1034.
+    """
+
+    def __init__(self, scale: float = 1, distribution: str = "normal") -> None:
+        super().__init__(scale=scale, mode="fan_in", distribution=distribution)
+
+    def _variance_scale(self) -> float:
+        return self.scale**2
