@@ -5,6 +5,7 @@ from .builder import Builder as Builder
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .copies import CopyBuilder as CopyBuilder
+from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder

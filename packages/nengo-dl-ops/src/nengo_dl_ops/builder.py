@@ -12,6 +12,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.neurons import NeuronType
+
 from nengo_dl_signals import SignalDict, SignalLayout
 
 from .config import BuildConfig
@@ -146,6 +147,9 @@ class OpBuilder(ABC):
     config : BuildConfig
         The settings of the simulation.
     """
+
+    #: Whether all batch items have the same results whatever the inputs are.
+    shared: bool = False
 
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig

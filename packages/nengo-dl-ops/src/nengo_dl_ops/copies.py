@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from nengo.builder.operator import Copy, Operator
 from nengo.exceptions import BuildError
+
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from .builder import Builder, OpBuilder

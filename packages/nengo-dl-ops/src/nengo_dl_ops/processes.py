@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
+from math import prod
 
 import numpy as np
 import tensorflow as tf
 from nengo.builder.operator import Operator
 from nengo.builder.processes import SimProcess
 from nengo.exceptions import BuildError
+
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from .builder import Builder, OpBuilder
@@ -127,6 +129,10 @@ def _flatten(parts: Sequence[TensorSignal]) -> TensorSignal:
 
 def _elements_last(parts: Sequence[TensorSignal]) -> TensorSignal:
     """Join states of shape (length, ...) so that all their elements are one axis."""
-    length = parts[0].shape[0]
-    rows = np.concatenate([part.rows.reshape((length, -1)) for part in parts], axis=1)
-    return TensorSignal(rows.ravel(), rows.shape, (), parts[0].dtype, None, parts[0].label)
+    rows = np.concatenate(
+        # No -1 for the length of an element axis: a filter without state has no rows.
+        [part.rows.reshape((part.shape[0], prod(part.shape[1:]))) for part in parts],
+        axis=1,
+    )
+    first = parts[0]
+    return TensorSignal(rows.ravel(), rows.shape, (), first.dtype, None, first.label)

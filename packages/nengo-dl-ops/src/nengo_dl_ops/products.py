@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.builder.operator import DotInc, ElementwiseInc, Operator
 from nengo.builder.signal import Signal
+
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from .builder import Builder, OpBuilder

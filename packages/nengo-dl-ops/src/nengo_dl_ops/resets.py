@@ -9,6 +9,7 @@ import tensorflow as tf
 from nengo.builder.operator import Operator, Reset, TimeUpdate
 from nengo.builder.probe import SimProbe
 from nengo.builder.signal import Signal
+
 from nengo_dl_signals import SignalDict, SignalLayout
 
 from .builder import Builder, OpBuilder
@@ -61,6 +62,8 @@ class TimeUpdateBuilder(OpBuilder):
     3. reads ``[]``
     4. updates ``[]``
     """
+
+    shared = True
 
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig

@@ -89,9 +89,7 @@ class SignalDict:
         rows = self._take(signal)
         if signal.columns is not None:  # parts of the rows of a constant
             flat = tf.reshape(rows, (-1, rows.shape[-1]))
-            rows = take_rows(
-                {0: flat}, np.zeros_like(signal.columns), signal.columns
-            )
+            rows = take_rows({0: flat}, np.zeros_like(signal.columns), signal.columns)
         return tf.reshape(rows, (*signal.shape, rows.shape[-1]))
 
     def scatter(
@@ -116,7 +114,9 @@ class SignalDict:
             If the type or the shape of the value is not the signal's.
         """
         _check_value(signal, value, mode)
-        value = tf.reshape(value, (len(signal.rows), *signal.row_shape, value.shape[-1]))
+        value = tf.reshape(
+            value, (len(signal.rows), *signal.row_shape, value.shape[-1])
+        )
         rows = signal.rows
         if mode == "inc":
             self._check_set(signal)
@@ -190,9 +190,7 @@ class SignalDict:
         return take_rows(arrays, where, index)
 
 
-def sum_repeated(
-    rows: np.ndarray, value: tf.Tensor
-) -> tuple[np.ndarray, tf.Tensor]:
+def sum_repeated(rows: np.ndarray, value: tf.Tensor) -> tuple[np.ndarray, tf.Tensor]:
     """
     Add up the values given for the same row.
 

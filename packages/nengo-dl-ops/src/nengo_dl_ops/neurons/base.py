@@ -12,6 +12,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.neurons import NeuronType
+
 from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
 
 from ..builder import Builder, OpBuilder

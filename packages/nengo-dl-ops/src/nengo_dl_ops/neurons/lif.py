@@ -47,19 +47,19 @@ def lif_rate(
 
 @Builder.register(LIFRate)
 class LIFRateBuilder(NeuronBuilder):
-    """
+    r"""
     Compute ``nengo.LIFRate``: the rate of a neuron under constant current.
 
     .. math::
 
-       r(J) = \\frac{A}{\\tau_{ref} + \\tau_{rc} \\log\\left(1 + \\frac{1}{J - 1}\\right)}
-       \\quad (J > 1), \\qquad r(J) = 0 \\quad (J \\le 1)
+       r(J) = \frac{A}{\tau_{ref} + \tau_{rc} \log\left(1 + \frac{1}{J - 1}\right)}
+       \quad (J > 1), \qquad r(J) = 0 \quad (J \le 1)
 
     with the rate :math:`r` in Hz, the current :math:`J` in units of the threshold,
-    the refractory period :math:`\\tau_{ref}` and the membrane time constant
-    :math:`\\tau_{rc}` in seconds, and the amplitude :math:`A` without unit
+    the refractory period :math:`\tau_{ref}` and the membrane time constant
+    :math:`\tau_{rc}` in seconds, and the amplitude :math:`A` without unit
     [1]_. The gradient is that of this equation for :math:`J > 1` (in float32 and
-    float64 it is finite for every such current), and zero for :math:`J \\le 1`.
+    float64 it is finite for every such current), and zero for :math:`J \le 1`.
 
     References
     ----------
@@ -85,17 +85,17 @@ class LIFRateBuilder(NeuronBuilder):
 
 @Builder.register(LIF)
 class LIFBuilder(LIFRateBuilder):
-    """
+    r"""
     Compute ``nengo.LIF``, with the time of each spike inside its step.
 
-    Between spikes the voltage follows :math:`\\tau_{rc} \\dot v = J - v` from
+    Between spikes the voltage follows :math:`\tau_{rc} \dot v = J - v` from
     :math:`v = 0`. A neuron whose voltage passes the threshold 1 emits a spike of
-    height :math:`A / dt` and rests for :math:`\\tau_{ref}` from the time at which it
+    height :math:`A / dt` and rests for :math:`\tau_{ref}` from the time at which it
     passed it,
 
     .. math::
 
-       t_{spike} = dt + \\tau_{rc} \\log\\left(1 - \\frac{v - 1}{J - 1}\\right)
+       t_{spike} = dt + \tau_{rc} \log\left(1 - \frac{v - 1}{J - 1}\right)
 
     from the begin of the step; a step that begins at rest integrates only over what
     remains of it. Voltage :math:`v` and current :math:`J` are in units of the

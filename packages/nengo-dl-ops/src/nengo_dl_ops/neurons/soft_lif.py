@@ -18,18 +18,18 @@ _FAR_BELOW = -20
 
 
 class SoftLIFRate(LIFRate):
-    """
+    r"""
     The firing rate of a leaky integrate-and-fire neuron, smooth at the threshold.
 
     .. math::
 
-       r(J) = \\frac{A}{\\tau_{ref} + \\tau_{rc} \\log\\left(1 + \\frac{1}{z}\\right)},
-       \\qquad z = \\sigma \\log\\left(1 + e^{(J - 1) / \\sigma}\\right)
+       r(J) = \frac{A}{\tau_{ref} + \tau_{rc} \log\left(1 + \frac{1}{z}\right)},
+       \qquad z = \sigma \log\left(1 + e^{(J - 1) / \sigma}\right)
 
     with the rate :math:`r` in Hz, the current :math:`J` in units of the threshold,
-    the refractory period :math:`\\tau_{ref}` and the membrane time constant
-    :math:`\\tau_{rc}` in seconds, and the smoothing :math:`\\sigma` in units of the
-    threshold; as :math:`\\sigma` goes to zero, the rate goes to that of
+    the refractory period :math:`\tau_{ref}` and the membrane time constant
+    :math:`\tau_{rc}` in seconds, and the smoothing :math:`\sigma` in units of the
+    threshold; as :math:`\sigma` goes to zero, the rate goes to that of
     ``nengo.LIFRate`` [1]_. Its derivative is finite everywhere, which gradient descent
     needs.
 
