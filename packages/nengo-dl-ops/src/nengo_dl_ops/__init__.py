@@ -4,6 +4,7 @@
 from .builder import Builder as Builder
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
+from .convolution import ConvIncBuilder as ConvIncBuilder
 from .copies import CopyBuilder as CopyBuilder
 from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
 from .neurons import NeuronBuilder as NeuronBuilder
