@@ -1,0 +1,320 @@
+"""The settings of a network: which there are, where they are kept, which one counts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+import tensorflow as tf
+from nengo.builder import Model
+from nengo.ensemble import Neurons
+from nengo.exceptions import ConfigError, NetworkContextError, ValidationError
+from nengo.params import Parameter
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError
+    return bool(value)
+
+
+def _boolean_or_none(value: Any) -> bool | None:
+    return None if value is None else _boolean(value)
+
+
+def _callable(value: Any) -> Callable:
+    if not callable(value):
+        raise TypeError
+    return value
+
+
+def _callables(value: Any) -> tuple[Callable, ...]:
+    return tuple(_callable(item) for item in value)
+
+
+def _positive_or_none(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, str)) or not 0 < float(value) < np.inf:
+        raise ValueError
+    return float(value)
+
+
+def _dtype(value: Any) -> str:
+    # Not Python's float: TensorFlow and NumPy disagree on what it means.
+    known = (str, tf.DType, np.dtype)
+    if not (isinstance(value, known) or value in np.sctypeDict.values()):
+        raise TypeError
+    name = value if isinstance(value, str) else tf.as_dtype(value).name
+    if name not in ("float16", "float32", "float64"):
+        raise ValueError
+    return name
+
+
+@dataclass(frozen=True)
+class _Setting:
+    name: str
+    default: Any
+    classes: tuple[type, ...]
+    expected: str
+    convert: Callable[[Any], Any]
+
+    def check(self, value: Any) -> Any:
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValidationError(
+                f"expected {self.expected}, got {value!r}", attr=self.name
+            ) from error
+
+
+_NETWORK = (nengo.Network,)
+_TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
+_SETTINGS = {
+    setting.name: setting
+    for setting in (
+        _Setting("dtype", "float32", _NETWORK, "float16, float32 or float64", _dtype),
+        _Setting("inference_only", False, _NETWORK, "True or False", _boolean),
+        _Setting("keep_history", True, (nengo.Probe,), "True or False", _boolean),
+        _Setting(
+            "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
+        ),
+        _Setting("planner", None, _NETWORK, "a function of operators", _callable),
+        _Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
+        _Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
+        _Setting(
+            "trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none
+        ),
+    )
+}
+
+
+class _SettingParam(Parameter):
+    """A setting as a parameter of Nengo's config system."""
+
+    def __init__(self, setting: _Setting) -> None:
+        super().__init__(setting.name, default=setting.default, optional=True)
+        self.setting = setting
+
+    def coerce(self, instance: Any, value: Any) -> Any:
+        del instance
+        return self.setting.check(value)
+
+
+def configure_settings(**settings: Any) -> None:
+    """
+    Set how the network of the current context is simulated and trained.
+
+    A call without arguments sets nothing, but makes the settings available in the
+    network's config, for example ``net.config[nengo.Network].planner``.
+
+    Parameters
+    ----------
+    dtype : {"float16", "float32", "float64"} or tf.DType
+        The type of floating point signals. Default: ``"float32"``.
+    inference_only : bool
+        If True, nothing is trainable. Default: False.
+    keep_history : bool
+        If False, a run keeps only its last value of each probe. May be set for a
+        single probe, ``net.config[probe].keep_history = False``. Default: True.
+    lif_smoothing : float or None
+        If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
+        as ``nengo.LIFRate``.
+    planner : callable
+        Orders the operators and says which are merged.
+    simplifications : list of callable
+        Each returns a simpler list of operators for a list of operators.
+    sorter : callable
+        Orders the signals of a plan.
+    trainable : bool or None
+        What `.Simulator.train` changes. Applies to the nearest network of the
+        context, and to the networks in it. None (default): connection weights,
+        encoders and biases, but not what an online learning rule changes.
+        May be set for a type, an object or a network,
+        ``net.config[nengo.Ensemble].trainable = False``,
+        ``net.config[ens].trainable = True``, ``net.config[subnet].trainable = False``.
+        The nearest setting counts: of the object itself, of the network it is in, of
+        its type in that network, and so on outwards. The value of an ensemble is
+        that of its encoders and biases, unless there is one for ``ens.neurons``, or
+        for the type ``nengo.ensemble.Neurons``, which is that of the biases.
+
+    Raises
+    ------
+    nengo.exceptions.NetworkContextError
+        If called outside of a ``with network`` block.
+    nengo.exceptions.ConfigError
+        If there is no such setting.
+    nengo.exceptions.ValidationError
+        If a value does not fit its setting. Nothing is set then.
+
+    Examples
+    --------
+    >>> with nengo.Network() as net:
+    ...     configure_settings(dtype="float64", trainable=None)
+    ...     ens = nengo.Ensemble(10, 1)
+    >>> net.config[ens].trainable = False
+    """
+    if len(nengo.Network.context) == 0:
+        raise NetworkContextError(
+            "configure_settings must be called inside a `with network:` block"
+        )
+    values = {name: _find(name).check(value) for name, value in settings.items()}
+    *outer, network = nengo.Network.context
+    toplevel = next((net for net in outer if network in net.all_networks), network)
+    _add_parameters(toplevel, _SETTINGS.values())
+    _add_parameters(network, [_SETTINGS["trainable"]])
+    for name, value in values.items():
+        if name == "trainable":
+            _set_default_trainable(network, value)
+        else:
+            setattr(toplevel.config[_SETTINGS[name].classes[0]], name, value)
+
+
+def get_setting(
+    model_or_network: Model | nengo.Network | None,
+    setting: str,
+    default: Any = None,
+    obj: Any = None,
+) -> Any:
+    """
+    Return the value of a setting.
+
+    Parameters
+    ----------
+    model_or_network : nengo.builder.Model or nengo.Network or None
+        The top-level network, or the model that it was built into.
+    setting : str
+        An argument of `.configure_settings`.
+    default : optional
+        The value if nothing is set. None: the default of `.configure_settings`.
+    obj : nengo object, optional
+        The object the setting is for, if it can be set for single objects: a probe
+        for ``keep_history``, a network, connection, ensemble or neurons for
+        ``trainable``. For an object that is not in the network, the settings of its
+        type count.
+
+    Returns
+    -------
+    value
+        The nearest value that is not None.
+
+    Raises
+    ------
+    nengo.exceptions.ConfigError
+        If there is no such setting.
+    """
+    entry = _find(setting)
+    network = model_or_network
+    if isinstance(network, Model):
+        network = network.toplevel
+    value = None
+    if network is not None:
+        key = entry.classes[0] if obj is None else obj
+        path = () if obj is None else _path(network, obj)
+        value = nearest_setting(path or (network,), key, setting)
+    if value is None:
+        value = default
+    return entry.default if value is None else value
+
+
+def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:
+    """
+    Return the value of a setting that is nearest to an object.
+
+    Parameters
+    ----------
+    networks : sequence of nengo.Network
+        The networks around the object, from the top-level network inwards.
+    obj : nengo object or type
+        The object or type the setting is for.
+    setting : str
+        An argument of `.configure_settings`.
+
+    Returns
+    -------
+    value
+        The nearest value that is not None; None if there is none.
+    """
+    values = _values_outwards(networks, obj, setting)
+    return next((value for value in values if value is not None), None)
+
+
+def _find(name: str) -> _Setting:
+    if name not in _SETTINGS:
+        raise ConfigError(
+            f"{name!r} is not a valid config parameter, expected one of: "
+            + ", ".join(_SETTINGS)
+        )
+    return _SETTINGS[name]
+
+
+def _add_parameters(network: nengo.Network, settings: Iterable[_Setting]) -> None:
+    config = network.config
+    for setting in settings:
+        for cls in setting.classes:
+            if cls not in config.params:
+                config.configures(cls)
+            if setting.name not in config.params[cls].extra_params:
+                config.params[cls].set_param(setting.name, _SettingParam(setting))
+
+
+def _set_default_trainable(network: nengo.Network, value: bool | None) -> None:
+    # As default of the parameters, not as value of the types: so that a value given
+    # to one type (say ensembles) is not hidden by that of another (their neurons).
+    for cls in _TRAINABLE:
+        network.config[cls].get_param("trainable").default = value
+
+
+def _path(network: nengo.Network, obj: Any) -> tuple[nengo.Network, ...]:
+    """Return the networks around an object, from the outermost inwards."""
+    obj = obj.ensemble if isinstance(obj, Neurons) else obj
+    members = itertools.chain([network], *network.objects.values())
+    if any(obj is member for member in members):
+        return (network, obj) if obj in network.networks else (network,)
+    for subnetwork in network.networks:
+        path = _path(subnetwork, obj)
+        if path:
+            return (network, *path)
+    return ()
+
+
+def _values_outwards(
+    networks: Sequence[nengo.Network], obj: Any, name: str
+) -> Iterator[Any]:
+    parts = [obj, obj.ensemble] if isinstance(obj, Neurons) else [obj]
+    for part in parts:
+        for network in reversed(networks):
+            yield _value(network, part, name)
+    for depth, network in reversed(list(enumerate(networks))):
+        for outer in reversed(networks[: depth + 1]):
+            yield _value(outer, network, name)
+        for part in parts:
+            yield _value(network, part if isinstance(part, type) else type(part), name)
+        yield _value(network, nengo.Network, name)
+        yield _default(network, name)
+
+
+def _value(network: nengo.Network, key: Any, name: str) -> Any:
+    """Return what is set for a type or object in a network's own config, or None."""
+    # Not by config[key]: that makes an entry for every object it is asked for.
+    for entry in key.__mro__ if isinstance(key, type) else (key,):
+        params = network.config.params.get(entry)
+        try:
+            if params is not None and name in params:
+                return getattr(params, name)
+        except AttributeError:  # the config of this type has no such parameter
+            continue
+    return None
+
+
+def _default(network: nengo.Network, name: str) -> Any:
+    """Return what `configure_settings` was given for all types at once, or None."""
+    params = network.config.params.get(nengo.Network)
+    if params is None or name not in params.extra_params:
+        return None
+    default = params.get_param(name).default
+    return None if default == _SETTINGS[name].default else default
