@@ -1,0 +1,136 @@
+"""Which operators of a model compute the input nodes, and how Nengo seeds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.operator import Operator, SimPyFunc
+from nengo.builder.processes import SimProcess
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError
+from nengo.utils.graphs import toposort
+from nengo.utils.simulator import operator_dependency_graph
+
+
+def output_signal(model: Model, node: nengo.Node) -> Signal | None:
+    """
+    Return the signal of a node's output, None if it has none.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If the node is not in the model.
+    """
+    if node not in model.sig:
+        raise BuildError(
+            f"{node} is not in the model: expected a network that did not change "
+            "after it was built"
+        )
+    signal = model.sig[node]["out"]
+    return signal if signal is not None and signal.size > 0 else None
+
+
+def find_operators(
+    model: Model, nodes: Sequence[nengo.Node]
+) -> dict[nengo.Node, Operator]:
+    """
+    Find the operators that compute nodes without input.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    nodes : list of nengo.Node
+        Nodes without input, in the order in which they were built.
+
+    Returns
+    -------
+    operators : dict from nengo.Node to nengo.builder.Operator
+        In the order of the nodes, without those that are constant.
+    """
+    sources = [op for op in model.operators if _has_no_input(op)]
+    silent = [op for op in sources if op.output is None]
+    found = {op.output: op for op in sources if op.output is not None}
+    by_node = {node: found.get(model.sig[node]["out"]) for node in nodes}
+    by_node.update(_match_silent(model, nodes, silent))
+    return {node: op for node, op in by_node.items() if op is not None}
+
+
+def seeding_order(model: Model, operators: set[Operator]) -> list[SimProcess]:
+    """
+    Return the processes in the order in which Nengo seeds them.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model, with all its operators.
+    operators : set of nengo.builder.Operator
+        The operators of which the seeds matter.
+
+    Returns
+    -------
+    processes : list of nengo.builder.processes.SimProcess
+        All of the model if any of the given operators takes its seed from the
+        simulator (so does every synapse before it), else only the given ones.
+    """
+    processes = [op for op in operators if isinstance(op, SimProcess)]
+    if all(op.process.seed is not None for op in processes):
+        return processes
+    order = toposort(operator_dependency_graph(model.operators))
+    return [op for op in order if isinstance(op, SimProcess)]
+
+
+def draw_streams(
+    processes: Sequence[SimProcess], rng: np.random.RandomState
+) -> dict[Operator, np.random.RandomState]:
+    """Give every process its own random numbers, as Nengo does."""
+    return {op: op.process.get_rng(rng) for op in processes}
+
+
+def make_step(
+    op: SimPyFunc | SimProcess, dt: float, rng: np.random.RandomState | None
+) -> Callable[[float], Any]:
+    """
+    Return the function of time that computes an input node.
+
+    Parameters
+    ----------
+    op : SimPyFunc or SimProcess
+        An operator without input.
+    dt : float
+        The length of a time step, in seconds.
+    rng : numpy.random.RandomState or None
+        The random numbers of a process.
+    """
+    if isinstance(op, SimPyFunc):
+        return op.fn
+    state = {name: np.array(sig.initial_value) for name, sig in op.state.items()}
+    return op.process.make_step((0,), op.output.shape, dt, rng, state)
+
+
+def _has_no_input(op: Operator) -> bool:
+    if isinstance(op, SimPyFunc):
+        return op.x is None
+    return isinstance(op, SimProcess) and op.input is None
+
+
+def _match_silent(
+    model: Model, nodes: Sequence[nengo.Node], ops: Sequence[SimPyFunc]
+) -> Mapping[nengo.Node, SimPyFunc]:
+    """Match nodes without output, which no signal connects with their operator."""
+    silent = [node for node in nodes if model.sig[node]["out"] is None]
+    matched = {}
+    rest = list(ops)
+    for node in silent:
+        # The order decides between nodes that share a function.
+        op = next((op for op in rest if op.fn is node.output), None)
+        if op is not None:
+            matched[node] = op
+            rest.remove(op)
+    # Where the function was changed after the build, the order has to do.
+    changed = (node for node in silent if node not in matched)
+    return matched | dict(zip(changed, rest, strict=False))

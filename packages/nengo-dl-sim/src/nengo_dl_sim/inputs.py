@@ -1,0 +1,230 @@
+"""The inputs of a network: nodes without input, computed by NumPy before each chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.exceptions import SimulationError
+
+from nengo_dl_ops import TensorNode
+
+from .input_operators import (
+    draw_streams,
+    find_operators,
+    make_step,
+    output_signal,
+    seeding_order,
+)
+
+
+class NodeInputs:
+    """
+    Computes the outputs of the nodes that have no input.
+
+    What the nodes compute is taken from the model: changing ``node.output`` after
+    the build has no effect.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model, with all its operators.
+    network : nengo.Network
+        The top-level network.
+    minibatch_size : int or None
+        The number of items that are simulated at once; None means 1.
+    seed : int
+        The seed of the processes that have none of their own.
+
+    Attributes
+    ----------
+    nodes : list of nengo.Node
+        The input nodes, in the order of ``network.all_nodes``.
+    operators : set of nengo.builder.Operator
+        What `generate` computes in place of the simulation.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If an input node is not in the model.
+
+    Notes
+    -----
+    The first item of the minibatch sees the values of the processes that it would
+    see in ``nengo.Simulator(network, seed=seed, optimize=False)``. (With
+    ``optimize=True``, the default, Nengo may give the same random streams to other
+    processes, as it orders the operators differently.) The other items see other
+    values, unless the process has a seed of its own.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        network: nengo.Network,
+        minibatch_size: int | None,
+        seed: int,
+    ) -> None:
+        self.nodes = [node for node in network.all_nodes if is_input(node)]
+        self._dt = float(model.dt)
+        self._batch = minibatch_size or 1
+        self._signals = {node: output_signal(model, node) for node in self.nodes}
+        self._operators = find_operators(model, self.nodes)
+        self.operators: set[Operator] = set(self._operators.values())
+        self._seeding_order = seeding_order(model, self.operators)
+        self.reset(seed)
+
+    def signal(self, node: nengo.Node) -> Signal | None:
+        """
+        Return the signal that holds a node's output.
+
+        Parameters
+        ----------
+        node : nengo.Node
+            One of `nodes`.
+
+        Returns
+        -------
+        signal : nengo.builder.Signal or None
+            A base signal of shape (size_out,); None if the node has no output.
+        """
+        return self._signals[node]
+
+    def is_constant(self, node: nengo.Node) -> bool:
+        """
+        Say whether the output of a node is always the initial value of its signal.
+
+        Parameters
+        ----------
+        node : nengo.Node
+            One of `nodes`.
+
+        Returns
+        -------
+        constant : bool
+            False for functions and processes.
+        """
+        return node not in self._operators
+
+    def reset(self, seed: int) -> None:
+        """
+        Start all processes anew.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the processes that have none of their own.
+        """
+        rng = np.random.RandomState(seed)
+        streams = [draw_streams(self._seeding_order, rng)]
+        own = [op for op in self._seeding_order if op in self.operators]
+        for _ in range(1, self._batch):
+            streams.append(draw_streams(own, rng))
+        self._steps: dict[nengo.Node, list[Callable[[float], Any]]] = {
+            # A function has no state: one call serves the whole minibatch.
+            node: [
+                make_step(op, self._dt, stream.get(op))
+                for stream in (streams if op in streams[0] else streams[:1])
+            ]
+            for node, op in self._operators.items()
+        }
+
+    def generate(
+        self, start_step: int, n_steps: int, skip: Collection[nengo.Node] = ()
+    ) -> dict[nengo.Node, np.ndarray]:
+        """
+        Compute the outputs of functions and processes for a number of time steps.
+
+        In each step the nodes are computed in the order of `nodes`.
+
+        Parameters
+        ----------
+        start_step : int
+            The number of steps that were simulated already: the first time that is
+            computed is ``(start_step + 1) * dt``.
+        n_steps : int
+            The number of steps.
+        skip : collection of nengo.Node, optional
+            Nodes that are not needed: their functions are not called, and their
+            processes do not advance.
+
+        Returns
+        -------
+        outputs : dict from nengo.Node to (n_steps, size_out, batch) ndarray of float64
+            For every node that has an output and is not constant. ``batch`` is the
+            size of the minibatch for processes, and 1 for functions.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a function or process raises an exception, or does not return finite
+            numbers that can be broadcast to the size of its node.
+        """
+        nodes = [node for node in self._operators if node not in skip]
+        outputs = {node: self._empty(node, n_steps) for node in nodes}
+        sinks = [
+            (node, step, None if output is None else output[:, :, item])
+            for node, output in outputs.items()
+            for item, step in enumerate(self._steps[node])
+        ]
+        for i in range(n_steps):
+            time = (start_step + i + 1) * self._dt
+            for node, step, output in sinks:
+                value = _call(node, step, time)
+                if output is not None:
+                    _store(node, output, i, value)
+        found = {node: array for node, array in outputs.items() if array is not None}
+        for node, array in found.items():
+            _check_finite(node, array)
+        return found
+
+    def _empty(self, node: nengo.Node, n_steps: int) -> np.ndarray | None:
+        signal = self._signals[node]
+        if signal is None:
+            return None
+        return np.empty((n_steps, signal.size, len(self._steps[node])))
+
+
+def is_input(node: nengo.Node) -> bool:
+    """Say whether a node is an input of the network: one that has no input itself."""
+    return node.size_in == 0 and not isinstance(node, TensorNode)
+
+
+def _call(node: nengo.Node, step: Callable[[float], Any], time: float) -> Any:
+    try:
+        return step(time)
+    except Exception as error:
+        raise SimulationError(
+            f"{node}: its output raised {type(error).__name__} at t={time:g}: {error}"
+        ) from error
+
+
+def _store(node: nengo.Node, output: np.ndarray, i: int, value: Any) -> None:
+    if value is None:  # which NumPy would take for NaN
+        raise _wrong_output(node, output, value)
+    try:
+        output[i] = value
+    except (TypeError, ValueError) as error:
+        raise _wrong_output(node, output, value) from error
+
+
+def _wrong_output(node: nengo.Node, output: np.ndarray, value: Any) -> SimulationError:
+    shape = getattr(value, "shape", None)
+    return SimulationError(
+        f"{node}: expected its output to return finite numbers of shape "
+        f"({output.shape[1]},), got {value!r} of type {type(value).__name__}"
+        + ("" if shape is None else f" and shape {shape}")
+    )
+
+
+def _check_finite(node: nengo.Node, output: np.ndarray) -> None:
+    if not np.isfinite(output).all():
+        step, _, item = np.argwhere(~np.isfinite(output))[0]
+        raise SimulationError(
+            f"{node}: expected its output to return finite numbers, got "
+            f"{output[step, :, item]}"
+        )

@@ -1,0 +1,154 @@
+"""Which signals training changes, and what the parameters are called."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import nengo
+from nengo.builder import Model
+from nengo.builder.signal import Signal
+
+from .config import get_setting, nearest_setting
+
+_TRAINED = ("encoders", "bias", "weights")
+
+
+def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[Signal]:
+    """
+    Find the signals that training changes.
+
+    Those are the encoders and biases of ensembles and the weights of connections
+    (of a decoded connection: its decoders), unless `.configure_settings` says
+    otherwise, or an online learning rule changes them.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, nothing is trainable.
+
+    Returns
+    -------
+    signals : frozenset of nengo.builder.Signal
+        Base signals.
+
+    Warns
+    -----
+    UserWarning
+        If something is set to be trainable that an online learning rule changes.
+    """
+    if network is None or get_setting(network, "inference_only"):
+        return frozenset()
+    written = _written(model)
+    return frozenset(
+        signal
+        for networks, obj, signal in _candidates(model, network)
+        if _is_trainable(networks, obj, signal in written)
+    )
+
+
+def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal, str]:
+    """
+    Name the signals that make up the parameters of a network.
+
+    The names depend only on the order in which objects were made and on their
+    labels: networks made by the same code have the same names.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, nothing has a name.
+
+    Returns
+    -------
+    names : dict from nengo.builder.Signal to str
+        For example ``"connections/2 (label)/weights"``. The position is that in
+        ``network.all_connections``. Holds every base signal that belongs to an
+        object and is constant, and those that training may change.
+    """
+    names: dict[Signal, str] = {}
+    written = _written(model)
+    for prefix, obj in _named_objects(model, network):
+        for key, signal in model.sig.get(obj, {}).items():
+            constant = signal is not None and signal.base not in written
+            if constant or key in _TRAINED and signal is not None:
+                names.setdefault(signal.base, f"{prefix}/{key}")
+    return names
+
+
+def _written(model: Model) -> set[Signal]:
+    return {
+        signal.base
+        for op in model.operators
+        for signal in (*op.sets, *op.incs, *op.updates)
+    }
+
+
+def _candidates(
+    model: Model, network: nengo.Network, outer: tuple[nengo.Network, ...] = ()
+) -> Iterator[tuple[tuple[nengo.Network, ...], object, Signal]]:
+    """Yield what may be trainable, with the object it belongs to and its networks."""
+    networks = (*outer, network)
+    objects = [
+        *((ens, "encoders") for ens in network.ensembles),
+        *((ens.neurons, "bias") for ens in network.ensembles),
+        *((conn, "weights") for conn in network.connections),
+    ]
+    for obj, key in objects:
+        signal = model.sig.get(obj, {}).get(key)
+        # Sparse weights may be integers, which have no gradient.
+        if signal is not None and signal.dtype.kind == "f":
+            yield networks, obj, signal.base
+    for subnetwork in network.networks:
+        yield from _candidates(model, subnetwork, networks)
+
+
+def _is_trainable(
+    networks: tuple[nengo.Network, ...], obj: object, learned: bool
+) -> bool:
+    setting = nearest_setting(networks, obj, "trainable")
+    if learned and setting:
+        warnings.warn(
+            f"{obj} is set to be trainable, but an online learning rule changes it: "
+            "training changes the values from which learning starts",
+            stacklevel=3,
+        )
+    return not learned if setting is None else setting
+
+
+def _named_objects(
+    model: Model, network: nengo.Network | None
+) -> Iterator[tuple[str, object]]:
+    """Yield objects with the beginning of the names of their signals."""
+    if network is None:
+        return
+    for i, ensemble in enumerate(network.all_ensembles):
+        yield _prefix("ensembles", i, ensemble), ensemble
+        yield _prefix("ensembles", i, ensemble), ensemble.neurons
+    for i, node in enumerate(network.all_nodes):
+        yield _prefix("nodes", i, node), node
+    for i, connection in enumerate(network.all_connections):
+        yield _prefix("connections", i, connection), connection
+    decoding = _probe_connections(model)
+    for i, probe in enumerate(network.all_probes):
+        yield _prefix("probes", i, probe), decoding.get(probe, probe)
+
+
+def _prefix(kind: str, position: int, obj: nengo.base.NengoObject) -> str:
+    if obj.label is None:
+        return f"{kind}/{position}"
+    label = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in obj.label)
+    return f"{kind}/{position} ({label})"
+
+
+def _probe_connections(model: Model) -> dict[nengo.Probe, nengo.Connection]:
+    """Find the connections that Nengo made to decode what is probed."""
+    return {
+        obj.post_obj: obj
+        for obj in model.sig
+        if isinstance(obj, nengo.Connection) and isinstance(obj.post_obj, nengo.Probe)
+    }
