@@ -18,4 +18,11 @@ from .products import ElementwiseIncBuilder as ElementwiseIncBuilder
 from .resets import ResetBuilder as ResetBuilder
 from .resets import SimProbeBuilder as SimProbeBuilder
 from .resets import TimeUpdateBuilder as TimeUpdateBuilder
+from .tensor_nodes import SimTensorNode as SimTensorNode
+from .tensor_nodes import SimTensorNodeBuilder as SimTensorNodeBuilder
+from .tensor_nodes import TensorFuncParam as TensorFuncParam
+from .tensor_nodes import TensorNode as TensorNode
+from .tensor_nodes import reshaped as reshaped
+from .tensor_nodes import tensor_layer as tensor_layer
+from .tensor_nodes import validate_output as validate_output
 from .version import version as __version__  # noqa: F401

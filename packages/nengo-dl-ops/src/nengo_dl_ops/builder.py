@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
@@ -205,6 +206,19 @@ class OpBuilder(ABC):
         so that one step stays a function of what is passed in.
         """
         return []
+
+    def post_build(self, rng: np.random.RandomState) -> None:
+        """
+        Get ready to run: called when a simulator is built, and after each reset.
+
+        Here an operator may assign to its `variables`. By default it does nothing.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            The simulator's random generator.
+        """
+        del rng
 
     @abstractmethod
     def build_step(self, signals: SignalDict) -> None:

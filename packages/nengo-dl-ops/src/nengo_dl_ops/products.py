@@ -95,10 +95,14 @@ class DotIncBuilder(OpBuilder):
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         super().__init__(ops, layout, config)
-        n, (rows, columns) = len(ops), _matrix_shape(ops[0])
-        self.A = layout.stack([op.A for op in ops]).reshape((n, rows, columns))
-        self.X = layout.stack([op.X for op in ops]).reshape((n, columns))
-        self.Y = layout.stack([op.Y for op in ops]).reshape((n, rows))
+        n, rows, columns = len(ops), ops[0].Y.size, ops[0].X.size
+        A, X, Y = (layout.stack([getattr(op, s) for op in ops]) for s in "AXY")
+        # Matrices that multiply the same vector are one taller matrix.
+        together = _n_sharing(X.reshape((n, columns)))
+        n, rows = n // together, rows * together
+        self.A = A.reshape((n, rows, columns))
+        self.X = layout.stack([op.X for op in ops[::together]]).reshape((n, columns))
+        self.Y = Y.reshape((n, rows))
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -111,9 +115,15 @@ class DotIncBuilder(OpBuilder):
         signals.scatter(self.Y, _batched_product(A, X), mode="inc")
 
 
-def _matrix_shape(op: Operator) -> tuple[int, int]:
-    """Return the shape of the matrix that takes the entries of X to those of Y."""
-    return op.Y.size, op.X.size
+def _n_sharing(X: TensorSignal) -> int:
+    """Return how many neighbours read the same vector, if that is the same for all."""
+    if X.columns is not None:
+        return 1
+    rows = X.rows.reshape((X.shape[0], -1))
+    starts = np.flatnonzero(np.any(np.diff(rows, axis=0) != 0, axis=1)) + 1
+    length = int(starts[0]) if len(starts) else len(rows)
+    even = np.array_equal(starts, np.arange(length, len(rows), length))
+    return length if even and len(rows) % length == 0 else 1
 
 
 def _batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:

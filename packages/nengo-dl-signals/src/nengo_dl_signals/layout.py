@@ -85,12 +85,12 @@ class SignalLayout:
         if sig.base not in self._start:
             raise BuildError(f"Signal '{sig.name}' is not part of this model")
         whole, row_shape = self.rows(sig.base), self.row_shape(sig)
-        if sig is sig.base:
-            selected, columns = slice(None), None
-        elif row_shape:
+        selected: np.ndarray | slice = slice(None)
+        columns: np.ndarray | None = None
+        if sig is not sig.base and row_shape:
             selected, columns = _rows_of_view(sig)
-        else:
-            selected, columns = _elements(sig).ravel(), None
+        elif sig is not sig.base:
+            selected = _elements(sig).ravel()
         dtype = self.type_of(sig)
         return TensorSignal(
             whole[selected], sig.shape, row_shape, dtype, columns, sig.name

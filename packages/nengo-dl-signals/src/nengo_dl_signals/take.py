@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,15 @@ from .gradients import gather_rows
 #: Up to this many pieces are sliced and joined; beyond it, one gather is smaller to
 #: compile and faster to run (each slice is a copy of its own in the compiled step).
 MAX_SLICES = 16
+
+
+class _Piece(NamedTuple):
+    """Rows of one array at equal distances."""
+
+    key: int
+    start: int
+    length: int
+    step: int
 
 
 def take_rows(
@@ -36,21 +46,16 @@ def take_rows(
         The rows in the order asked for: a slice where they lie together, else joined
         slices, else a gather.
     """
-    starts = _run_starts(where, index)
-    if len(starts) == 1:
-        return slice_rows(arrays[int(where[0])], int(index[0]), len(index))
+    repeats = _n_repeats(where, index)
+    if repeats > 1:
+        once = take_rows(arrays, where[::repeats], index[::repeats])
+        return _repeat_each(once, repeats)
+    pieces = _pieces(where, index)
+    if pieces is not None:
+        return concat_rows([_slice(arrays[piece.key], piece) for piece in pieces])
     if len(np.unique(where)) == 1:
-        return _take_from_one(arrays[int(where[0])], index, starts)
-    if len(starts) <= MAX_SLICES:
-        return _join_slices(arrays, where, index, starts)
+        return gather_rows(arrays[int(where[0])], index)
     return _gather_from_many(arrays, where, index)
-
-
-def slice_rows(array: tf.Tensor, start: int, length: int) -> tf.Tensor:
-    """Return ``array[start:start + length]``, without a copy if that is all of it."""
-    if start == 0 and length == array.shape[0]:
-        return array
-    return array[start : start + length]
 
 
 def concat_rows(parts: list[tf.Tensor]) -> tf.Tensor:
@@ -68,39 +73,47 @@ def repeat_batch(array: tf.Tensor, batch: int) -> tf.Tensor:
     return tf.broadcast_to(array, (*array.shape[:-1], batch))
 
 
-def _run_starts(where: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Return where each run of rows that lie one after another begins."""
-    breaks = (np.diff(where) != 0) | (np.diff(index) != 1)
-    return np.concatenate([[0], np.flatnonzero(breaks) + 1])
+def _n_repeats(where: np.ndarray, index: np.ndarray) -> int:
+    """Return how often every row comes in a row, if that is the same for all."""
+    changes = np.flatnonzero((np.diff(where) != 0) | (np.diff(index) != 0)) + 1
+    length = int(changes[0]) if len(changes) else len(index)
+    expected = np.arange(length, len(index), length)
+    return length if np.array_equal(changes, expected) else 1
 
 
-def _take_from_one(
-    array: tf.Tensor, index: np.ndarray, starts: np.ndarray
-) -> tf.Tensor:
-    step = index[1] - index[0]
-    if step > 0 and np.all(np.diff(index) == step):
-        return array[index[0] : index[-1] + 1 : step]
-    if np.all(index == index[0]):
-        one = array[index[0] : index[0] + 1]
-        return tf.broadcast_to(one, (len(index), *array.shape[1:]))
-    if len(starts) <= MAX_SLICES:
-        return _join_slices({0: array}, np.zeros_like(index), index, starts)
-    return gather_rows(array, index)
-
-
-def _join_slices(
-    arrays: Mapping[int, tf.Tensor],
-    where: np.ndarray,
-    index: np.ndarray,
-    starts: np.ndarray,
-) -> tf.Tensor:
-    lengths = np.diff(np.concatenate([starts, [len(index)]]))
-    return concat_rows(
-        [
-            slice_rows(arrays[int(where[start])], int(index[start]), int(length))
-            for start, length in zip(starts, lengths, strict=True)
-        ]
+def _repeat_each(rows: tf.Tensor, repeats: int) -> tf.Tensor:
+    n, *rest = rows.shape
+    return tf.reshape(
+        tf.broadcast_to(rows[:, None], (n, repeats, *rest)), (n * repeats, *rest)
     )
+
+
+def _pieces(where: np.ndarray, index: np.ndarray) -> list[_Piece] | None:
+    """Cut the rows into few stretches of equal distance, or give up."""
+    # A stretch ends where the array changes, or where the distance does.
+    step = np.diff(index)
+    step[np.diff(where) != 0] = 0
+    turns = np.concatenate([[0], np.flatnonzero(np.diff(step)) + 1, [len(step)]])
+    pieces: list[_Piece] = []
+    first, turn = 0, 0
+    while first < len(index):
+        if len(pieces) == MAX_SLICES:
+            return None
+        turn = int(np.searchsorted(turns, first, side="right"))
+        along = int(step[first]) if first < len(step) else 0
+        length = int(turns[turn]) - first + 1 if along > 0 else 1
+        key, start = int(where[first]), int(index[first])
+        pieces.append(_Piece(key, start, length, max(along, 1)))
+        first += length
+    return pieces
+
+
+def _slice(array: tf.Tensor, piece: _Piece) -> tf.Tensor:
+    """Return the rows of a piece, without a copy if that is the whole array."""
+    if piece.start == 0 and piece.step == 1 and piece.length == array.shape[0]:
+        return array
+    stop = piece.start + (piece.length - 1) * piece.step + 1
+    return array[piece.start : stop : piece.step]
 
 
 def _gather_from_many(
@@ -111,7 +124,7 @@ def _gather_from_many(
     for key in np.unique(where):
         mine = where == key
         low, high = int(index[mine].min()), int(index[mine].max()) + 1
-        parts.append(slice_rows(arrays[int(key)], low, high - low))
+        parts.append(_slice(arrays[int(key)], _Piece(0, low, high - low, 1)))
         place[mine] = index[mine] - low + start
         start += high - low
     return gather_rows(concat_rows(parts), place)

@@ -1,0 +1,131 @@
+"""How a TensorNode is computed in a step."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from nengo.builder.operator import Operator
+from nengo.exceptions import ValidationError
+
+from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
+
+from ..builder import Builder, OpBuilder
+from ..config import BuildConfig
+from .checks import check_output, trace
+from .functions import TensorFunction, tensor_function
+from .operator import SimTensorNode
+from .variables import innermost
+
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+
+
+@Builder.register(SimTensorNode)
+class SimTensorNodeBuilder(OpBuilder):
+    """
+    Compute a `.TensorNode`: ``output = func(t, input)``, never merged.
+
+    The batch axis is the first of what the user's function sees. A Keras layer is
+    told whether it is trained.
+
+    Notes
+    -----
+    1. sets ``[output]``
+    2. incs ``[]``
+    3. reads ``[time] if input is None else [time, input]``
+    4. updates ``[]``
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        super().__init__(ops, layout, config)
+        (self.op,) = ops
+        self.time, self.output = layout[self.op.time], layout[self.op.output]
+        self.input = None if self.op.input is None else layout[self.op.input]
+        self._pre_build()
+        try:
+            self.function = self._tried_function()
+        except ValidationError as error:
+            raise ValidationError(
+                f"{self.op.tag}: {error.args[0]}", attr="tensor_func"
+            ) from error
+
+    @property
+    def variables(self) -> list[keras.Variable | tf.Variable]:
+        """The variables of the user's function or layer."""
+        return self.function.variables
+
+    def build_step(self, signals: SignalDict) -> None:
+        """Call the function."""
+        self._build(signals, training=False)
+
+    def build_training_step(self, signals: SignalDict) -> None:
+        """Call the function, as one that is trained."""
+        self._build(signals, training=True)
+
+    def _build(self, signals: SignalDict, training: bool) -> None:
+        values = [signals.variables[id(variable)] for variable in self.variables]
+        t, x = tf.reshape(signals.gather(self.time), ()), self._gather_input(signals)
+        y, values = self.function(values, t, x, training)
+        signals.variables.update(zip(map(id, self.variables), values, strict=True))
+        batch, dtype = self.config.minibatch_size, self.config.dtype
+        check_output(y, x, batch, self.op.shape_out, dtype)
+        y = tf.transpose(tf.reshape(y, (-1, self.output.size)))
+        signals.scatter(self.output, repeat_batch(y, batch))
+
+    def _gather_input(self, signals: SignalDict) -> tf.Tensor | None:
+        if self.input is None:
+            return None
+        batch = self.config.minibatch_size
+        x = tf.transpose(repeat_batch(signals.gather(self.input), batch))
+        return tf.reshape(x, (batch, *self.op.shape_in))
+
+    def _tried_function(self) -> TensorFunction:
+        """Find out, before anything is computed, whether the function does its job."""
+        config, shape_in = self.config, self.op.shape_in
+        function = tensor_function(self.op.func, shape_in, self.op.pass_time)
+        batch, shape_out = config.minibatch_size, self.op.shape_out
+        trace(function, shape_in, batch, config.dtype, shape_out)
+        return function
+
+    def _pre_build(self) -> None:
+        """Let the user's function make what it needs."""
+        hook = getattr(innermost(self.op.func), "pre_build", None)
+        if hook is not None:
+            batch, shape_in = self.config.minibatch_size, self.op.shape_in
+            hook(
+                None if shape_in is None else (batch, *shape_in),
+                (batch, *self.op.shape_out),
+            )
+
+    def post_build(self, rng: np.random.RandomState) -> None:
+        """Let the user's function set its variables."""
+        hook = getattr(innermost(self.op.func), "post_build", None)
+        if hook is None:
+            return
+        if _takes_session(hook):
+            warnings.warn(
+                "post_build(sess, rng) is deprecated (there are no sessions, it gets "
+                "None): use post_build(rng)",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            hook(None, rng)
+        else:
+            hook(rng)
+
+
+def _takes_session(hook: Callable) -> bool:
+    parameters = inspect.signature(hook).parameters.values()
+    positional = [
+        p for p in parameters if p.kind in _POSITIONAL and p.default is p.empty
+    ]
+    return len(positional) > 1

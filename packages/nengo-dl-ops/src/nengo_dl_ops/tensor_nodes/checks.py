@@ -1,0 +1,181 @@
+"""Trials of what a TensorNode's function returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from .functions import TensorFunction
+
+
+def validate_output(
+    output: Any,
+    minibatch_size: int | None = None,
+    output_d: int | tuple[int, ...] | None = None,
+    dtype: str | tf.DType | None = None,
+) -> None:
+    """
+    Check what the function of a `.TensorNode` returned.
+
+    Parameters
+    ----------
+    output : object
+        What it returned.
+    minibatch_size : int, optional
+        The number of items that the first axis must have (by default any).
+    output_d : int or tuple of int, optional
+        The shape that each item must have: a number of elements, or all its axes (by
+        default any number of elements along one axis).
+    dtype : str or tf.DType, optional
+        The type that the values must have (by default any).
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``output`` is not a tensor, or its rank, shape or type is another.
+    """
+    if not tf.is_tensor(output):
+        raise _error(f"expected a tf.Tensor, got {type(output).__name__}")
+    item = output_d if isinstance(output_d, tuple) else (output_d,)
+    expected = tf.TensorShape((minibatch_size, *item))
+    if not output.shape.is_compatible_with(expected):
+        raise _error(
+            f"expected shape {_describe(expected)} (the batch first), "
+            f"got {_describe(output.shape)}"
+        )
+    if dtype is not None and output.dtype != tf.as_dtype(dtype):
+        raise _error(f"expected {tf.as_dtype(dtype).name}, got {output.dtype.name}")
+
+
+def _describe(shape: tf.TensorShape) -> str:
+    lengths = ["any" if length is None else str(length) for length in shape]
+    return f"({', '.join(lengths)})"
+
+
+def _error(problem: str) -> ValidationError:
+    return ValidationError(f"Output of the function: {problem}", attr="tensor_func")
+
+
+def trace(
+    function: TensorFunction,
+    shape_in: tuple[int, ...] | None,
+    minibatch_size: int,
+    dtype: str,
+    shape_out: tuple[int, ...] | None = None,
+) -> tf.TensorSpec:
+    """
+    Try a function, without computing anything and without leaving a trace.
+
+    Parameters
+    ----------
+    function : TensorFunction
+        The function.
+    shape_in : tuple of int or None
+        The shape of one item of its input, if it has one.
+    minibatch_size : int
+        The number of items.
+    dtype : str
+        The type of the input.
+    shape_out : tuple of int, optional
+        The shape that one item of the output must have; its type must be ``dtype``.
+
+    Returns
+    -------
+    y : tf.TensorSpec
+        Type and shape of the output.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the function fails, or its output is not what it should be.
+    """
+
+    def call(t: tf.Tensor, x: tf.Tensor | None = None) -> tf.Tensor:
+        values = [tf.convert_to_tensor(variable) for variable in function.variables]
+        y, _ = function(values, t, x, False)
+        if shape_out is not None:
+            check_output(y, x, minibatch_size, shape_out, dtype)
+        elif not tf.is_tensor(y):
+            validate_output(y)
+        return y
+
+    arguments = [tf.TensorSpec((), dtype)]
+    if shape_in is not None:
+        arguments.append(tf.TensorSpec((minibatch_size, *shape_in), dtype))
+    try:
+        traced = tf.function(call, autograph=False).get_concrete_function(*arguments)
+    except ValidationError:
+        raise
+    except Exception as error:
+        shape = None if shape_in is None else (minibatch_size, *shape_in)
+        raise ValidationError(
+            f"The function failed for an input of type {dtype} and shape {shape}: "
+            f"{error}",
+            attr="tensor_func",
+        ) from error
+    return traced.structured_outputs
+
+
+def check_output(
+    y: Any,
+    x: tf.Tensor | None,
+    minibatch_size: int,
+    shape_out: tuple[int, ...],
+    dtype: str,
+) -> None:
+    """
+    Check the output of a function in a simulation.
+
+    Parameters
+    ----------
+    y : object
+        What the function returned.
+    x : tf.Tensor or None
+        Its input: without one, all batch items may share one item of output.
+    minibatch_size : int
+        The number of batch items.
+    shape_out : tuple of int
+        The shape that each of them must have.
+    dtype : str
+        The type that they must have.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the output is not what it should be.
+    """
+    shared = x is None and tf.is_tensor(y) and y.shape.rank and y.shape[0] == 1
+    validate_output(y, 1 if shared else minibatch_size, shape_out, dtype)
+
+
+def infer_shape(
+    function: TensorFunction, shape_in: tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """
+    Find out the shape of one item of a function's output, by trying it on one item.
+
+    Parameters
+    ----------
+    function : TensorFunction
+        The function.
+    shape_in : tuple of int or None
+        The shape of one item of its input, if it has one.
+
+    Returns
+    -------
+    shape_out : tuple of int
+        The shape, without the batch axis.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the function fails, or its output is not a tensor of known shape.
+    """
+    y = trace(function, shape_in, 1, "float32")
+    if not y.shape.rank or None in y.shape[1:]:
+        raise _error(
+            f"expected a known shape (batch, ...), got {y.shape} (give the shape)"
+        )
+    return tuple(y.shape[1:])

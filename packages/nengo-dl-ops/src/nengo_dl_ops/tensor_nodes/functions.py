@@ -1,0 +1,187 @@
+"""What a TensorNode computes, as a function of all that it depends on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from .variables import HeldVariables
+
+#: What a step of a function gives: the output and the variables' new values.
+Result = tuple[tf.Tensor, list[tf.Tensor]]
+
+
+class TensorFunction(ABC):
+    """
+    A function of time, of an input and of the values of its variables.
+
+    Attributes
+    ----------
+    variables : list of keras.Variable or tf.Variable
+        The variables that it has.
+    """
+
+    variables: list[keras.Variable | tf.Variable]
+
+    @abstractmethod
+    def __call__(
+        self,
+        values: Sequence[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+    ) -> Result:
+        """
+        Compute the output, without reading or writing a variable.
+
+        Parameters
+        ----------
+        values : list of tf.Tensor
+            The values of `variables`.
+        t : () tf.Tensor
+            The simulation time, in seconds.
+        x : (batch, *shape_in) tf.Tensor or None
+            The input, if there is one.
+        training : bool
+            Whether the output is used for training.
+
+        Returns
+        -------
+        y : object
+            The output: (batch, *shape_out) tf.Tensor unless the function is wrong.
+        values : list of tf.Tensor
+            The values of `variables` afterwards.
+        """
+
+
+class PlainFunction(TensorFunction):
+    """
+    A user's function of TensorFlow tensors: ``func(t)``, ``func(t, x)``, ``func(x)``.
+
+    Parameters
+    ----------
+    func : callable
+        The function.
+    shape_in : tuple of int or None
+        The shape of one item of its input, if it has one.
+    pass_time : bool
+        Whether it takes the time.
+    """
+
+    def __init__(
+        self, func: Callable, shape_in: tuple[int, ...] | None, pass_time: bool
+    ) -> None:
+        self.func = func
+        self.shape_in = shape_in
+        self.pass_time = pass_time
+        self._held = HeldVariables(func)
+        self.variables = self._held.variables
+
+    def __call__(
+        self,
+        values: Sequence[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+    ) -> Result:
+        """Call the function while its variables stand for the values."""
+        del training  # a plain function computes the same in training
+        arguments = ((t,) if self.pass_time else ()) + (() if x is None else (x,))
+        with self._held.replaced(values) as new_values:
+            y = self.func(*arguments)
+        return y, new_values
+
+
+class LayerFunction(TensorFunction):
+    """
+    A Keras layer or model.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        The layer. It is built for the input if it was not.
+    shape_in : tuple of int
+        The shape of one item of its input.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the layer cannot be built for the input.
+    """
+
+    def __init__(self, layer: keras.Layer, shape_in: tuple[int, ...]) -> None:
+        self.layer = layer
+        try:
+            if not layer.built:
+                layer(keras.KerasTensor((None, *shape_in), dtype=layer.compute_dtype))
+        except Exception as error:
+            raise ValidationError(
+                f"Keras layer '{layer.name}' does not take an input of shape "
+                f"(batch, {', '.join(map(str, shape_in))}): {error}",
+                attr="tensor_func",
+            ) from error
+        self.variables = [*layer.trainable_variables, *layer.non_trainable_variables]
+
+    def __call__(
+        self,
+        values: Sequence[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+    ) -> Result:
+        """Call the layer (in its own precision) while its variables have the values."""
+        del t
+        mapping = list(zip(self.variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            y = self.layer(x, training=training)
+        new_values = [scope.get_current_value(variable) for variable in self.variables]
+        return (
+            y if x is None or not tf.is_tensor(y) else tf.cast(y, x.dtype)
+        ), new_values
+
+
+def tensor_function(
+    func: Callable, shape_in: tuple[int, ...] | None, pass_time: bool
+) -> TensorFunction:
+    """
+    Describe what a TensorNode computes.
+
+    Parameters
+    ----------
+    func : callable
+        A function or a Keras layer.
+    shape_in : tuple of int or None
+        The shape of one item of its input, if it has one.
+    pass_time : bool
+        Whether it takes the time.
+
+    Returns
+    -------
+    function : TensorFunction
+        The same as a function of all that it depends on.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the function would get no argument, or a Keras layer other arguments than
+        an input.
+    """
+    if isinstance(func, keras.Layer):
+        if shape_in is None or pass_time:
+            raise ValidationError(
+                f"Expected an input and no time for Keras layer '{func.name}', got "
+                f"shape_in={shape_in}, pass_time={pass_time}",
+                attr="tensor_func",
+            )
+        return LayerFunction(func, shape_in)
+    if shape_in is None and not pass_time:
+        raise ValidationError(
+            "Expected an input (size_in or shape_in) or the time (pass_time) for the "
+            "function, got neither",
+            attr="tensor_func",
+        )
+    return PlainFunction(func, shape_in, pass_time)

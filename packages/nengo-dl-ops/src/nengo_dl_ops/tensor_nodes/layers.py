@@ -1,0 +1,127 @@
+"""Short ways to put TensorFlow code into a model."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from math import prod
+from typing import Any, cast
+
+import keras
+import numpy as np
+import tensorflow as tf
+from nengo.connection import Connection
+from nengo.ensemble import Ensemble
+from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
+from nengo.transforms import Transform
+
+from .node import TensorNode
+
+
+def reshaped(shape_in: tuple[int, ...]) -> Callable[[Callable], Callable]:
+    """
+    Let a function of shaped input serve as ``tensor_func``.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        The shape of one item of the function's input.
+
+    Returns
+    -------
+    decorator : callable
+        Turns ``func(t, x)`` for ``x`` of shape ``(minibatch, *shape_in)`` into a
+        function that takes ``(minibatch, size_in)`` and returns
+        ``(minibatch, size_out)``.
+    """
+
+    def decorate(func: Callable) -> Callable:
+        @functools.wraps(func)
+        def reshaped_func(t: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+            batch = x.shape[0]
+            y = func(t, tf.reshape(x, (batch, *shape_in)))
+            return tf.reshape(y, (batch, -1))
+
+        return reshaped_func
+
+    return decorate
+
+
+def tensor_layer(
+    input: Any,
+    layer_func: Callable | NeuronType,
+    shape_in: tuple[int, ...] | None = None,
+    synapse: Any = None,
+    transform: Any = 1,
+    return_conn: bool = False,
+    **layer_args: Any,
+) -> Any:
+    """
+    Append a layer to an object of a model.
+
+    Parameters
+    ----------
+    input : nengo object
+        What the layer's input comes from.
+    layer_func : callable, keras.Layer or nengo.neurons.NeuronType
+        A function of ``x``, ``(minibatch, *shape_in)``, that returns
+        ``(minibatch, ...)``; a Keras layer, or a class of such; or a neuron type, for
+        a layer of such neurons.
+    shape_in : tuple of int, optional
+        The shape of one item of ``x`` (by default a vector of the input's size).
+    synapse : nengo.synapses.Synapse or float, optional
+        The synapse of the connection from ``input`` (by default none).
+    transform : array_like or nengo.transforms.Transform
+        The transform of this connection.
+    return_conn : bool
+        Whether to return the connection too.
+    **layer_args
+        Arguments for the function or the class of Keras layers, or for the
+        ``nengo.Ensemble`` of neurons.
+
+    Returns
+    -------
+    layer : TensorNode or nengo.ensemble.Neurons
+        The layer.
+    conn : nengo.Connection
+        The connection from ``input`` to it, if ``return_conn``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a Keras layer (an object, not a class) is given arguments, or if shapes do
+        not fit.
+    """
+    size_in = _size_in(input, shape_in, transform)
+    if isinstance(layer_func, NeuronType):
+        ensemble = Ensemble(size_in, 1, neuron_type=layer_func, **layer_args)
+        layer = ensemble.neurons
+    else:
+        func = _bind(layer_func, layer_args)
+        shape = (size_in,) if shape_in is None else shape_in
+        layer = TensorNode(func, shape_in=shape, pass_time=False)
+    conn = Connection(input, layer, synapse=synapse, transform=transform)
+    return (layer, conn) if return_conn else layer
+
+
+def _size_in(input: Any, shape_in: tuple[int, ...] | None, transform: Any) -> int:
+    if isinstance(transform, Transform):
+        return int(transform.size_out)
+    if np.ndim(transform) > 0:
+        return len(transform)
+    return input.size_out if shape_in is None else prod(shape_in)
+
+
+def _bind(layer_func: Callable, layer_args: dict[str, Any]) -> Callable:
+    if inspect.isclass(layer_func) and issubclass(layer_func, keras.Layer):
+        return cast(Callable, layer_func(**layer_args))
+    if not layer_args:
+        return layer_func
+    if isinstance(layer_func, keras.Layer):
+        raise ValidationError(
+            f"Expected no arguments for a Keras layer, got {sorted(layer_args)}",
+            attr="layer_args",
+        )
+    return functools.partial(layer_func, **layer_args)
