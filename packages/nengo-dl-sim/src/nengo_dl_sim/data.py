@@ -1,0 +1,272 @@
+"""Checks the arrays that go into a simulation, and cuts them into minibatches."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from .inputs import is_input
+
+
+def split_data(
+    data: Mapping[Any, Any],
+    nodes: Sequence[nengo.Node],
+    probes: Sequence[nengo.Probe],
+) -> tuple[dict[nengo.Node, Any], dict[nengo.Probe, Any]]:
+    """
+    Tell inputs from targets.
+
+    Parameters
+    ----------
+    data : dict
+        Arrays for nodes and probes.
+    nodes : list of nengo.Node
+        The input nodes of the network.
+    probes : list of nengo.Probe
+        The probes of the network.
+
+    Returns
+    -------
+    inputs : dict from nengo.Node to array
+        The values for nodes.
+    targets : dict from nengo.Probe to array
+        The values for probes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is a key that is neither an input node nor a probe of the network.
+    """
+    _check_mapping(data)
+    for key in data:
+        if isinstance(key, nengo.Node):
+            _check_node(key, nodes)
+        else:
+            _check_probe(key, probes, kind="a Node or a Probe")
+    inputs = {key: data[key] for key in data if isinstance(key, nengo.Node)}
+    return inputs, {key: data[key] for key in data if key not in inputs}
+
+
+def check_inputs(
+    data: Mapping[nengo.Node, Any],
+    nodes: Sequence[nengo.Node],
+    batch_size: int | None = None,
+    n_steps: int | None = None,
+) -> dict[nengo.Node, np.ndarray]:
+    """
+    Check values for nodes.
+
+    Parameters
+    ----------
+    data : dict from nengo.Node to (batch_size, n_steps, size_out) array_like
+        The values.
+    nodes : list of nengo.Node
+        The input nodes of the network.
+    batch_size, n_steps : int, optional
+        The expected numbers of items and steps. None: those of the first array.
+
+    Returns
+    -------
+    arrays : dict from nengo.Node to (batch_size, n_steps, size_out) ndarray
+        The values, not copied if they are arrays.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a key is not an input node of the network; if an array has another shape,
+        or is not of finite numbers.
+    """
+    _check_mapping(data)
+    for node in data:
+        _check_node(node, nodes)
+    arrays = {node: _as_array(node, data[node], node.size_out) for node in data}
+    _check_lengths(arrays, batch_size, n_steps)
+    for node, array in arrays.items():
+        _check_values(node, array, np.isfinite, "finite numbers")
+    return arrays
+
+
+def check_targets(
+    data: Mapping[nengo.Probe, Any],
+    probes: Sequence[nengo.Probe],
+    batch_size: int | None = None,
+    n_steps: int | None = None,
+) -> dict[nengo.Probe, np.ndarray]:
+    """
+    Check target values for probes.
+
+    Parameters
+    ----------
+    data : dict from nengo.Probe to (batch_size, n_steps, size_in) array_like
+        The values. NaN means that there is no target.
+    probes : list of nengo.Probe
+        The probes of the network.
+    batch_size, n_steps : int, optional
+        The expected numbers of items and steps. None: those of the first array.
+
+    Returns
+    -------
+    arrays : dict from nengo.Probe to (batch_size, n_steps, size_in) ndarray
+        The values, not copied if they are arrays.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a key is not a probe of the network; if an array has another shape, or is
+        not of numbers, or contains infinity.
+    """
+    _check_mapping(data)
+    for probe in data:
+        _check_probe(probe, probes, kind="a Probe")
+    arrays = {probe: _as_array(probe, data[probe], probe.size_in) for probe in data}
+    _check_lengths(arrays, batch_size, n_steps)
+    for probe, array in arrays.items():
+        _check_values(probe, array, _not_infinite, "finite numbers or NaN")
+    return arrays
+
+
+def minibatches(
+    n_items: int,
+    minibatch_size: int,
+    shuffle: bool,
+    rng: np.random.RandomState | None = None,
+) -> Iterator[np.ndarray | slice]:
+    """
+    Cut items into minibatches.
+
+    Parameters
+    ----------
+    n_items : int
+        The number of items.
+    minibatch_size : int
+        The number of items in each minibatch.
+    shuffle : bool
+        Whether the items are put in a random order first.
+    rng : numpy.random.RandomState, optional
+        Draws the order; needed only to shuffle.
+
+    Returns
+    -------
+    items : iterator over (minibatch_size,) ndarray of int or slice
+        What to index the first axis of arrays with.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there are not enough items for one minibatch.
+
+    Warns
+    -----
+    UserWarning
+        If items are left over, which are left out.
+    """
+    if n_items < minibatch_size:
+        raise ValidationError(
+            f"expected at least minibatch_size={minibatch_size} items, got {n_items}",
+            attr="data",
+        )
+    used = n_items - n_items % minibatch_size
+    if used < n_items:
+        warnings.warn(
+            f"Number of items ({n_items}) is not a multiple of minibatch_size "
+            f"({minibatch_size}): {n_items - used} of them are left out",
+            stacklevel=2,
+        )
+    starts = range(0, used, minibatch_size)
+    if not shuffle:
+        return (slice(start, start + minibatch_size) for start in starts)
+    order = (rng or np.random).permutation(n_items)
+    return (order[start : start + minibatch_size] for start in starts)
+
+
+def _check_mapping(data: Any) -> None:
+    if not isinstance(data, Mapping):
+        raise ValidationError(
+            "expected a dictionary from Nodes and Probes to arrays, got "
+            f"{type(data).__name__}",
+            attr="data",
+        )
+
+
+def _check_node(node: Any, nodes: Sequence[nengo.Node]) -> None:
+    if node in nodes:
+        return
+    if not isinstance(node, nengo.Node):
+        got = f"{node!r} of type {type(node).__name__}"
+    elif node.size_in > 0:
+        got = f"{node} with size_in={node.size_in}"
+    elif not is_input(node):
+        got = f"{node}, which TensorFlow computes"
+    else:
+        got = f"{node}, which is not in the network"
+    raise ValidationError(
+        f"expected Nodes without input as keys, got {got}", attr="data"
+    )
+
+
+def _check_probe(probe: Any, probes: Sequence[nengo.Probe], kind: str) -> None:
+    if probe in probes:
+        return
+    if isinstance(probe, nengo.Probe):
+        got = f"{probe}, which is not in the network"
+    else:
+        got = f"{probe!r} of type {type(probe).__name__}"
+    raise ValidationError(f"expected {kind} as key, got {got}", attr="data")
+
+
+def _as_array(obj: Any, value: Any, width: int) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise _wrong(obj, "an array", f"{type(value).__name__}: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise _wrong(obj, "an array of numbers", f"data type {array.dtype}")
+    if array.ndim != 3:
+        expected = "an array of rank 3 (batch_size, n_steps, dimensions)"
+        raise _wrong(obj, expected, f"rank {array.ndim} with shape {array.shape}")
+    if array.shape[2] != width:
+        expected = f"{width} dimensions (the last axis)"
+        raise _wrong(obj, expected, f"{array.shape[2]} with shape {array.shape}")
+    return array
+
+
+def _check_lengths(
+    arrays: Mapping[Any, np.ndarray], batch_size: int | None, n_steps: int | None
+) -> None:
+    for obj, array in arrays.items():
+        batch_size = len(array) if batch_size is None else batch_size
+        n_steps = array.shape[1] if n_steps is None else n_steps
+        if len(array) != batch_size:
+            expected = f"a batch size of {batch_size} (the first axis)"
+            raise _wrong(obj, expected, f"{len(array)} with shape {array.shape}")
+        if array.shape[1] != n_steps:
+            expected = f"{n_steps} steps (the second axis)"
+            raise _wrong(obj, expected, f"{array.shape[1]} with shape {array.shape}")
+
+
+def _check_values(
+    obj: Any,
+    array: np.ndarray,
+    accept: Callable[[np.ndarray], np.ndarray],
+    expected: str,
+) -> None:
+    if array.dtype.kind != "f":
+        return
+    accepted = accept(array)
+    if not accepted.all():
+        first = tuple(np.argwhere(~accepted)[0])
+        where = "item {}, step {}, dimension {}".format(*first)
+        raise _wrong(obj, expected, f"{array[first]} first at {where}")
+
+
+def _not_infinite(values: np.ndarray) -> np.ndarray:
+    return ~np.isinf(values)
+
+
+def _wrong(obj: Any, expected: str, got: str) -> ValidationError:
+    return ValidationError(f"for {obj}: expected {expected}, got {got}", attr="data")
