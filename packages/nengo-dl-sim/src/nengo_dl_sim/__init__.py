@@ -1,5 +1,7 @@
-"""The simulator: plan, compile, run, train and save Nengo networks in TensorFlow."""
+"""The simulator: from a Nengo network to compiled steps, runs and training."""
 
-from nengo_dl_sim.version import version as __version__
-
-__all__ = ["__version__"]
+from .config import configure_settings as configure_settings
+from .config import get_setting as get_setting
+from .errors import InferenceOnlyError as InferenceOnlyError
+from .simulator import Simulator as Simulator
+from .version import version as __version__  # noqa: F401

@@ -1,0 +1,273 @@
+"""From a built Nengo model to a program: the way of the data, station by station."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError
+from nengo_dl_ops import BuildConfig, Builder
+from nengo_dl_signals import SignalLayout, TensorSignal
+
+from .compile import ParameterArray, Program, StateArray
+from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals, simplify
+from .graph.plan import Plan
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """
+    How operators become groups.
+
+    Parameters
+    ----------
+    simplifications : list of callable
+        See `.graph.simplify`.
+    planner : callable
+        See `.graph.greedy_planner`.
+    sorter : callable
+        See `.graph.order_signals`.
+    """
+
+    simplifications: Sequence[Any] = DEFAULT_SIMPLIFICATIONS
+    planner: Any = greedy_planner
+    sorter: Any = order_signals
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """
+    What is known about signals before any value is.
+
+    Parameters
+    ----------
+    inputs : frozenset of nengo.builder.Signal
+        Base signals that input nodes set.
+    trainable : frozenset of nengo.builder.Signal
+        Base signals that training may change.
+    """
+
+    inputs: frozenset[Signal] = field(default_factory=frozenset)
+    trainable: frozenset[Signal] = field(default_factory=frozenset)
+
+
+def build_program(
+    model: Model,
+    operators: Sequence[Operator],
+    marks: Marks,
+    settings: PlanSettings,
+    config: BuildConfig,
+) -> Program:
+    """
+    Simplify, plan, lay out and build the operators of a model.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model that Nengo built. It is not changed.
+    operators : list of nengo.builder.Operator
+        Its operators, without those that input nodes replace.
+    marks : Marks
+        Which signals are inputs, and which are trained.
+    settings : PlanSettings
+        How to simplify, plan and sort.
+    config : BuildConfig
+        The settings of the simulation.
+
+    Returns
+    -------
+    program : Program
+        Everything that one step computes.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If an operator has no builder (the error names it and the object that it
+        came from), or operators wait for each other in a cycle.
+    """
+    fixed = _constants(operators) - marks.inputs - marks.trainable
+    ops = simplify(operators, fixed, settings.simplifications)
+    check_supported(model, ops)
+    probed = [model.sig[probe]["in"] for probe in model.probes]
+    bases = _bases(ops, probed)
+    constants = bases.keys() - _written(ops) - marks.inputs
+    layout = SignalLayout(bases, constants, config.dtype)
+    plan = settings.planner(ops, _merge_key(layout, marks.trainable))
+    plan = settings.sorter(plan, constants)
+    return Program(
+        layout=layout,
+        groups=[Builder.build(group, layout, config) for group in plan],
+        parameters=_parameter_arrays(plan, probed, layout, marks.trainable),
+        states=_state_arrays(plan, probed, layout, config.minibatch_size),
+        probes=[layout[sig] for sig in probed],
+        minibatch_size=config.minibatch_size,
+    )
+
+
+def check_supported(model: Model, ops: Sequence[Operator]) -> None:
+    """
+    Check that every operator has a builder.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model that the operators are from, to name their objects.
+    ops : list of nengo.builder.Operator
+        The operators.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        For the first operator that has none.
+    """
+    for op in ops:
+        try:
+            Builder.find(type(op)).merge_key(op)
+        except BuildError as error:
+            origin = _origin(model, op)
+            raise BuildError(f"Building {origin}: {op}: {error}") from error
+
+
+def _origin(model: Model, op: Operator) -> str:
+    """Name the Nengo object that an operator was built for."""
+    signals = {sig.base for sig in op.all_signals}
+    written = {sig.base for sig in (*op.sets, *op.incs, *op.updates)}
+    for candidates in (written, signals):
+        for obj, sigs in model.sig.items():
+            owned = {s.base for s in sigs.values() if isinstance(s, Signal)}
+            if owned & candidates:
+                return str(obj)
+    return op.tag or "the network"
+
+
+def _bases(
+    ops: Sequence[Operator], probed: Sequence[Signal]
+) -> dict[Signal, None]:
+    """Return all base signals, in order (a set would change it between runs)."""
+    signals = [sig for op in ops for sig in op.all_signals]
+    return dict.fromkeys(sig.base for sig in (*signals, *probed))
+
+
+def _written(ops: Sequence[Operator]) -> set[Signal]:
+    return {sig.base for op in ops for sig in (*op.sets, *op.incs, *op.updates)}
+
+
+def _constants(ops: Sequence[Operator]) -> set[Signal]:
+    return {sig.base for op in ops for sig in op.reads} - _written(ops)
+
+
+def _merge_key(layout: SignalLayout, trainable: Collection[Signal]) -> Any:
+    """Make the function that tells which operators may share a group."""
+
+    def describe(sig: Signal) -> Hashable:
+        base = sig.base
+        constant = base in layout.constants
+        return (
+            layout.type_of(sig),
+            layout.row_shape(sig),
+            constant,
+            constant and base in trainable,
+        )
+
+    def merge_key(op: Operator) -> Hashable:
+        builder = Builder.find(type(op))
+        signals = tuple(
+            tuple(describe(sig) for sig in sigs)
+            for sigs in (op.sets, op.incs, op.reads, op.updates)
+        )
+        return builder, builder.merge_key(op), signals
+
+    return merge_key
+
+
+def _parameter_arrays(
+    plan: Plan,
+    probed: Sequence[Signal],
+    layout: SignalLayout,
+    trainable: Collection[Signal],
+) -> list[ParameterArray]:
+    """Put constants that one group reads together into one array, in its order."""
+    placed: set[Signal] = set()
+    slots = [
+        [op.reads[slot].base for op in group]
+        for group in plan
+        for slot in range(len(group[0].reads))
+    ]
+    arrays = []
+    for bases in (*slots, *([sig.base] for sig in probed)):
+        new = [b for b in dict.fromkeys(bases) if b in layout.constants]
+        new = [b for b in new if b not in placed]
+        if new:
+            placed.update(new)
+            rows = np.concatenate([layout.rows(base) for base in new])
+            dtype = layout.type_of(new[0])
+            arrays.append(ParameterArray(new, rows, dtype, new[0] in trainable))
+    return arrays
+
+
+def _state_arrays(
+    plan: Plan, probed: Sequence[Signal], layout: SignalLayout, minibatch_size: int
+) -> list[StateArray]:
+    """Put state that one group leaves together into one array, in its order."""
+    needed = _needed_from_before(plan, probed)
+    writer: dict[Signal, tuple[int, str, int, int]] = {}
+    shared: dict[Signal, bool] = {}
+    for number, group in enumerate(plan):
+        is_shared = Builder.find(type(group[0])).shared
+        for position, op in enumerate(group):
+            for name in ("sets", "incs", "updates"):
+                for slot, sig in enumerate(getattr(op, name)):
+                    writer[sig.base] = number, name, slot, position
+                    shared[sig.base] = is_shared and shared.get(sig.base, True)
+    arrays: dict[Hashable, list[Signal]] = {}
+    for base in sorted(needed, key=lambda b: (writer[b], layout.rows(b)[0])):
+        key = writer[base][:3], layout.type_of(base), shared[base]
+        arrays.setdefault(key, []).append(base)
+    return [
+        _state_array(bases, layout, 1 if shared[bases[0]] else minibatch_size)
+        for bases in arrays.values()
+    ]
+
+
+def _state_array(bases: list[Signal], layout: SignalLayout, batch: int) -> StateArray:
+    start = np.concatenate([np.ravel(base.initial_value) for base in bases])
+    rows = np.concatenate([layout.rows(base) for base in bases])
+    dtype, label = layout.type_of(bases[0]), bases[0].name
+    signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
+    return StateArray(signal, start, batch)
+
+
+def _needed_from_before(plan: Plan, probed: Sequence[Signal]) -> list[Signal]:
+    """Return base signals of which a step needs values that the one before left."""
+    written = _written([op for group in plan for op in group])
+    needed: dict[Signal, None] = {}
+    n_set: Counter[Signal] = Counter()
+    for group in plan:
+        for op in group:
+            previous = Builder.find(type(op)).previous(op)
+            for sig in (*op.reads, *op.incs, *previous):
+                if _incomplete(sig.base, written, n_set):
+                    needed[sig.base] = None
+        for op in group:
+            for sig in op.sets:
+                n_set[sig.base] += _n_elements_set(op, sig)
+    needed.update((s.base, None) for s in probed if _incomplete(s.base, written, n_set))
+    return list(needed)
+
+
+def _incomplete(
+    base: Signal, written: Collection[Signal], n_set: Mapping[Signal, int]
+) -> bool:
+    return base in written and n_set[base] < base.size
+
+
+def _n_elements_set(op: Operator, sig: Signal) -> int:
+    """Count what an operator sets (a copy may set a part of its target)."""
+    indices = getattr(op, "dst_slice", None)
+    return sig.size if indices is None else len(np.arange(len(sig))[indices])

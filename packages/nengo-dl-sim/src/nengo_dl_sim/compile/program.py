@@ -1,0 +1,234 @@
+"""One simulation step as a pure function of parameters, state and inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+from nengo_dl_ops import OpBuilder
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterArray:
+    """
+    Constant signals that one group of operators reads, in one array.
+
+    Parameters
+    ----------
+    bases : list of nengo.builder.Signal
+        The signals, in the order in which they lie in the array.
+    rows : (n_rows,) array of int
+        The addresses of their rows.
+    dtype : str
+        The type of the values.
+    trainable : bool
+        Whether training changes the array.
+    """
+
+    bases: list[Signal]
+    rows: np.ndarray
+    dtype: str
+    trainable: bool
+
+    def initial(self) -> np.ndarray:
+        """Return the values that Nengo built, as a (n_rows, ...) array."""
+        parts = [np.atleast_1d(base.initial_value) for base in self.bases]
+        return np.concatenate(parts).astype(self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class StateArray:
+    """
+    Signals that a step passes on to the next one, in one array.
+
+    Parameters
+    ----------
+    signal : TensorSignal
+        Their elements, in the order of the array.
+    start : (n_elements,) array
+        The initial values.
+    batch : int
+        The length of the batch axis: 1 if all batch items share the values.
+    """
+
+    signal: TensorSignal
+    start: np.ndarray
+    batch: int
+
+    def initial(self) -> tf.Tensor:
+        """Return the initial values, as a (n_elements, batch) tensor."""
+        start = tf.constant(self.start[:, None], self.signal.dtype)
+        return repeat_batch(start, self.batch)
+
+
+class InputSplit(NamedTuple):
+    """
+    Where the values of the input nodes come from in a run.
+
+    Parameters
+    ----------
+    held : TensorSignal or None
+        Nodes that keep their value during the run.
+    stepped : TensorSignal or None
+        Nodes that get a new value in every step.
+    """
+
+    held: TensorSignal | None
+    stepped: TensorSignal | None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """
+    Everything that a simulation computes in one step.
+
+    Parameters
+    ----------
+    layout : SignalLayout
+        The addresses of all signals.
+    groups : list of OpBuilder
+        The merged operators, in order.
+    parameters : list of ParameterArray
+        Constants; outside the loop.
+    states : list of StateArray
+        What one step hands to the next; the only thing the loop carries.
+    probes : list of TensorSignal
+        What is read at the end of each step.
+    minibatch_size : int
+        The number of items that are simulated at once.
+    """
+
+    layout: SignalLayout
+    groups: list[OpBuilder]
+    parameters: list[ParameterArray]
+    states: list[StateArray]
+    probes: list[TensorSignal]
+    minibatch_size: int
+
+    @cached_property
+    def trainable_variables(self) -> list[tf.Variable]:
+        """The variables that operators bring along for training."""
+        return [v for v in _variables(self.groups) if v.trainable]
+
+    @cached_property
+    def state_variables(self) -> list[tf.Variable]:
+        """The variables that operators bring along and may change in a step."""
+        return [v for v in _variables(self.groups) if not v.trainable]
+
+    def initial_state(self) -> list[tf.Tensor]:
+        """Return the state before the first step."""
+        return [
+            *(array.initial() for array in self.states),
+            *(tf.convert_to_tensor(v) for v in self.state_variables),
+        ]
+
+    def state_value(
+        self, base: Signal, state: Sequence[tf.Tensor]
+    ) -> np.ndarray | None:
+        """
+        Return the value of a state signal.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal.
+        state : list of tf.Tensor
+            A state of the simulation.
+
+        Returns
+        -------
+        value : (batch, *shape) array or None
+            None if the signal is not part of the state.
+        """
+        if base not in self.layout or base in self.layout.constants:
+            return None
+        rows = self.layout.rows(base)
+        for array, value in zip(self.states, state, strict=False):
+            place = np.flatnonzero(np.isin(array.signal.rows, rows))
+            if len(place):
+                elements = value.numpy()[place]
+                return np.moveaxis(elements.reshape((*base.shape, -1)), -1, 0)
+        return None
+
+    def step(
+        self,
+        parameters: Sequence[tf.Tensor],
+        state: Sequence[tf.Tensor],
+        split: InputSplit,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        training: bool = False,
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """
+        Compute one step.
+
+        Parameters
+        ----------
+        parameters : list of tf.Tensor
+            The values of `parameters`, then of the operators' trainable variables.
+        state : list of tf.Tensor
+            The values of `states`, then of the operators' other variables.
+        split : InputSplit
+            Which nodes ``held`` and ``stepped`` are for.
+        held : (n_held, 1) tf.Tensor
+            Values of nodes that do not change.
+        stepped : (n_stepped, batch) tf.Tensor
+            Values of nodes in this step.
+        training : bool
+            Whether to compute the differentiable approximation.
+
+        Returns
+        -------
+        state : list of tf.Tensor
+            The state after the step; same shapes.
+        probed : list of (*shape, batch) tf.Tensor
+            The probed values.
+        """
+        signals = SignalDict(self.layout.n_rows)
+        self._load(signals, parameters, state)
+        for nodes, values in zip(split, (held, stepped), strict=True):
+            if nodes is not None:
+                signals.load(nodes.rows, values)
+        for group in self.groups:
+            build = group.build_training_step if training else group.build_step
+            build(signals)
+        batch = self.minibatch_size
+        probed = [repeat_batch(signals.gather(sig), batch) for sig in self.probes]
+        return self._next_state(signals), probed
+
+    def _load(
+        self,
+        signals: SignalDict,
+        parameters: Sequence[tf.Tensor],
+        state: Sequence[tf.Tensor],
+    ) -> None:
+        n, m = len(self.parameters), len(self.states)
+        for array, value in zip(self.parameters, parameters[:n], strict=True):
+            signals.load(array.rows, value[..., None])
+        for held, value in zip(self.states, state[:m], strict=True):
+            signals.load(held.signal.rows, value)
+        variables = [*self.trainable_variables, *self.state_variables]
+        for variable, value in zip(
+            variables, [*parameters[n:], *state[m:]], strict=True
+        ):
+            signals.variables[id(variable)] = value
+
+    def _next_state(self, signals: SignalDict) -> list[tf.Tensor]:
+        return [
+            *(
+                repeat_batch(signals.gather(array.signal), array.batch)
+                for array in self.states
+            ),
+            *(signals.variables[id(v)] for v in self.state_variables),
+        ]
+
+
+def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:
+    """Collect the variables of all groups once each (they may share a layer)."""
+    return list({id(v): v for group in groups for v in group.variables}.values())

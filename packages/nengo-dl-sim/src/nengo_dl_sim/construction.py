@@ -1,0 +1,199 @@
+"""What a simulator is made of, and how it is made from a network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.signal import Signal
+from nengo.cache import get_default_decoder_cache
+from nengo.exceptions import ValidationError
+from nengo_dl_ops import BuildConfig
+
+from .build import Marks, PlanSettings, build_program
+from .compile import Program
+from .config import get_setting
+from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals
+from .inputs import NodeInputs
+from .parameter_store import ParameterStore
+from .probe_store import ProbeStore
+from .runner import Runner
+from .trainable import parameter_names, trainable_signals
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """
+    The parts of a simulator.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    program : Program
+        What one step computes.
+    parameters : ParameterStore
+        The live values of its parameters.
+    inputs : NodeInputs
+        The values of nodes without input.
+    probes : list of ProbeStore
+        What was recorded, in the order of ``model.probes``.
+    runner : Runner
+        Runs the program.
+    config : BuildConfig
+        The settings it was built with.
+    inference_only : bool
+        Whether training was ruled out.
+    names : dict from nengo.builder.Signal to str
+        What parameters are called in files.
+    """
+
+    model: Model
+    program: Program
+    parameters: ParameterStore
+    inputs: NodeInputs
+    probes: list[ProbeStore]
+    runner: Runner
+    config: BuildConfig
+    inference_only: bool
+    names: dict[Signal, str]
+
+
+def build_model(network: nengo.Network | None, model: Model | None, dt: float) -> Model:
+    """
+    Build a network with Nengo.
+
+    Parameters
+    ----------
+    network : nengo.Network or None
+        What to build; None if ``model`` is complete.
+    model : nengo.builder.Model or None
+        A model to build into. None: a new one.
+    dt : float
+        The length of a time step, in seconds.
+
+    Returns
+    -------
+    model : nengo.builder.Model
+        The model.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If neither a network nor a model is given.
+    """
+    if network is None and model is None:
+        raise ValidationError("expected a Network or a model, got neither", "network")
+    if model is None:
+        cache = get_default_decoder_cache()
+        model = Model(dt=dt, label=f"{network}, dt={dt:f}", decoder_cache=cache)
+    if network is not None:
+        model.build(network)
+    return model
+
+
+def assemble(
+    network: nengo.Network | None,
+    model: Model,
+    seed: int,
+    minibatch_size: int | None,
+    unroll_simulation: int,
+) -> Parts:
+    """
+    Make the parts of a simulator from a built model.
+
+    Parameters
+    ----------
+    network : nengo.Network or None
+        The top-level network, for settings and input nodes.
+    model : nengo.builder.Model
+        The model that was built from it.
+    seed : int
+        The seed of the simulation.
+    minibatch_size : int or None
+        The number of items that are simulated at once; None for one, without a batch
+        axis in the data.
+    unroll_simulation : int
+        How many steps are compiled as one iteration of the loop.
+
+    Returns
+    -------
+    parts : Parts
+        All parts, ready to run.
+    """
+    network = network or model.toplevel or nengo.Network(add_to_container=False)
+    config = BuildConfig(
+        dt=model.dt,
+        minibatch_size=minibatch_size or 1,
+        dtype=get_setting(network, "dtype"),
+        lif_smoothing=get_setting(network, "lif_smoothing"),
+    )
+    inputs = NodeInputs(model, network, config.minibatch_size, seed)
+    marks = Marks(_input_signals(inputs), trainable_signals(model, network))
+    operators = [op for op in model.operators if op not in inputs.operators]
+    program = build_program(model, operators, marks, _plan_settings(network), config)
+    logger.info("%d operators in %d groups", len(operators), len(program.groups))
+    parameters = ParameterStore(program)
+    probes = _probe_stores(network, model, minibatch_size is not None)
+    return Parts(
+        model=model,
+        program=program,
+        parameters=parameters,
+        inputs=inputs,
+        probes=probes,
+        runner=Runner(
+            program, parameters.variables, inputs, probes, unroll_simulation
+        ),
+        config=config,
+        inference_only=get_setting(network, "inference_only"),
+        names=_names(parameters.signals, parameter_names(model, network)),
+    )
+
+
+def choose_seed(network: nengo.Network | None, seed: int | None) -> int:
+    """Return the seed as Nengo chooses it: given, or after the network's, or random."""
+    if seed is not None:
+        return seed
+    if network is not None and network.seed is not None:
+        return int(network.seed) + 1
+    return int(np.random.randint(np.iinfo(np.int32).max))
+
+
+def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:
+    signals = [inputs.signal(node) for node in inputs.nodes]
+    return frozenset(sig for sig in signals if sig is not None)
+
+
+def _names(signals: Sequence[Signal], given: dict[Signal, str]) -> dict[Signal, str]:
+    """Name all parameters; those that belong to no object, by their number."""
+    nameless = [sig for sig in signals if sig not in given]
+    numbered = {sig: f"constants/{i}" for i, sig in enumerate(nameless)}
+    return {sig: given.get(sig) or numbered[sig] for sig in signals}
+
+
+def _plan_settings(network: nengo.Network) -> PlanSettings:
+    return PlanSettings(
+        get_setting(network, "simplifications", DEFAULT_SIMPLIFICATIONS),
+        get_setting(network, "planner", greedy_planner),
+        get_setting(network, "sorter", order_signals),
+    )
+
+
+def _probe_stores(
+    network: nengo.Network, model: Model, minibatched: bool
+) -> list[ProbeStore]:
+    return [
+        ProbeStore(
+            probe,
+            model.dt,
+            get_setting(network, "keep_history", obj=probe),
+            minibatched,
+        )
+        for probe in model.probes
+    ]

@@ -1,0 +1,12 @@
+"""What is computed when: simplify operators, find their order, merge and sort them."""
+
+from .dependencies import Dependencies as Dependencies
+from .plan import greedy_planner as greedy_planner
+from .plan import noop_planner as noop_planner
+from .simplify import DEFAULT_SIMPLIFICATIONS as DEFAULT_SIMPLIFICATIONS
+from .simplify import remove_identity_muls as remove_identity_muls
+from .simplify import remove_unmodified_resets as remove_unmodified_resets
+from .simplify import remove_zero_incs as remove_zero_incs
+from .simplify import simplify as simplify
+from .sort import noop_order_signals as noop_order_signals
+from .sort import order_signals as order_signals

@@ -1,0 +1,97 @@
+"""The live values of a program's parameters."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+
+from .compile import Program
+
+
+class ParameterStore:
+    """
+    Holds one variable for each parameter array of a program.
+
+    Parameters
+    ----------
+    program : Program
+        What the parameters are for.
+
+    Attributes
+    ----------
+    variables : list of keras.Variable or tf.Variable
+        The variables in the order in which `Program.step` takes their values: those
+        of the parameter arrays, then those that operators brought along.
+    """
+
+    def __init__(self, program: Program) -> None:
+        arrays = [
+            keras.Variable(array.initial(), trainable=array.trainable, dtype=array.dtype)
+            for array in program.parameters
+        ]
+        self.variables = [*arrays, *program.trainable_variables]
+        self._state_variables = program.state_variables
+        self._place: dict[Signal, tuple[keras.Variable, slice]] = {}
+        for variable, array in zip(arrays, program.parameters, strict=True):
+            start = 0
+            for base in array.bases:
+                length = base.shape[0] if base.ndim else 1
+                self._place[base] = variable, slice(start, start + length)
+                start += length
+        self._start = [np.array(v) for v in self._all()]
+
+    @property
+    def trainable(self) -> list[keras.Variable]:
+        """The variables that training changes."""
+        return [v for v in self.variables if v.trainable]
+
+    @property
+    def signals(self) -> list[Signal]:
+        """The base signals that have a place."""
+        return list(self._place)
+
+    def reset(self) -> None:
+        """Give all parameters the values that they were built with."""
+        for variable, value in zip(self._all(), self._start, strict=True):
+            variable.assign(value)
+
+    def value(self, base: Signal) -> np.ndarray | None:
+        """
+        Return the value of a constant signal.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal.
+
+        Returns
+        -------
+        value : array of the signal's shape, or None
+            A copy of the live value; None if the program does not read the signal.
+        """
+        if base not in self._place:
+            return None
+        variable, rows = self._place[base]
+        return np.reshape(tf.convert_to_tensor(variable)[rows].numpy(), base.shape)
+
+    def assign(self, values: dict[Signal, np.ndarray]) -> None:
+        """
+        Set constant signals.
+
+        Parameters
+        ----------
+        values : dict from nengo.builder.Signal to array
+            New values, of the shapes of the signals.
+        """
+        changed: dict[int, tuple[keras.Variable, np.ndarray]] = {}
+        for base, value in values.items():
+            variable, rows = self._place[base]
+            _, array = changed.setdefault(id(variable), (variable, np.array(variable)))
+            array[rows] = np.reshape(value, array[rows].shape)
+        for variable, array in changed.values():
+            variable.assign(array)
+
+    def _all(self) -> list[keras.Variable]:
+        return [*self.variables, *self._state_variables]

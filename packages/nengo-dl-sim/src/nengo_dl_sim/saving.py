@@ -1,0 +1,121 @@
+"""Parameters and state as named arrays, to a file and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+from nengo.exceptions import ValidationError
+
+from .construction import Parts
+from .parameter_files import load_arrays, save_arrays
+
+
+def save(
+    path: str | os.PathLike,
+    parts: Parts,
+    state: Sequence[tf.Tensor],
+    parameters: bool,
+    with_state: bool,
+) -> None:
+    """
+    Save a simulation.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    parts : Parts
+        The parts of the simulator.
+    state : list of tf.Tensor
+        The state of the simulation.
+    parameters, with_state : bool
+        What to save: parameters, state.
+    """
+    arrays = {}
+    if parameters:
+        arrays.update(_parameters(parts))
+    if with_state:
+        arrays.update(_state(state))
+    _check_any(parameters, with_state)
+    save_arrays(path, arrays, kind="parameters")
+
+
+def load(
+    path: str | os.PathLike,
+    parts: Parts,
+    state: Sequence[tf.Tensor],
+    parameters: bool,
+    with_state: bool,
+) -> list[tf.Tensor]:
+    """
+    Load a simulation. Nothing is changed unless everything fits.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    parts : Parts
+        The parts of the simulator; parameters are set in place.
+    state : list of tf.Tensor
+        The state of the simulation.
+    parameters, with_state : bool
+        What to load: parameters, state.
+
+    Returns
+    -------
+    state : list of tf.Tensor
+        The state to continue from.
+    """
+    _check_any(parameters, with_state)
+    expected = {
+        **(_parameters(parts) if parameters else {}),
+        **(_state(state) if with_state else {}),
+    }
+    shapes = {name: array.shape for name, array in expected.items()}
+    loaded = load_arrays(path, shapes, kind="parameters")
+    if parameters:
+        store, names = parts.parameters, _names(parts)
+        store.assign({sig: loaded[name] for sig, name in names.items()})
+        for name, variable in _layer_variables(parts).items():
+            variable.assign(loaded[name])
+    if not with_state:
+        return list(state)
+    return [
+        tf.constant(loaded[name], value.dtype)
+        for name, value in zip(_state(state), state, strict=True)
+    ]
+
+
+def _check_any(parameters: bool, with_state: bool) -> None:
+    if not (parameters or with_state):
+        raise ValidationError(
+            "expected at least one of include_global and include_local to be True",
+            attr="include_global",
+        )
+
+
+def _names(parts: Parts) -> dict[Signal, str]:
+    return {sig: parts.names[sig] for sig in parts.parameters.signals}
+
+
+def _parameters(parts: Parts) -> dict[str, np.ndarray]:
+    arrays = {
+        name: parts.parameters.value(sig) for sig, name in _names(parts).items()
+    }
+    layers = _layer_variables(parts)
+    return {**arrays, **{name: np.array(v) for name, v in layers.items()}}
+
+
+def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
+    """Name the variables that layers in TensorNodes brought along."""
+    program = parts.program
+    variables = [*program.trainable_variables, *program.state_variables]
+    return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables)}
+
+
+def _state(state: Sequence[tf.Tensor]) -> dict[str, np.ndarray]:
+    return {f"state/{i}": value.numpy() for i, value in enumerate(state)}

@@ -1,0 +1,264 @@
+"""Gradient descent: from a minibatch to a change of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import SimulationError, ValidationError
+
+from .compile import InputSplit, Program
+from .compile.sequence import run_sequence
+
+
+class Objective(NamedTuple):
+    """
+    Something to minimise.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in messages.
+    outputs : tuple of int
+        The probes whose values it is computed from, by number.
+    targets : tuple of int
+        The targets it is computed from, by number; empty if it needs none.
+    function : callable
+        Takes a list of outputs and a list of targets, each
+        ``(batch, n_steps, *shape) tf.Tensor``, and returns a value to sum up.
+    source : callable or None
+        What the user gave; objectives made from the same one are the same.
+    """
+
+    name: str
+    outputs: tuple[int, ...]
+    targets: tuple[int, ...]
+    function: Callable[[list[tf.Tensor], list[tf.Tensor]], tf.Tensor]
+    source: Callable | None
+
+    @property
+    def identity(self) -> tuple:
+        """What makes two objectives the same, so that one compilation serves both."""
+        return self.outputs, self.targets, self.source
+
+
+class Batch(NamedTuple):
+    """
+    One minibatch.
+
+    Parameters
+    ----------
+    held : (n_held, 1) array
+        Values of nodes that do not change.
+    stepped : (n_steps, n_stepped, batch) array
+        Values of nodes that do.
+    targets : list of (batch, n_steps, ...) array
+        What the outputs are compared with.
+    """
+
+    held: np.ndarray
+    stepped: np.ndarray
+    targets: list[np.ndarray]
+
+
+class Trainer:
+    """
+    Computes losses and gradients of a program, and applies them.
+
+    It knows nothing of nodes, probes and forms of arguments. Parameters and state
+    are passed to the program as values; the only thing that changes is the variables,
+    by the optimizer, after all losses were found to be finite.
+
+    Parameters
+    ----------
+    program : Program
+        What to compute in each step.
+    variables : list of keras.Variable or tf.Variable
+        The values of its parameters.
+    objectives : list of Objective
+        What is summed up and minimised.
+    split : InputSplit
+        Which input nodes change from step to step.
+    jit_compile : bool
+        Whether XLA compiles the computation.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        variables: Sequence[keras.Variable | tf.Variable],
+        objectives: Sequence[Objective],
+        split: InputSplit,
+        jit_compile: bool,
+    ) -> None:
+        self.program = program
+        self.variables = variables
+        self.trainable = [v for v in variables if v.trainable]
+        self.objectives = objectives
+        self.split = split
+        options: dict[str, Any] = {"jit_compile": jit_compile, "autograph": False}
+        self._gradients = tf.function(self._compute_gradients, **options)
+        self._losses = tf.function(self._compute_losses, **options)
+
+    def train_batch(self, batch: Batch, optimizer: Any) -> np.ndarray:
+        """
+        Take one step of gradient descent.
+
+        Parameters
+        ----------
+        batch : Batch
+            The data.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+
+        Returns
+        -------
+        losses : (n_objectives,) array
+            The losses before the change.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a loss is not finite. Nothing is changed then.
+        """
+        losses, gradients, state = self._gradients(*self._tensors(batch))
+        losses = self._check_finite(losses.numpy())
+        pairs = zip(gradients, self.trainable, strict=True)
+        apply_gradients(optimizer, [(g, v) for g, v in pairs if g is not None])
+        for variable, value in zip(self.program.state_variables, state, strict=True):
+            variable.assign(value)
+        return losses
+
+    def batch_losses(self, batch: Batch, training: bool) -> np.ndarray:
+        """
+        Compute the losses of a minibatch.
+
+        Parameters
+        ----------
+        batch : Batch
+            The data.
+        training : bool
+            Whether to compute the differentiable approximation.
+
+        Returns
+        -------
+        losses : (n_objectives,) array
+            The value of each objective.
+        """
+        losses, _ = self._losses(*self._tensors(batch), training)
+        return np.asarray(losses)
+
+    def _tensors(self, batch: Batch) -> tuple:
+        targets = [tf.constant(target) for target in batch.targets]
+        return tf.constant(batch.held), tf.constant(batch.stepped), targets
+
+    def _compute_losses(
+        self,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        targets: list[tf.Tensor],
+        training: bool,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        state, outputs = run_sequence(
+            self.program,
+            [tf.convert_to_tensor(v) for v in self.variables],
+            self.program.initial_state(),
+            self.split,
+            held,
+            stepped,
+            training,
+        )
+        losses = [_evaluate(objective, outputs, targets) for objective in self.objectives]
+        n = len(self.program.states)
+        return tf.stack(losses), state[n:]
+
+    def _compute_gradients(
+        self, held: tf.Tensor, stepped: tf.Tensor, targets: list[tf.Tensor]
+    ) -> tuple[tf.Tensor, list[tf.Tensor | None], list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            losses, state = self._compute_losses(held, stepped, targets, training=True)
+            total = tf.reduce_sum(losses)
+        sources = [getattr(v, "value", v) for v in self.trainable]
+        return losses, tape.gradient(total, sources), state
+
+    def _check_finite(self, losses: np.ndarray) -> np.ndarray:
+        for objective, value in zip(self.objectives, losses, strict=True):
+            if not np.isfinite(value):
+                raise SimulationError(
+                    f"Objective of {objective.name}: expected a finite number, got "
+                    f"{value}. Training stopped; the parameters are those of the "
+                    "minibatch before. Likely causes: NaN in targets with an "
+                    "objective that does not ignore it, or too large a learning rate."
+                )
+        return losses
+
+
+def apply_gradients(optimizer: Any, pairs: list[tuple[tf.Tensor, Any]]) -> None:
+    """
+    Let an optimizer change variables.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+        What turns gradients into changes.
+    pairs : list of (tf.Tensor, keras.Variable or tf.Variable)
+        Gradients and the variables they are for.
+    """
+    if isinstance(optimizer, tf.compat.v1.train.Optimizer):
+        optimizer.apply_gradients([(g, getattr(v, "value", v)) for g, v in pairs])
+    else:
+        optimizer.apply_gradients(pairs)
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """
+    Check that an object is an optimizer.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+        The object.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is not.
+    """
+    if isinstance(optimizer, dict):
+        raise ValidationError(
+            "expected a Keras optimizer, got a dictionary: inputs and targets go into "
+            "one dictionary, sim.train({node: ..., probe: ...}, optimizer)",
+            attr="optimizer",
+        )
+    kinds = (keras.optimizers.Optimizer, tf.compat.v1.train.Optimizer)
+    if not isinstance(optimizer, kinds):
+        raise ValidationError(
+            f"expected a Keras optimizer, got {optimizer!r}", attr="optimizer"
+        )
+
+
+def _evaluate(
+    objective: Objective, outputs: list[tf.Tensor], targets: list[tf.Tensor]
+) -> tf.Tensor:
+    """Compute one objective, and check what it returns."""
+    mine = [outputs[i] for i in objective.outputs]
+    value = objective.function(mine, [targets[i] for i in objective.targets])
+    batch = int(mine[0].shape[0])
+    try:
+        value = tf.cast(tf.convert_to_tensor(value), mine[0].dtype)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(
+            f"expected the objective of {objective.name} to return a tensor, "
+            f"got {value!r}",
+            attr="objective",
+        ) from error
+    if value.shape.rank is None or tuple(value.shape) not in ((), (batch,)):
+        raise ValidationError(
+            f"expected the objective of {objective.name} to return a scalar or one "
+            f"value for each of {batch} items, got shape {tuple(value.shape)}",
+            attr="objective",
+        )
+    return tf.reduce_sum(value)
