@@ -127,6 +127,7 @@ class Simulator:
         self.data = SimulationData(self.model, self._probe_data, self._live_value)
         self._training = Training(self._parts, network, self.seed, jit_compile)
         self.soft_reset(include_probes=True)
+        self._post_build()
 
     @property
     def dt(self) -> float:
@@ -370,6 +371,7 @@ class Simulator:
             self.seed = seed
         self._training.n_trained = 0
         self.soft_reset(include_trainable=True, include_probes=True)
+        self._post_build()
 
     def soft_reset(
         self, include_trainable: bool = False, include_probes: bool = False
@@ -529,6 +531,12 @@ class Simulator:
 
     def _on_device(self) -> contextlib.AbstractContextManager:
         return contextlib.nullcontext() if self.device is None else tf.device(self.device)
+
+    def _post_build(self) -> None:
+        """Let operators that bring variables along set them up."""
+        rng = np.random.RandomState(self.seed)
+        for group in self._parts.program.groups:
+            group.post_build(rng)
 
     def _keep(self, chunk: Progress) -> None:
         """Take over the result of a chunk of steps."""

@@ -1,5 +1,38 @@
-"""A TensorFlow backend for Nengo: simulate and train spiking networks."""
+"""
+NengoDL: simulate and train Nengo networks with TensorFlow.
 
-from nengo_dl.version import version as __version__
+This package offers the public names of its siblings in one place.
+"""
 
-__all__ = ["__version__"]
+from nengo_dl_ops import SoftLIFRate as SoftLIFRate
+from nengo_dl_ops import TensorNode as TensorNode
+from nengo_dl_ops import reshaped as reshaped
+from nengo_dl_ops import tensor_layer as tensor_layer
+from nengo_dl_sim import Simulator as Simulator
+from nengo_dl_sim import configure_settings as configure_settings
+
+from . import config as config
+from . import dists as dists
+from . import neurons as neurons
+from . import objectives as objectives
+from .version import version as __version__
+
+obj = objectives
+
+__copyright__ = "2026, NengoDL developers"
+__license__ = "GPL-2.0-or-later"
+
+__all__ = [
+    "Simulator",
+    "SoftLIFRate",
+    "TensorNode",
+    "__version__",
+    "config",
+    "configure_settings",
+    "dists",
+    "neurons",
+    "obj",
+    "objectives",
+    "reshaped",
+    "tensor_layer",
+]

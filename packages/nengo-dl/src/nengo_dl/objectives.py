@@ -1,0 +1,4 @@
+"""What training minimises."""
+
+from nengo_dl_objectives import Regularize as Regularize
+from nengo_dl_objectives import mse as mse
