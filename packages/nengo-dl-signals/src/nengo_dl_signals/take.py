@@ -77,8 +77,8 @@ def _n_repeats(where: np.ndarray, index: np.ndarray) -> int:
     """Return how often every row comes in a row, if that is the same for all."""
     changes = np.flatnonzero((np.diff(where) != 0) | (np.diff(index) != 0)) + 1
     length = int(changes[0]) if len(changes) else len(index)
-    expected = np.arange(length, len(index), length)
-    return length if np.array_equal(changes, expected) else 1
+    even = np.array_equal(changes, np.arange(length, len(index), length))
+    return length if even and len(index) % length == 0 else 1
 
 
 def _repeat_each(rows: tf.Tensor, repeats: int) -> tf.Tensor:
