@@ -12,6 +12,7 @@ from nengo.builder import Model
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
+
 from nengo_dl_ops import BuildConfig, Builder
 from nengo_dl_signals import SignalLayout, TensorSignal
 
@@ -146,9 +147,7 @@ def _origin(model: Model, op: Operator) -> str:
     return op.tag or "the network"
 
 
-def _bases(
-    ops: Sequence[Operator], probed: Sequence[Signal]
-) -> dict[Signal, None]:
+def _bases(ops: Sequence[Operator], probed: Sequence[Signal]) -> dict[Signal, None]:
     """Return all base signals, in order (a set would change it between runs)."""
     signals = [sig for op in ops for sig in op.all_signals]
     return dict.fromkeys(sig.base for sig in (*signals, *probed))

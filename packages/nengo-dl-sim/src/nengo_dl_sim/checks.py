@@ -95,7 +95,7 @@ class NetworkSnapshot:
 
 
 def _counts(network: nengo.Network | None) -> dict[tuple[nengo.Network, type], int]:
-    """Count the objects of every type in every network (cheap: no object is visited)."""
+    """Count objects by network and type (cheap: no object is visited)."""
     if network is None:
         return {}
     counts = {(network, kind): len(objs) for kind, objs in network.objects.items()}

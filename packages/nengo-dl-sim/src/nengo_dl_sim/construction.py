@@ -12,6 +12,7 @@ from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.cache import get_default_decoder_cache
 from nengo.exceptions import ValidationError
+
 from nengo_dl_ops import BuildConfig
 
 from .build import Marks, PlanSettings, build_program
@@ -147,9 +148,7 @@ def assemble(
         parameters=parameters,
         inputs=inputs,
         probes=probes,
-        runner=Runner(
-            program, parameters.variables, inputs, probes, unroll_simulation
-        ),
+        runner=Runner(program, parameters.variables, inputs, probes, unroll_simulation),
         config=config,
         inference_only=get_setting(network, "inference_only"),
         names=_names(parameters.signals, parameter_names(model, network)),

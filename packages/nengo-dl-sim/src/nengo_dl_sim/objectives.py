@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.probe import Probe
+
 from nengo_dl_objectives import mse
 
 from .trainer import Objective
@@ -131,7 +132,9 @@ def _n_arguments(function: Any, key: Any) -> int:
     return n
 
 
-def _as_lists(function: Callable | None, is_tuple: bool, with_targets: bool) -> Callable:
+def _as_lists(
+    function: Callable | None, is_tuple: bool, with_targets: bool
+) -> Callable:
     """Turn an objective into a function of a list of outputs and one of targets."""
     if function is None:
         return _direct_gradient

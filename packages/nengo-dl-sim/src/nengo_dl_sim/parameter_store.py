@@ -28,7 +28,9 @@ class ParameterStore:
 
     def __init__(self, program: Program) -> None:
         arrays = [
-            keras.Variable(array.initial(), trainable=array.trainable, dtype=array.dtype)
+            keras.Variable(
+                array.initial(), trainable=array.trainable, dtype=array.dtype
+            )
             for array in program.parameters
         ]
         self.variables = [*arrays, *program.trainable_variables]

@@ -34,7 +34,9 @@ class ProbeStore:
     @property
     def period(self) -> float:
         """The number of steps from one value to the next."""
-        return 1 if self.probe.sample_every is None else self.probe.sample_every / self.dt
+        return (
+            1 if self.probe.sample_every is None else self.probe.sample_every / self.dt
+        )
 
     def n_slots(self, capacity: int) -> int:
         """

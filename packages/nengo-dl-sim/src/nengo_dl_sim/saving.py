@@ -103,9 +103,8 @@ def _names(parts: Parts) -> dict[Signal, str]:
 
 
 def _parameters(parts: Parts) -> dict[str, np.ndarray]:
-    arrays = {
-        name: parts.parameters.value(sig) for sig, name in _names(parts).items()
-    }
+    named = _names(parts).items()
+    arrays = {name: np.asarray(parts.parameters.value(sig)) for sig, name in named}
     layers = _layer_variables(parts)
     return {**arrays, **{name: np.array(v) for name, v in layers.items()}}
 

@@ -241,8 +241,12 @@ class Simulator:
         compiled = choose_mode(
             self.jit_compile, len(self._parts.program.groups), self._steps_asked_for
         )
+        runner = self._parts.runner
+        if not runner.is_compiled(given, compiled):
+            with self._bar("Compiling", None, progress_bar), self._on_device():
+                runner.compile(self._state, given, compiled)
         with self._bar("Simulating", n_steps, progress_bar) as bar, self._on_device():
-            for chunk in self._parts.runner.run(
+            for chunk in runner.run(
                 self._state, self._n_steps, n_steps, given, compiled
             ):
                 self._keep(chunk)
@@ -487,9 +491,7 @@ class Simulator:
         """
         self._check_open("load_params")
         state = include_local if include_state is None else include_state
-        self._state = saving.load(
-            path, self._parts, self._state, include_global, state
-        )
+        self._state = saving.load(path, self._parts, self._state, include_global, state)
 
     def close(self) -> None:
         """Close the simulator: it cannot run any more, its data stays readable."""
@@ -530,7 +532,9 @@ class Simulator:
         )
 
     def _on_device(self) -> contextlib.AbstractContextManager:
-        return contextlib.nullcontext() if self.device is None else tf.device(self.device)
+        return (
+            contextlib.nullcontext() if self.device is None else tf.device(self.device)
+        )
 
     def _post_build(self) -> None:
         """Let operators that bring variables along set them up."""

@@ -171,7 +171,9 @@ class Trainer:
             stepped,
             training,
         )
-        losses = [_evaluate(objective, outputs, targets) for objective in self.objectives]
+        losses = [
+            _evaluate(objective, outputs, targets) for objective in self.objectives
+        ]
         n = len(self.program.states)
         return tf.stack(losses), state[n:]
 

@@ -17,9 +17,9 @@ from .checks import check_count
 from .construction import Parts
 from .data import check_inputs, check_targets, minibatches, split_data
 from .errors import InferenceOnlyError
+from .input_feed import InputFeed
 from .objectives import Objectives, resolve_objectives
 from .progress import ProgressBar
-from .runner import held_values, split_inputs, stepped_values
 from .trainer import Batch, Objective, Trainer, check_optimizer
 
 #: Inputs by node and targets by probe; or a number of steps.
@@ -90,6 +90,7 @@ class Training:
         self._rng = np.random.RandomState(seed)
         self._jit_compile = jit_compile
         self._trainers: dict[tuple, Trainer] = {}
+        self._feeds: dict[frozenset[Node], InputFeed] = {}
 
     def training_set(
         self, data: TrainingData, objective: Objectives | None
@@ -128,9 +129,7 @@ class Training:
             objective, probes, None if targets is None else list(checked)
         )
         self._warn_single_step(n_steps, objectives)
-        arrays = [
-            np.asarray(array, parts.config.dtype) for array in checked.values()
-        ]
+        arrays = [np.asarray(array, parts.config.dtype) for array in checked.values()]
         return TrainingSet(inputs, arrays, objectives, n_items, n_steps, size)
 
     def train(
@@ -226,22 +225,23 @@ class Training:
                 self._parts.program,
                 self._parts.parameters.variables,
                 training_set.objectives,
-                split_inputs(self._parts.inputs, given, self._parts.program.layout),
+                self._feed(given).split,
                 _compiles(self._jit_compile, training_set.n_steps),
             )
         return self._trainers[key]
 
+    def _feed(self, given: frozenset[Node]) -> InputFeed:
+        if given not in self._feeds:
+            parts = self._parts
+            self._feeds[given] = InputFeed(parts.inputs, given, parts.program)
+        return self._feeds[given]
+
     def _batches(self, data: TrainingSet, shuffle: bool) -> Iterator[Batch]:
-        parts = self._parts
-        held = held_values(parts.inputs, data.inputs, parts.program)
-        for items in minibatches(
-            data.n_items, data.minibatch_size, shuffle, self._rng
-        ):
+        feed = self._feed(frozenset(data.inputs))
+        held, n_steps = feed.held(), data.n_steps
+        for items in minibatches(data.n_items, data.minibatch_size, shuffle, self._rng):
             given = {node: array[items] for node, array in data.inputs.items()}
-            generated = parts.inputs.generate(0, data.n_steps, skip=data.inputs)
-            stepped = stepped_values(
-                parts.inputs, given, generated, parts.program, data.n_steps
-            )
+            stepped = feed.stepped(given, 0, n_steps, capacity=n_steps)
             yield Batch(held, stepped, [target[items] for target in data.targets])
 
     def _warn_single_step(self, n_steps: int, objectives: list[Objective]) -> None:

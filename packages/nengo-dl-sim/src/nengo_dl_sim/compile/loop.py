@@ -74,7 +74,9 @@ class RunFunction:
         self.slots = slots
         self.capacity = capacity
         self.unroll = unroll
-        self._function = tf.function(self._run, jit_compile=jit_compile, autograph=False)
+        self._function = tf.function(
+            self._run, jit_compile=jit_compile, autograph=False
+        )
         self._compiled: Any = None
 
     def __call__(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 from nengo.builder.signal import Signal
+
 from nengo_dl_ops import OpBuilder
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -48,14 +49,14 @@ def run_sequence(
     """
     n_steps = int(stepped.shape[0])
 
-    def one_step(i, state):  # type: ignore[no-untyped-def]
+    def one_step(i: Any, state: list[tf.Tensor]) -> Any:
         return program.step(
             parameters, state, split, held, stepped[i], training=training
         )
 
     run = _write_out if n_steps <= MAX_UNROLLED_STEPS else _loop
-    state, probed = run(program, one_step, list(state), n_steps)
-    return state, [_batch_first(values) for values in probed]
+    final, probed = run(program, one_step, list(state), n_steps)
+    return final, [_batch_first(values) for values in probed]
 
 
 def _write_out(program, one_step, state, n_steps):  # type: ignore[no-untyped-def]

@@ -47,9 +47,7 @@ def simplify(
             return simplified
 
 
-def remove_zero_incs(
-    ops: list[Operator], fixed: Collection[Signal]
-) -> list[Operator]:
+def remove_zero_incs(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
     """
     Remove increments by a product with a constant zero.
 
@@ -121,9 +119,7 @@ def remove_unmodified_resets(
     zero = {op.dst.base for op in ops if type(op) is Reset and op.value == 0}
     for op in ops:
         others = op.sets if type(op) is not Reset else []
-        zero.difference_update(
-            sig.base for sig in (*others, *op.incs, *op.updates)
-        )
+        zero.difference_update(sig.base for sig in (*others, *op.incs, *op.updates))
     return [
         op
         for op in ops

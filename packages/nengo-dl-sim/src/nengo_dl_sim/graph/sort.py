@@ -101,7 +101,9 @@ def _slots_to_follow(op: Operator, constants: Collection[Signal]) -> list[tuple]
 
 def _written_slots(op: Operator) -> list[tuple]:
     return [
-        (name, i) for name in ("sets", "incs", "updates") for i in range(len(getattr(op, name)))
+        (name, i)
+        for name in ("sets", "incs", "updates")
+        for i in range(len(getattr(op, name)))
     ]
 
 
@@ -124,5 +126,3 @@ def _first_uses(plan: Plan) -> dict[Signal, tuple[int, int]]:
             for sig in (*op.reads, *op.incs):
                 uses.setdefault(sig.base, (number, position))
     return uses
-
-
