@@ -42,7 +42,7 @@ class ParameterStore:
                 length = base.shape[0] if base.ndim else 1
                 self._place[base] = variable, slice(start, start + length)
                 start += length
-        self._start = [np.array(v) for v in self._all()]
+        self._start = [to_numpy(v) for v in self._all()]
 
     @property
     def trainable(self) -> list[keras.Variable]:
@@ -90,10 +90,27 @@ class ParameterStore:
         changed: dict[int, tuple[keras.Variable, np.ndarray]] = {}
         for base, value in values.items():
             variable, rows = self._place[base]
-            _, array = changed.setdefault(id(variable), (variable, np.array(variable)))
+            _, array = changed.setdefault(id(variable), (variable, to_numpy(variable)))
             array[rows] = np.reshape(value, array[rows].shape)
         for variable, array in changed.values():
             variable.assign(array)
 
     def _all(self) -> list[keras.Variable]:
         return [*self.variables, *self._state_variables]
+
+
+def to_numpy(variable: keras.Variable | tf.Variable) -> np.ndarray:
+    """
+    Copy the value of a variable.
+
+    Parameters
+    ----------
+    variable : keras.Variable or tf.Variable
+        The variable. (NumPy itself would warn of a keras.Variable.)
+
+    Returns
+    -------
+    value : array
+        A copy.
+    """
+    return np.array(tf.convert_to_tensor(variable).numpy())
