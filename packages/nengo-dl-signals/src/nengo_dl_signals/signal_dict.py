@@ -43,10 +43,14 @@ class SignalDict:
     variables : dict from int to tf.Tensor
         The values, in this step, of the variables that operators bring along, by the
         ``id`` of the variable. An operator that changes one puts the new value here.
+    key : (2,) tf.Tensor of int
+        What random numbers are drawn from: the seed of the simulation, and a counter
+        of steps.
     """
 
     def __init__(self, n_rows: int) -> None:
         self.variables: dict[int, tf.Tensor] = {}
+        self.key = tf.zeros(2, tf.int32)
         self._where = np.full(n_rows, _UNSET, dtype=np.int32)
         self._index = np.zeros(n_rows, dtype=np.int32)
         self._arrays: dict[int, tf.Tensor] = {}

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.node import Node
 
-from .compile import InputSplit, Program, RunFunction
+from .compile import InputSplit, Program, RunFunction, State
 from .compile import loop as limits
 from .input_feed import InputFeed
 from .inputs import NodeInputs
@@ -22,7 +22,7 @@ class Progress(NamedTuple):
 
     Parameters
     ----------
-    state : list of tf.Tensor
+    state : State
         The state of the simulation.
     n_steps : int
         How many steps the chunk took.
@@ -30,7 +30,7 @@ class Progress(NamedTuple):
         The values of each probe by slot.
     """
 
-    state: list[tf.Tensor]
+    state: State
     n_steps: int
     probed: list[np.ndarray]
 
@@ -68,15 +68,13 @@ class Runner:
         self.unroll = unroll
         self._functions: dict[tuple, tuple[InputFeed, RunFunction]] = {}
 
-    def compile(
-        self, state: Sequence[tf.Tensor], given: Collection[Node], jit_compile: bool
-    ) -> None:
+    def compile(self, state: State, given: Collection[Node], jit_compile: bool) -> None:
         """
         Compile, without running a step, what `run` will use.
 
         Parameters
         ----------
-        state : list of tf.Tensor
+        state : State
             Any state of the simulation.
         given : collection of nengo.Node
             Nodes whose values will be given.
@@ -97,7 +95,7 @@ class Runner:
 
     def run(
         self,
-        state: Sequence[tf.Tensor],
+        state: State,
         start_step: int,
         n_steps: int,
         data: Mapping[Node, np.ndarray],
@@ -108,7 +106,7 @@ class Runner:
 
         Parameters
         ----------
-        state : list of tf.Tensor
+        state : State
             The state to start from.
         start_step : int
             How many steps were done before.

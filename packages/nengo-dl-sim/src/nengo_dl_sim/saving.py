@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.exceptions import ValidationError
 
+from .compile import State
 from .construction import Parts
 from .parameter_files import load_arrays, save_arrays
+from .parameter_store import to_numpy
 
 
 def save(
     path: str | os.PathLike,
     parts: Parts,
-    state: Sequence[tf.Tensor],
+    state: State,
     parameters: bool,
     with_state: bool,
 ) -> None:
@@ -30,7 +31,7 @@ def save(
         The file.
     parts : Parts
         The parts of the simulator.
-    state : list of tf.Tensor
+    state : State
         The state of the simulation.
     parameters, with_state : bool
         What to save: parameters, state.
@@ -47,10 +48,10 @@ def save(
 def load(
     path: str | os.PathLike,
     parts: Parts,
-    state: Sequence[tf.Tensor],
+    state: State,
     parameters: bool,
     with_state: bool,
-) -> list[tf.Tensor]:
+) -> State:
     """
     Load a simulation. Nothing is changed unless everything fits.
 
@@ -60,14 +61,14 @@ def load(
         The file.
     parts : Parts
         The parts of the simulator; parameters are set in place.
-    state : list of tf.Tensor
+    state : State
         The state of the simulation.
     parameters, with_state : bool
         What to load: parameters, state.
 
     Returns
     -------
-    state : list of tf.Tensor
+    state : State
         The state to continue from.
     """
     _check_any(parameters, with_state)
@@ -82,12 +83,15 @@ def load(
         store.assign({sig: loaded[name] for sig, name in names.items()})
         for name, variable in _layer_variables(parts).items():
             variable.assign(loaded[name])
-    if not with_state:
-        return list(state)
-    return [
+    return _loaded_state(state, loaded) if with_state else state
+
+
+def _loaded_state(state: State, loaded: dict[str, np.ndarray]) -> State:
+    values = [
         tf.constant(loaded[name], value.dtype)
-        for name, value in zip(_state(state), state, strict=True)
+        for name, value in zip(_state(state), tf.nest.flatten(state), strict=True)
     ]
+    return tf.nest.pack_sequence_as(state, values)
 
 
 def _check_any(parameters: bool, with_state: bool) -> None:
@@ -106,7 +110,7 @@ def _parameters(parts: Parts) -> dict[str, np.ndarray]:
     named = _names(parts).items()
     arrays = {name: np.asarray(parts.parameters.value(sig)) for sig, name in named}
     layers = _layer_variables(parts)
-    return {**arrays, **{name: np.array(v) for name, v in layers.items()}}
+    return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
@@ -116,5 +120,6 @@ def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
     return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables)}
 
 
-def _state(state: Sequence[tf.Tensor]) -> dict[str, np.ndarray]:
-    return {f"state/{i}": value.numpy() for i, value in enumerate(state)}
+def _state(state: State) -> dict[str, np.ndarray]:
+    values = tf.nest.flatten(state)
+    return {f"state/{i}": value.numpy() for i, value in enumerate(values)}

@@ -399,7 +399,7 @@ class Simulator:
         if include_trainable:
             self._parts.parameters.reset()
         with self._on_device():
-            self._state = self._parts.program.initial_state()
+            self._state = self._parts.program.initial_state(self.seed)
         self._parts.inputs.reset(self.seed)
         if include_probes:
             self.clear_probes()

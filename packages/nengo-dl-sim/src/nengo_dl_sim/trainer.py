@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
-from .compile import InputSplit, Program
+from .compile import InputSplit, Program, State
 from .compile.sequence import run_sequence
+from .optimizers import Update, make_update
 
 
 class Objective(NamedTuple):
@@ -99,16 +100,21 @@ class Trainer:
         self.trainable = [v for v in variables if v.trainable]
         self.objectives = objectives
         self.split = split
+        self._updates: dict[int, Update] = {}
         options: dict[str, Any] = {"jit_compile": jit_compile, "autograph": False}
         self._gradients = tf.function(self._compute_gradients, **options)
         self._losses = tf.function(self._compute_losses, **options)
 
-    def train_batch(self, batch: Batch, optimizer: Any) -> np.ndarray:
+    def train_batch(
+        self, state: State, batch: Batch, optimizer: Any
+    ) -> tuple[State, np.ndarray]:
         """
         Take one step of gradient descent.
 
         Parameters
         ----------
+        state : State
+            The state to start from.
         batch : Batch
             The data.
         optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
@@ -116,6 +122,8 @@ class Trainer:
 
         Returns
         -------
+        state : State
+            The state after the last time step.
         losses : (n_objectives,) array
             The losses before the change.
 
@@ -124,20 +132,19 @@ class Trainer:
         nengo.exceptions.SimulationError
             If a loss is not finite. Nothing is changed then.
         """
-        losses, gradients, state = self._gradients(*self._tensors(batch))
+        losses, gradients, state = self._gradients(state, *_tensors(batch))
         losses = self._check_finite(losses.numpy())
-        pairs = zip(gradients, self.trainable, strict=True)
-        apply_gradients(optimizer, [(g, v) for g, v in pairs if g is not None])
-        for variable, value in zip(self.program.state_variables, state, strict=True):
-            variable.assign(value)
-        return losses
+        self._update(optimizer).apply(gradients)
+        return state, losses
 
-    def batch_losses(self, batch: Batch, training: bool) -> np.ndarray:
+    def batch_losses(self, state: State, batch: Batch, training: bool) -> np.ndarray:
         """
         Compute the losses of a minibatch.
 
         Parameters
         ----------
+        state : State
+            The state to start from.
         batch : Batch
             The data.
         training : bool
@@ -148,24 +155,21 @@ class Trainer:
         losses : (n_objectives,) array
             The value of each objective.
         """
-        losses, _ = self._losses(*self._tensors(batch), training)
+        losses, _ = self._losses(state, *_tensors(batch), training)
         return np.asarray(losses)
-
-    def _tensors(self, batch: Batch) -> tuple:
-        targets = [tf.constant(target) for target in batch.targets]
-        return tf.constant(batch.held), tf.constant(batch.stepped), targets
 
     def _compute_losses(
         self,
+        state: State,
         held: tf.Tensor,
         stepped: tf.Tensor,
         targets: list[tf.Tensor],
         training: bool,
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    ) -> tuple[tf.Tensor, State]:
         state, outputs = run_sequence(
             self.program,
             [tf.convert_to_tensor(v) for v in self.variables],
-            self.program.initial_state(),
+            state,
             self.split,
             held,
             stepped,
@@ -174,17 +178,28 @@ class Trainer:
         losses = [
             _evaluate(objective, outputs, targets) for objective in self.objectives
         ]
-        n = len(self.program.states)
-        return tf.stack(losses), state[n:]
+        return tf.stack(losses), state
 
     def _compute_gradients(
-        self, held: tf.Tensor, stepped: tf.Tensor, targets: list[tf.Tensor]
-    ) -> tuple[tf.Tensor, list[tf.Tensor | None], list[tf.Tensor]]:
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        targets: list[tf.Tensor],
+    ) -> tuple[tf.Tensor, list[tf.Tensor | None], State]:
         with tf.GradientTape() as tape:
-            losses, state = self._compute_losses(held, stepped, targets, training=True)
+            losses, state = self._compute_losses(
+                state, held, stepped, targets, training=True
+            )
             total = tf.reduce_sum(losses)
         sources = [getattr(v, "value", v) for v in self.trainable]
         return losses, tape.gradient(total, sources), state
+
+    def _update(self, optimizer: Any) -> Update:
+        key = id(optimizer)
+        if key not in self._updates:
+            self._updates[key] = make_update(optimizer, self.trainable)
+        return self._updates[key]
 
     def _check_finite(self, losses: np.ndarray) -> np.ndarray:
         for objective, value in zip(self.objectives, losses, strict=True):
@@ -198,48 +213,9 @@ class Trainer:
         return losses
 
 
-def apply_gradients(optimizer: Any, pairs: list[tuple[tf.Tensor, Any]]) -> None:
-    """
-    Let an optimizer change variables.
-
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-        What turns gradients into changes.
-    pairs : list of (tf.Tensor, keras.Variable or tf.Variable)
-        Gradients and the variables they are for.
-    """
-    if isinstance(optimizer, tf.compat.v1.train.Optimizer):
-        optimizer.apply_gradients([(g, getattr(v, "value", v)) for g, v in pairs])
-    else:
-        optimizer.apply_gradients(pairs)
-
-
-def check_optimizer(optimizer: Any) -> None:
-    """
-    Check that an object is an optimizer.
-
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-        The object.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is not.
-    """
-    if isinstance(optimizer, dict):
-        raise ValidationError(
-            "expected a Keras optimizer, got a dictionary: inputs and targets go into "
-            "one dictionary, sim.train({node: ..., probe: ...}, optimizer)",
-            attr="optimizer",
-        )
-    kinds = (keras.optimizers.Optimizer, tf.compat.v1.train.Optimizer)
-    if not isinstance(optimizer, kinds):
-        raise ValidationError(
-            f"expected a Keras optimizer, got {optimizer!r}", attr="optimizer"
-        )
+def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    targets = [tf.constant(target) for target in batch.targets]
+    return tf.constant(batch.held), tf.constant(batch.stepped), targets
 
 
 def _evaluate(

@@ -9,18 +9,21 @@ from typing import Any
 
 import nengo
 import numpy as np
+import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
 from .checks import check_count
+from .compile import State
 from .construction import Parts
 from .data import check_inputs, check_targets, minibatches, split_data
 from .errors import InferenceOnlyError
 from .input_feed import InputFeed
 from .objectives import Objectives, resolve_objectives
+from .optimizers import check_optimizer
 from .progress import ProgressBar
-from .trainer import Batch, Objective, Trainer, check_optimizer
+from .trainer import Batch, Objective, Trainer
 
 #: Inputs by node and targets by probe; or a number of steps.
 TrainingData = Mapping["Node | Probe", np.ndarray] | int
@@ -87,6 +90,7 @@ class Training:
         self.n_trained = 0
         self._parts = parts
         self._network = network
+        self._seed = seed
         self._rng = np.random.RandomState(seed)
         self._jit_compile = jit_compile
         self._trainers: dict[tuple, Trainer] = {}
@@ -180,7 +184,9 @@ class Training:
             )
         for _ in range(n_epochs):
             for batch in self._batches(training_set, shuffle):
-                losses = trainer.train_batch(batch, optimizer)
+                state = self._state(training_set.n_steps)
+                state, losses = trainer.train_batch(state, batch, optimizer)
+                self._keep_variables(state)
                 self.n_trained += 1
                 bar.step(loss=float(losses.sum()))
 
@@ -212,9 +218,22 @@ class Training:
         """
         trainer, losses = self._trainer(training_set), []
         for batch in self._batches(training_set, shuffle=False):
-            losses.append(trainer.batch_losses(batch, training))
+            state = self._state(training_set.n_steps)
+            losses.append(trainer.batch_losses(state, batch, training))
             bar.step()
         return float(sum(combine(values) for values in np.transpose(losses)))
+
+    def _state(self, n_steps: int) -> State:
+        """Return the initial state, with random numbers of its own for each batch."""
+        state = self._parts.program.initial_state(self._seed)
+        drawn = tf.constant([0, self.n_trained * n_steps])
+        return state._replace(key=state.key + drawn)
+
+    def _keep_variables(self, state: State) -> None:
+        """Keep what layers learned beside their parameters, such as mean values."""
+        variables = self._parts.program.state_variables
+        for variable, value in zip(variables, state.variables, strict=True):
+            variable.assign(value)
 
     def _trainer(self, training_set: TrainingSet) -> Trainer:
         """Find or make the compiled trainer for these objectives and inputs."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .program import InputSplit, Program
+from .program import InputSplit, Program, State
 
 #: At most this many steps run in one call of a compiled function, and the values
 #: that go in and come out with them take at most this many bytes. More steps a call
@@ -23,13 +23,13 @@ class Chunk(NamedTuple):
 
     Parameters
     ----------
-    state : list of tf.Tensor
+    state : State
         The state after the last step.
     probed : list of (n_slots, *shape, batch) tf.Tensor
         The values of each probe, by the slot they were put into.
     """
 
-    state: list[tf.Tensor]
+    state: State
     probed: list[tf.Tensor]
 
 
@@ -81,7 +81,7 @@ class RunFunction:
 
     def __call__(
         self,
-        state: Sequence[tf.Tensor],
+        state: State,
         held: np.ndarray,
         stepped: np.ndarray,
         slot: np.ndarray,
@@ -92,7 +92,7 @@ class RunFunction:
 
         Parameters
         ----------
-        state : list of tf.Tensor
+        state : State
             The state to start from.
         held : (n_held, 1) array
             Values of the nodes that do not change.
@@ -110,7 +110,7 @@ class RunFunction:
             The state and the probed values.
         """
         arguments = (
-            list(state),
+            state,
             tf.constant(held),
             tf.constant(stepped),
             tf.constant(slot, tf.int32),
@@ -122,12 +122,12 @@ class RunFunction:
 
     def _run(
         self,
-        state: list[tf.Tensor],
+        state: State,
         held: tf.Tensor,
         stepped: tf.Tensor,
         slot: tf.Tensor,
         n_steps: tf.Tensor,
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[State, list[tf.Tensor]]:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
 
         def one_step(i, state, buffers):  # type: ignore[no-untyped-def]

@@ -68,6 +68,25 @@ class StateArray:
         return repeat_batch(start, self.batch)
 
 
+class State(NamedTuple):
+    """
+    What one step hands to the next.
+
+    Parameters
+    ----------
+    arrays : list of (n_elements, batch) tf.Tensor
+        The values of the program's state arrays.
+    variables : list of tf.Tensor
+        The values of variables that operators brought along and may change.
+    key : (2,) tf.Tensor of int
+        What random numbers are drawn from: the seed, and a counter of steps.
+    """
+
+    arrays: list[tf.Tensor]
+    variables: list[tf.Tensor]
+    key: tf.Tensor
+
+
 class InputSplit(NamedTuple):
     """
     Where the values of the input nodes come from in a run.
@@ -122,16 +141,22 @@ class Program:
         """The variables that operators bring along and may change in a step."""
         return [v for v in _variables(self.groups) if not v.trainable]
 
-    def initial_state(self) -> list[tf.Tensor]:
-        """Return the state before the first step."""
-        return [
-            *(array.initial() for array in self.states),
-            *(tf.convert_to_tensor(v) for v in self.state_variables),
-        ]
+    def initial_state(self, seed: int) -> State:
+        """
+        Return the state before the first step.
 
-    def state_value(
-        self, base: Signal, state: Sequence[tf.Tensor]
-    ) -> np.ndarray | None:
+        Parameters
+        ----------
+        seed : int
+            The seed of the random numbers that are drawn in the steps.
+        """
+        return State(
+            [array.initial() for array in self.states],
+            [tf.convert_to_tensor(v) for v in self.state_variables],
+            tf.constant([seed, 0], tf.int32),
+        )
+
+    def state_value(self, base: Signal, state: State) -> np.ndarray | None:
         """
         Return the value of a state signal.
 
@@ -139,7 +164,7 @@ class Program:
         ----------
         base : nengo.builder.Signal
             A base signal.
-        state : list of tf.Tensor
+        state : State
             A state of the simulation.
 
         Returns
@@ -150,7 +175,7 @@ class Program:
         if base not in self.layout or base in self.layout.constants:
             return None
         rows = self.layout.rows(base)
-        for array, value in zip(self.states, state, strict=False):
+        for array, value in zip(self.states, state.arrays, strict=True):
             place = np.flatnonzero(np.isin(array.signal.rows, rows))
             if len(place):
                 elements = value.numpy()[place]
@@ -160,12 +185,12 @@ class Program:
     def step(
         self,
         parameters: Sequence[tf.Tensor],
-        state: Sequence[tf.Tensor],
+        state: State,
         split: InputSplit,
         held: tf.Tensor,
         stepped: tf.Tensor,
         training: bool = False,
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
 
@@ -173,8 +198,8 @@ class Program:
         ----------
         parameters : list of tf.Tensor
             The values of `parameters`, then of the operators' trainable variables.
-        state : list of tf.Tensor
-            The values of `states`, then of the operators' other variables.
+        state : State
+            The state after the step before.
         split : InputSplit
             Which nodes ``held`` and ``stepped`` are for.
         held : (n_held, 1) tf.Tensor
@@ -186,7 +211,7 @@ class Program:
 
         Returns
         -------
-        state : list of tf.Tensor
+        state : State
             The state after the step; same shapes.
         probed : list of (*shape, batch) tf.Tensor
             The probed values.
@@ -201,33 +226,29 @@ class Program:
             build(signals)
         batch = self.minibatch_size
         probed = [repeat_batch(signals.gather(sig), batch) for sig in self.probes]
-        return self._next_state(signals), probed
+        return self._next_state(signals, state.key), probed
 
     def _load(
-        self,
-        signals: SignalDict,
-        parameters: Sequence[tf.Tensor],
-        state: Sequence[tf.Tensor],
+        self, signals: SignalDict, parameters: Sequence[tf.Tensor], state: State
     ) -> None:
-        n, m = len(self.parameters), len(self.states)
+        n = len(self.parameters)
         for array, value in zip(self.parameters, parameters[:n], strict=True):
             signals.load(array.rows, value[..., None])
-        for held, value in zip(self.states, state[:m], strict=True):
+        for held, value in zip(self.states, state.arrays, strict=True):
             signals.load(held.signal.rows, value)
         variables = [*self.trainable_variables, *self.state_variables]
-        for variable, value in zip(
-            variables, [*parameters[n:], *state[m:]], strict=True
-        ):
+        values = [*parameters[n:], *state.variables]
+        for variable, value in zip(variables, values, strict=True):
             signals.variables[id(variable)] = value
+        signals.key = state.key
 
-    def _next_state(self, signals: SignalDict) -> list[tf.Tensor]:
-        return [
-            *(
-                repeat_batch(signals.gather(array.signal), array.batch)
-                for array in self.states
-            ),
-            *(signals.variables[id(v)] for v in self.state_variables),
+    def _next_state(self, signals: SignalDict, key: tf.Tensor) -> State:
+        arrays = [
+            repeat_batch(signals.gather(array.signal), array.batch)
+            for array in self.states
         ]
+        variables = [signals.variables[id(v)] for v in self.state_variables]
+        return State(arrays, variables, key + tf.constant([0, 1]))
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:

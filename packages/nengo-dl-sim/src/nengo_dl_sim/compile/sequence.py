@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from .program import InputSplit, Program
+from .program import InputSplit, Program, State
 
 #: Up to this many steps are written out one after another; more become a loop.
 MAX_UNROLLED_STEPS = 4
@@ -16,12 +16,12 @@ MAX_UNROLLED_STEPS = 4
 def run_sequence(
     program: Program,
     parameters: Sequence[tf.Tensor],
-    state: Sequence[tf.Tensor],
+    state: State,
     split: InputSplit,
     held: tf.Tensor,
     stepped: tf.Tensor,
     training: bool,
-) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+) -> tuple[State, list[tf.Tensor]]:
     """
     Compute a number of steps.
 
@@ -29,8 +29,10 @@ def run_sequence(
     ----------
     program : Program
         What to compute in each step.
-    parameters, state : list of tf.Tensor
+    parameters : list of tf.Tensor
         As in `Program.step`.
+    state : State
+        The state to start from.
     split : InputSplit
         Which input nodes change from step to step.
     held : (n_held, 1) tf.Tensor
@@ -42,20 +44,20 @@ def run_sequence(
 
     Returns
     -------
-    state : list of tf.Tensor
+    state : State
         The state after the last step.
     outputs : list of (batch, n_steps, *shape) tf.Tensor
         The values of each probe, batch axis first.
     """
     n_steps = int(stepped.shape[0])
 
-    def one_step(i: Any, state: list[tf.Tensor]) -> Any:
+    def one_step(i: Any, state: State) -> Any:
         return program.step(
             parameters, state, split, held, stepped[i], training=training
         )
 
     run = _write_out if n_steps <= MAX_UNROLLED_STEPS else _loop
-    final, probed = run(program, one_step, list(state), n_steps)
+    final, probed = run(program, one_step, state, n_steps)
     return final, [_batch_first(values) for values in probed]
 
 
