@@ -48,8 +48,6 @@ class LinearFilterBuilder(ProcessBuilder):
         self.delayed = any(np.any(D) for _, _, _, D in filters)
         if self.delayed:
             filters = [_with_passthrough(*matrices) for matrices in filters]
-        elif self.merge_key(ops[0]) == 1:
-            filters = [_output_as_state(*matrices) for matrices in filters]
         sizes = [op.input.size for op in ops]
         self.A, self.B, self.C, self.D = (
             _per_element(matrices, sizes, config.dtype)
@@ -93,7 +91,10 @@ def _discretise(
         return np.zeros((0, 0)), np.zeros((0, 1)), np.zeros((1, 0)), D.reshape((1, 1))
     if method is not None:
         A, B, C, D, _ = cont2discrete((A, B, C, D), dt, method=method)
-    return A, B, C, np.reshape(D, (1, 1))
+    D = np.reshape(D, (1, 1))
+    if len(A) == 1 and not np.any(D):  # the state is the output, as in Nengo
+        B, C = C * B, np.ones_like(C)
+    return A, B, C, D
 
 
 def _with_passthrough(
@@ -101,13 +102,6 @@ def _with_passthrough(
 ) -> StateSpace:
     """Let the output follow from the old state, as it must if there is a D."""
     return (A, B, C, D) if np.any(D) or not len(A) else (A, B, C @ A, C @ B)
-
-
-def _output_as_state(
-    A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray
-) -> StateSpace:
-    """Scale the only state so that it is the output."""
-    return A, C * B, np.ones_like(C), D
 
 
 def _per_element(

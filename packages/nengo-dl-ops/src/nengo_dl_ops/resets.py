@@ -34,7 +34,7 @@ class ResetBuilder(OpBuilder):
     ) -> None:
         super().__init__(ops, layout, config)
         self.dst = layout.concat([op.dst for op in ops])
-        values = np.concatenate([np.full(op.dst.shape, op.value) for op in ops])
+        values = np.concatenate([np.full(op.dst.size, op.value) for op in ops])
         self.values = np.reshape(values, self.dst.shape)[..., None]
 
     @classmethod

@@ -1,0 +1,247 @@
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError, ValidationError
+
+from nengo_dl_ops import BuildConfig, Builder, NeuronBuilder, SoftLIFRate
+
+#: For each neuron type: types of different parameters, which one group computes, and
+#: the largest current (from its negative on) of the test.
+TYPES = {
+    "RectifiedLinear": ([nengo.RectifiedLinear(), nengo.RectifiedLinear(2)], 3),
+    "SpikingRectifiedLinear": (
+        [nengo.SpikingRectifiedLinear(), nengo.SpikingRectifiedLinear(0.5)],
+        3000,
+    ),
+    "Sigmoid": ([nengo.Sigmoid(), nengo.Sigmoid(tau_ref=0.01)], 5),
+    "Tanh": ([nengo.Tanh(), nengo.Tanh(tau_ref=0.01)], 3),
+    "LIFRate": ([nengo.LIFRate(), nengo.LIFRate(0.05, 0.001, 2)], 5),
+    "LIF": (
+        [nengo.LIF(), nengo.LIF(0.05, 0.0031, -1, 2), nengo.LIF(min_voltage=-np.inf)],
+        9,
+    ),
+    "SoftLIFRate": ([SoftLIFRate(), SoftLIFRate(0.1, tau_rc=0.05), SoftLIFRate(3)], 50),
+}
+SPIKING = ["SpikingRectifiedLinear", "LIF"]
+each_type = pytest.mark.parametrize("types, scale", TYPES.values(), ids=TYPES)
+
+
+def neurons(neuron_type, n, seed=0):
+    state = neuron_type.make_state(n, rng=np.random.RandomState(seed))
+    return SimNeurons(
+        neuron_type,
+        Signal(np.zeros(n), name="J"),
+        Signal(np.zeros(n), name="output"),
+        {name: Signal(value, name=name) for name, value in state.items()},
+    )
+
+
+def uniform(scale):
+    return lambda rng, shape: rng.uniform(-scale, scale, size=shape)
+
+
+@each_type
+def test_merged_with_different_parameters_as_nengo(types, scale, compare):
+    ops = [neurons(neuron_type, i + 2, i) for i, neuron_type in enumerate(types)]
+    compare(ops, draw=uniform(scale), n_steps=12)
+
+
+@each_type
+def test_single_precision(types, scale, compare):
+    compare([neurons(types[0], 4)], uniform(scale), 2, dtype="float32", atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SPIKING)
+@pytest.mark.parametrize("dt", [0.0005, 0.004])
+def test_spikes_with_other_time_steps_as_nengo(name, dt, compare):
+    types, scale = TYPES[name]
+    compare([neurons(types[1], 5)], uniform(scale), n_steps=20, dt=dt)
+
+
+@pytest.mark.parametrize("name", SPIKING)
+def test_identical_spikes_over_a_thousand_steps(name):
+    types, scale = TYPES[name]
+    n, n_steps = 50, 1000
+    current = np.linspace(-0.1, 1, n) * scale
+    state = types[0].make_state(n, rng=np.random.RandomState(0))
+    config = BuildConfig(dtype="float64")
+    builder = Builder.find(type(types[0]))([types[0]], [n], config)
+
+    @tf.function(jit_compile=True)
+    def run(J, state):
+        spikes = tf.TensorArray(J.dtype, n_steps)
+        for i in tf.range(n_steps):
+            output, state = builder.step(J, state)
+            spikes = spikes.write(i, output)
+        return spikes.stack()
+
+    spikes = run(current[:, None], {k: v[:, None] for k, v in state.items()})
+    expected = np.zeros((n_steps, n))
+    for output in expected:
+        types[0].step(0.001, current, output, **state)
+    np.testing.assert_array_equal(spikes[..., 0], expected)
+    assert np.count_nonzero(expected) > 1000
+
+
+@each_type
+def test_the_training_output_is_the_rate(types, scale, build):
+    ops = [neurons(neuron_type, 40) for neuron_type in types]
+    group = build(ops, training=True, dtype="float64")
+    current = np.linspace(-scale, scale, 40)
+    values = {
+        sig: np.repeat(sig.initial_value[..., None], 1, -1) for sig in group.bases
+    }
+    values |= {op.J: current[:, None] for op in ops}
+    outcome = group(values)
+    for op in ops:
+        rates = op.neurons.rates(current, np.ones(1), np.zeros(1))
+        np.testing.assert_allclose(outcome[op.output], rates, rtol=1e-12, atol=1e-12)
+        for signal in op.state.values():
+            np.testing.assert_array_equal(outcome[signal], values[signal])
+
+
+def training_output(types, J, **settings):
+    config = BuildConfig(dtype=J.dtype.name, **settings)
+    builder = Builder.find(type(types[0]))(types, [J.shape[0] // len(types)], config)
+    with tf.GradientTape() as tape:
+        tape.watch(J)
+        output = builder.training_output(J)
+    return output.numpy(), tape.gradient(output, J).numpy()
+
+
+@each_type
+@pytest.mark.parametrize("smoothing", [None, 0.05])
+def test_gradients_as_finite_differences(types, scale, smoothing):
+    J, delta = np.linspace(-scale, scale, 60)[:, None], 1e-6
+    assert np.min(np.abs(J - 1)) > delta  # there is no gradient at the threshold
+    settings = {"lif_smoothing": smoothing}
+    _, gradient = training_output(types[:1], tf.constant(J), **settings)
+    above, _ = training_output(types[:1], tf.constant(J + delta), **settings)
+    below, _ = training_output(types[:1], tf.constant(J - delta), **settings)
+    np.testing.assert_allclose(
+        gradient, (above - below) / (2 * delta), rtol=1e-5, atol=1e-5
+    )
+
+
+EXTREME = [-1e6, -100, -1, 0, 1 - 6e-8, 1, 1 + 1.2e-7, 1 + 1e-5, 2, 100, 1e6]
+
+
+@each_type
+@pytest.mark.parametrize("smoothing", [None, 0.05])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_and_gradients_are_finite(types, scale, smoothing, dtype):
+    del scale
+    J = tf.constant(np.array(EXTREME)[:, None], dtype)
+    for neuron_type in types:
+        output, gradient = training_output([neuron_type], J, lif_smoothing=smoothing)
+        assert np.all(np.isfinite(output))
+        assert np.all(np.isfinite(gradient))
+
+
+@pytest.mark.parametrize("types", [TYPES["LIFRate"][0], TYPES["LIF"][0]])
+def test_no_rate_and_no_gradient_up_to_the_threshold(types):
+    J = tf.constant([[-1e6], [0.0], [1 - 6e-8], [1.0]])
+    output, gradient = training_output(types[:1], J)
+    np.testing.assert_array_equal(output, np.zeros((4, 1)))
+    np.testing.assert_array_equal(gradient, np.zeros((4, 1)))
+
+
+@pytest.mark.parametrize("sigma", [0.02, 1.0])
+def test_smoothing_trains_lif_as_soft_lif(sigma):
+    J = tf.constant(np.linspace(-3, 3, 20)[:, None])
+    lif, soft = nengo.LIF(0.03, 0.001, amplitude=2), SoftLIFRate(sigma, 0.03, 0.001, 2)
+    smoothed, gradient = training_output([lif], J, lif_smoothing=sigma)
+    expected, expected_gradient = training_output([soft], J)
+    np.testing.assert_array_equal(smoothed, expected)
+    np.testing.assert_array_equal(gradient, expected_gradient)
+
+
+# SoftLIFRate as a type of Nengo's
+
+
+def test_soft_lif_rate_as_its_equation():
+    J, sigma = np.linspace(-2, 5, 50), 0.3
+    z = sigma * np.log(1 + np.exp((J - 1) / sigma))
+    expected = 2 / (0.001 + 0.03 * np.log(1 + 1 / z))
+    neuron_type = SoftLIFRate(sigma, tau_rc=0.03, tau_ref=0.001, amplitude=2)
+    np.testing.assert_allclose(neuron_type.rates(J, [1], [0])[:, 0], expected)
+
+
+def test_soft_lif_rate_far_below_the_threshold():
+    """Where ``z`` rounds to zero, ``log(1 + 1 / z)`` is the distance in sigmas."""
+    J = np.array([-1e4, -100.0, -10.0])
+    rates = SoftLIFRate(0.1).rates(J, [1], [0])[:, 0]
+    expected = 1 / (0.002 + 0.02 * ((1 - J) / 0.1 - np.log(0.1)))
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
+
+
+def test_soft_lif_rate_goes_to_lif_rate():
+    J = np.linspace(-5, 5, 40)
+    soft, hard = (t.rates(J, [1], [0]) for t in (SoftLIFRate(1e-5), nengo.LIFRate()))
+    np.testing.assert_allclose(soft, hard, rtol=1e-3, atol=0.01)
+
+
+def test_soft_lif_rate_runs_in_nengo():
+    with nengo.Network(seed=0) as net:
+        ens = nengo.Ensemble(10, 1, neuron_type=SoftLIFRate(0.2))
+        probe = nengo.Probe(ens.neurons)
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(2)
+    gain, bias = sim.data[ens].gain, sim.data[ens].bias
+    expected = SoftLIFRate(0.2).rates([0], gain, bias)
+    np.testing.assert_allclose(sim.data[probe][-1:], expected)
+
+
+def test_soft_lif_rate_parameters():
+    assert repr(SoftLIFRate()) == "SoftLIFRate()"
+    assert repr(SoftLIFRate(sigma=1.0, tau_rc=0.02)) == "SoftLIFRate()"
+    assert repr(SoftLIFRate(0.5)) == "SoftLIFRate(sigma=0.5)"
+    assert SoftLIFRate(0.5) == SoftLIFRate(sigma=0.5) != SoftLIFRate()
+    with pytest.raises(ValidationError, match="sigma"):
+        SoftLIFRate(0)
+
+
+# the machinery
+
+
+def test_parameters_that_agree_are_one_number():
+    types, config = [nengo.LIF(), nengo.LIF(tau_ref=0.003)], BuildConfig()
+    builder = Builder.find(nengo.LIF)(types, [2, 1], config)
+    assert builder.parameter("tau_rc") == 0.02
+    np.testing.assert_array_equal(
+        builder.parameter("tau_ref"), np.float32([[0.002], [0.002], [0.003]])
+    )
+
+
+def test_types_do_not_merge_with_others():
+    merge_key = Builder.find(SimNeurons).merge_key
+    keys = {merge_key(neurons(types[0], 3)) for types, _ in TYPES.values()}
+    assert len(keys) == len(TYPES)
+
+
+def test_types_that_draw_random_numbers_are_refused():
+    op = neurons(nengo.LIF(), 3)
+    op.state_extra["rng"] = np.random.RandomState(0)
+    with pytest.raises(BuildError, match="random generators.*rng"):
+        Builder.find(SimNeurons).merge_key(op)
+
+
+def test_a_type_of_the_user(compare, monkeypatch):
+    class Square(nengo.neurons.NeuronType):
+        state = {"last": nengo.dists.Choice([0.5])}
+
+        def step(self, dt, J, output, last):
+            output[...] = last
+            last[...] = J**2
+
+    monkeypatch.setattr(Builder, "_registry", dict(Builder._registry))
+
+    @Builder.register(Square)
+    class SquareBuilder(NeuronBuilder):
+        def step(self, J, state):
+            return state["last"], {"last": J**2}
+
+    compare([neurons(Square(), 3), neurons(Square(), 2)])
