@@ -25,6 +25,9 @@ class Dependencies:
     the number of operators, where edges from every writer to every reader of a busy
     signal would be their product.
 
+    As in Nengo, an operator that reads what it writes waits for itself: it can never
+    run, like any other cycle.
+
     Parameters
     ----------
     ops : list of nengo.builder.Operator
@@ -81,8 +84,7 @@ class Dependencies:
             first = [self._gate(first)]
         for node in first:
             for waiting in then:
-                if node != waiting:
-                    self._add_edge(node, waiting)
+                self._add_edge(node, waiting)
 
     def _gate(self, nodes: list[int]) -> int:
         gate = len(self.successors)
