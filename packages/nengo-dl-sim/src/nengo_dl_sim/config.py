@@ -1,108 +1,17 @@
-"""The settings of a network: which there are, where they are kept, which one counts."""
+"""The settings of a network: where they are kept, and which one counts."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import nengo
-import numpy as np
-import tensorflow as tf
 from nengo.builder import Model
 from nengo.ensemble import Neurons
-from nengo.exceptions import ConfigError, NetworkContextError, ValidationError
-from nengo.params import Parameter
+from nengo.exceptions import NetworkContextError
 
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError
-    return bool(value)
-
-
-def _boolean_or_none(value: Any) -> bool | None:
-    return None if value is None else _boolean(value)
-
-
-def _callable(value: Any) -> Callable:
-    if not callable(value):
-        raise TypeError
-    return value
-
-
-def _callables(value: Any) -> tuple[Callable, ...]:
-    return tuple(_callable(item) for item in value)
-
-
-def _positive_or_none(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, (bool, str)) or not 0 < float(value) < np.inf:
-        raise ValueError
-    return float(value)
-
-
-def _dtype(value: Any) -> str:
-    # Not Python's float: TensorFlow and NumPy disagree on what it means.
-    known = (str, tf.DType, np.dtype)
-    if not (isinstance(value, known) or value in np.sctypeDict.values()):
-        raise TypeError
-    name = value if isinstance(value, str) else tf.as_dtype(value).name
-    if name not in ("float16", "float32", "float64"):
-        raise ValueError
-    return name
-
-
-@dataclass(frozen=True)
-class _Setting:
-    name: str
-    default: Any
-    classes: tuple[type, ...]
-    expected: str
-    convert: Callable[[Any], Any]
-
-    def check(self, value: Any) -> Any:
-        try:
-            return self.convert(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValidationError(
-                f"expected {self.expected}, got {value!r}", attr=self.name
-            ) from error
-
-
-_NETWORK = (nengo.Network,)
-_TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
-_SETTINGS = {
-    setting.name: setting
-    for setting in (
-        _Setting("dtype", "float32", _NETWORK, "float16, float32 or float64", _dtype),
-        _Setting("inference_only", False, _NETWORK, "True or False", _boolean),
-        _Setting("keep_history", True, (nengo.Probe,), "True or False", _boolean),
-        _Setting(
-            "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
-        ),
-        _Setting("planner", None, _NETWORK, "a function of operators", _callable),
-        _Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
-        _Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
-        _Setting(
-            "trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none
-        ),
-    )
-}
-
-
-class _SettingParam(Parameter):
-    """A setting as a parameter of Nengo's config system."""
-
-    def __init__(self, setting: _Setting) -> None:
-        super().__init__(setting.name, default=setting.default, optional=True)
-        self.setting = setting
-
-    def coerce(self, instance: Any, value: Any) -> Any:
-        del instance
-        return self.setting.check(value)
+from .settings import SETTINGS, Setting, SettingParam, find_setting
 
 
 def configure_settings(**settings: Any) -> None:
@@ -162,16 +71,16 @@ def configure_settings(**settings: Any) -> None:
         raise NetworkContextError(
             "configure_settings must be called inside a `with network:` block"
         )
-    values = {name: _find(name).check(value) for name, value in settings.items()}
+    values = {name: find_setting(name).check(value) for name, value in settings.items()}
     *outer, network = nengo.Network.context
     toplevel = next((net for net in outer if network in net.all_networks), network)
-    _add_parameters(toplevel, _SETTINGS.values())
-    _add_parameters(network, [_SETTINGS["trainable"]])
+    _add_parameters(toplevel, SETTINGS.values())
+    _add_parameters(network, [SETTINGS["trainable"]])
     for name, value in values.items():
         if name == "trainable":
             _set_default_trainable(network, value)
         else:
-            setattr(toplevel.config[_SETTINGS[name].classes[0]], name, value)
+            setattr(toplevel.config[SETTINGS[name].classes[0]], name, value)
 
 
 def get_setting(
@@ -207,7 +116,7 @@ def get_setting(
     nengo.exceptions.ConfigError
         If there is no such setting.
     """
-    entry = _find(setting)
+    entry = find_setting(setting)
     network = model_or_network
     if isinstance(network, Model):
         network = network.toplevel
@@ -243,29 +152,20 @@ def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -
     return next((value for value in values if value is not None), None)
 
 
-def _find(name: str) -> _Setting:
-    if name not in _SETTINGS:
-        raise ConfigError(
-            f"{name!r} is not a valid config parameter, expected one of: "
-            + ", ".join(_SETTINGS)
-        )
-    return _SETTINGS[name]
-
-
-def _add_parameters(network: nengo.Network, settings: Iterable[_Setting]) -> None:
+def _add_parameters(network: nengo.Network, settings: Iterable[Setting]) -> None:
     config = network.config
     for setting in settings:
         for cls in setting.classes:
             if cls not in config.params:
                 config.configures(cls)
             if setting.name not in config.params[cls].extra_params:
-                config.params[cls].set_param(setting.name, _SettingParam(setting))
+                config.params[cls].set_param(setting.name, SettingParam(setting))
 
 
 def _set_default_trainable(network: nengo.Network, value: bool | None) -> None:
     # As default of the parameters, not as value of the types: so that a value given
     # to one type (say ensembles) is not hidden by that of another (their neurons).
-    for cls in _TRAINABLE:
+    for cls in SETTINGS["trainable"].classes:
         network.config[cls].get_param("trainable").default = value
 
 
@@ -317,4 +217,4 @@ def _default(network: nengo.Network, name: str) -> Any:
     if params is None or name not in params.extra_params:
         return None
     default = params.get_param(name).default
-    return None if default == _SETTINGS[name].default else default
+    return None if default == SETTINGS[name].default else default

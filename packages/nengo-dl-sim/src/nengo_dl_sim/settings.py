@@ -1,0 +1,155 @@
+"""The table of settings: what each is set on, what it accepts, and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+import tensorflow as tf
+from nengo.ensemble import Neurons
+from nengo.exceptions import ConfigError, ValidationError
+from nengo.params import Parameter
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError
+    return bool(value)
+
+
+def _boolean_or_none(value: Any) -> bool | None:
+    return None if value is None else _boolean(value)
+
+
+def _callable(value: Any) -> Callable:
+    if not callable(value):
+        raise TypeError
+    return value
+
+
+def _callables(value: Any) -> tuple[Callable, ...]:
+    return tuple(_callable(item) for item in value)
+
+
+def _positive_or_none(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, str)) or not 0 < float(value) < np.inf:
+        raise ValueError
+    return float(value)
+
+
+def _dtype(value: Any) -> str:
+    # Not Python's float: TensorFlow and NumPy disagree on what it means.
+    known = (str, tf.DType, np.dtype)
+    if not (isinstance(value, known) or value in np.sctypeDict.values()):
+        raise TypeError
+    name = value if isinstance(value, str) else tf.as_dtype(value).name
+    if name not in ("float16", "float32", "float64"):
+        raise ValueError
+    return name
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    A setting of a network.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    default : object
+        Its value if nothing is set.
+    classes : tuple of type
+        The types of objects it may be set on.
+    expected : str
+        What a value is, for error messages.
+    convert : callable
+        Returns the value to store, or raises TypeError or ValueError.
+    """
+
+    name: str
+    default: Any
+    classes: tuple[type, ...]
+    expected: str
+    convert: Callable[[Any], Any]
+
+    def check(self, value: Any) -> Any:
+        """
+        Check a value.
+
+        Parameters
+        ----------
+        value : object
+            What the user gave.
+
+        Returns
+        -------
+        value : object
+            What to store.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it does not fit.
+        """
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValidationError(
+                f"expected {self.expected}, got {value!r}", attr=self.name
+            ) from error
+
+
+_NETWORK = (nengo.Network,)
+_TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("dtype", "float32", _NETWORK, "float16, float32 or float64", _dtype),
+        Setting("inference_only", False, _NETWORK, "True or False", _boolean),
+        Setting("keep_history", True, (nengo.Probe,), "True or False", _boolean),
+        Setting(
+            "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
+        ),
+        Setting("planner", None, _NETWORK, "a function of operators", _callable),
+        Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
+        Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
+        Setting("trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none),
+    )
+}
+
+
+class SettingParam(Parameter):
+    """A setting as a parameter of Nengo's config system."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting.name, default=setting.default, optional=True)
+        self.setting = setting
+
+    def coerce(self, instance: Any, value: Any) -> Any:
+        """Check a value that is set on a type or an object."""
+        del instance
+        return self.setting.check(value)
+
+
+def find_setting(name: str) -> Setting:
+    """
+    Return a setting by its name.
+
+    Raises
+    ------
+    nengo.exceptions.ConfigError
+        If there is none.
+    """
+    if name not in SETTINGS:
+        raise ConfigError(
+            f"{name!r} is not a valid config parameter, expected one of: "
+            + ", ".join(SETTINGS)
+        )
+    return SETTINGS[name]
