@@ -15,6 +15,8 @@ from .processes import ProcessBuilder as ProcessBuilder
 from .processes import SimProcessBuilder as SimProcessBuilder
 from .products import DotIncBuilder as DotIncBuilder
 from .products import ElementwiseIncBuilder as ElementwiseIncBuilder
+from .python_operators import PythonBuilder as PythonBuilder
+from .python_operators import SimPyFuncBuilder as SimPyFuncBuilder
 from .resets import ResetBuilder as ResetBuilder
 from .resets import SimProbeBuilder as SimProbeBuilder
 from .resets import TimeUpdateBuilder as TimeUpdateBuilder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,37 @@ class Builder:
         )
 
     @classmethod
+    def has(cls, kind: type) -> bool:
+        """Tell whether `find` finds a builder for a type."""
+        try:
+            cls.find(kind)
+        except BuildError:
+            return False
+        return True
+
+    @classmethod
+    def of(cls, op: Operator) -> type[OpBuilder]:
+        """
+        Find the builder of an operator.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator.
+
+        Returns
+        -------
+        builder : type
+            The class registered for its type, if that supports it; else the one that
+            runs the operator in Python.
+        """
+        in_python: type[OpBuilder] = cls._registry[Operator]
+        if not cls.has(type(op)):
+            return in_python
+        builder: type[OpBuilder] = cls.find(type(op))
+        return builder if builder.supports(op) else in_python
+
+    @classmethod
     def build(
         cls, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> OpBuilder:
@@ -107,7 +138,7 @@ class Builder:
         Parameters
         ----------
         ops : list of nengo.builder.Operator
-            Operators of equal type and equal `.OpBuilder.merge_key`.
+            Operators with the same builder and equal `.OpBuilder.merge_key`.
         layout : SignalLayout
             Where their signals are.
         config : BuildConfig
@@ -117,14 +148,8 @@ class Builder:
         -------
         builder : OpBuilder
             Computes all of them at once.
-
-        Raises
-        ------
-        nengo.exceptions.BuildError
-            If no builder is registered for their type.
         """
-        builder: OpBuilder = cls.find(type(ops[0]))(ops, layout, config)
-        return builder
+        return cls.of(ops[0])(ops, layout, config)
 
 
 def _computes_the_same(kind: type, ancestor: type) -> bool:
@@ -152,12 +177,33 @@ class OpBuilder(ABC):
     #: Whether all batch items have the same results whatever the inputs are.
     shared: bool = False
 
+    #: Whether a step calls Python, which XLA cannot compile.
+    python: bool = False
+
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         self.ops = ops
         self.config = config
         del layout
+
+    @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """
+        Say whether the builder can compute an operator of its type.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        supported : bool
+            By default True. If False, the operator runs in Python.
+        """
+        del op
+        return True
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -219,6 +265,22 @@ class OpBuilder(ABC):
             The simulator's random generator.
         """
         del rng
+
+    def reset(
+        self, streams: Mapping[Operator, Sequence[np.random.RandomState]]
+    ) -> None:
+        """
+        Forget what Python code remembers: called when the state is reset.
+
+        By default it does nothing, for there is nothing to forget: all state is in
+        signals.
+
+        Parameters
+        ----------
+        streams : dict from nengo.builder.Operator to list of RandomState
+            For operators that run in Python, a random generator for each batch item.
+        """
+        del streams
 
     @abstractmethod
     def build_step(self, signals: SignalDict) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 from nengo.builder.operator import Operator
 from nengo.builder.processes import SimProcess
-from nengo.exceptions import BuildError
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
@@ -106,11 +105,14 @@ class SimProcessBuilder(OpBuilder):
         self.process: ProcessBuilder = builder(ops, config)
 
     @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Processes with an input, of a type that has a builder."""
+        return op.input is not None and Builder.has(type(op.process))
+
+    @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Processes merge if one builder computes them and says so."""
         builder = Builder.find(type(op.process))
-        if op.input is None:
-            raise BuildError(f"{op}: expected a process with an input, got none")
         return builder, op.mode, tuple(sorted(op.state)), builder.merge_key(op)
 
     def build_step(self, signals: SignalDict) -> None:

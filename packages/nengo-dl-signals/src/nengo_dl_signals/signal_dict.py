@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -163,6 +164,32 @@ class SignalDict:
             self.copy(source, target)
         else:
             self.scatter(target, self.gather(source), mode="inc")
+
+    def cluster(self, emit: Callable[[], None], needed: np.ndarray) -> None:
+        """
+        Let XLA compile a part of the step as one function.
+
+        Parameters
+        ----------
+        emit : callable
+            Emits the part, reading from and writing to this object.
+        needed : (n_rows,) array of bool
+            Rows whose values are read after it.
+        """
+        before = set(self._arrays)
+        keys: list[int] = []
+
+        def compute() -> list[tf.Tensor]:
+            emit()
+            written = np.unique(self._where[needed & (self._where >= 0)])
+            keys[:] = [int(key) for key in written if key not in before]
+            return [self._arrays[key] for key in keys]
+
+        function = tf.function(compute, jit_compile=True, autograph=False)
+        outputs = function.get_concrete_function()()
+        # What was made inside the function cannot be read outside of it.
+        self._where[~needed & (self._where >= len(before))] = _UNSET
+        self._arrays.update(zip(keys, outputs, strict=True))
 
     def _is_zero(self, rows: np.ndarray) -> bool:
         return bool(np.all(self._where[rows] == _ZERO))

@@ -129,7 +129,7 @@ def check_supported(model: Model, ops: Sequence[Operator]) -> None:
     """
     for op in ops:
         try:
-            Builder.find(type(op)).merge_key(op)
+            Builder.of(op).merge_key(op)
         except BuildError as error:
             origin = _origin(model, op)
             raise BuildError(f"Building {origin}: {op}: {error}") from error
@@ -175,7 +175,7 @@ def _merge_key(layout: SignalLayout, trainable: Collection[Signal]) -> Any:
         )
 
     def merge_key(op: Operator) -> Hashable:
-        builder = Builder.find(type(op))
+        builder = Builder.of(op)
         signals = tuple(
             tuple(describe(sig) for sig in sigs)
             for sigs in (op.sets, op.incs, op.reads, op.updates)
@@ -218,7 +218,7 @@ def _state_arrays(
     writer: dict[Signal, tuple[int, str, int, int]] = {}
     shared: dict[Signal, bool] = {}
     for number, group in enumerate(plan):
-        is_shared = Builder.find(type(group[0])).shared
+        is_shared = Builder.of(group[0]).shared
         for position, op in enumerate(group):
             for name in ("sets", "incs", "updates"):
                 for slot, sig in enumerate(getattr(op, name)):
@@ -249,7 +249,7 @@ def _needed_from_before(plan: Plan, probed: Sequence[Signal]) -> list[Signal]:
     n_set: Counter[Signal] = Counter()
     for group in plan:
         for op in group:
-            previous = Builder.find(type(op)).previous(op)
+            previous = Builder.of(op).previous(op)
             for sig in (*op.reads, *op.incs, *previous):
                 if _incomplete(sig.base, written, n_set):
                     needed[sig.base] = None

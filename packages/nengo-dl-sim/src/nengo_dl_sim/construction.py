@@ -13,7 +13,7 @@ from nengo.builder.signal import Signal
 from nengo.cache import get_default_decoder_cache
 from nengo.exceptions import ValidationError
 
-from nengo_dl_ops import BuildConfig
+from nengo_dl_ops import BuildConfig, Builder
 
 from .build import Marks, PlanSettings, build_program
 from .compile import Program
@@ -135,9 +135,11 @@ def assemble(
         dtype=get_setting(network, "dtype"),
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
-    inputs = NodeInputs(model, network, config.minibatch_size, seed)
+    python = [op for op in model.operators if Builder.of(op).python]
+    inputs = NodeInputs(model, network, config.minibatch_size, seed, python)
     marks = Marks(_input_signals(inputs), trainable_signals(model, network))
     operators = [op for op in model.operators if op not in inputs.operators]
+    operators += inputs.replacements
     program = build_program(model, operators, marks, _plan_settings(network), config)
     logger.info("%d operators in %d groups", len(operators), len(program.groups))
     parameters = ParameterStore(program)
@@ -165,7 +167,7 @@ def choose_seed(network: nengo.Network | None, seed: int | None) -> int:
 
 
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:
-    signals = [inputs.signal(node) for node in inputs.nodes]
+    signals = [inputs.signal(source) for source in inputs.sources]
     return frozenset(sig for sig in signals if sig is not None)
 
 

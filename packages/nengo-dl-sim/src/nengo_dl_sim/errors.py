@@ -2,8 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
+
+from nengo_dl_ops import PythonBuilder
+
+from .compile import Program
 
 
 class InferenceOnlyError(ValidationError, SimulationError):
     """Training was asked of a simulator that was built for inference only."""
+
+
+@contextmanager
+def python_errors(program: Program) -> Iterator[None]:
+    """
+    Raise what Python code inside the step raised, not what TensorFlow makes of it.
+
+    Parameters
+    ----------
+    program : Program
+        The program that is run in the context.
+
+    Raises
+    ------
+    nengo.exceptions.SimulationError
+        If Python code failed; the cause is its own exception.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        groups = [group for group in program.groups if isinstance(group, PythonBuilder)]
+        failed = [group for group in groups if group.failure is not None]
+        if not failed:
+            raise
+        raise failed[0].take_failure()

@@ -11,6 +11,7 @@ from nengo.node import Node
 from nengo_dl_signals import join
 
 from .compile import InputSplit, Program
+from .input_operators import Source
 from .inputs import NodeInputs
 
 
@@ -42,8 +43,8 @@ class InputFeed:
         self._inputs = inputs
         self._program = program
         self._held: list[Signal] = []
-        self._stepped: dict[Node, Signal] = {}
-        for node in inputs.nodes:
+        self._stepped: dict[Source, Signal] = {}
+        for node in inputs.sources:
             sig = inputs.signal(node)
             if sig is None or sig not in program.layout:
                 continue

@@ -2,18 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import nengo
 import numpy as np
 from nengo.builder import Model
-from nengo.builder.operator import Operator, SimPyFunc
+from nengo.builder.operator import Copy, Operator, SimPyFunc
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """
+    A process without input that is not the output of a node.
+
+    Parameters
+    ----------
+    op : nengo.builder.processes.SimProcess
+        The operator that computes it.
+    signal : nengo.builder.Signal
+        Takes the values, in place of the operator's own output.
+    """
+
+    op: SimProcess
+    signal: Signal
+
+    def replacement(self) -> Operator:
+        """Return the operator that takes the values where they belong."""
+        return Copy(self.signal, self.op.output, inc=self.op.mode == "inc")
+
+    def __str__(self) -> str:
+        return f"{self.op.process} of {self.op.output}"
+
+
+#: Something without input of which the values are computed by NumPy.
+Source = nengo.Node | Noise
+
+
+def find_noise(model: Model, found: Collection[Operator]) -> list[Noise]:
+    """
+    Find processes without input that no input node has.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    found : collection of nengo.builder.Operator
+        The operators of input nodes.
+
+    Returns
+    -------
+    noise : list of Noise
+        In the order of the model's operators.
+    """
+    ops = [
+        op
+        for op in model.operators
+        if isinstance(op, SimProcess) and op.input is None and op not in found
+    ]
+    return [
+        Noise(op, Signal(shape=op.output.shape, name=f"{op.output.name}.noise"))
+        for op in ops
+        if op.mode in ("set", "inc")
+    ]
 
 
 def output_signal(model: Model, node: nengo.Node) -> Signal | None:

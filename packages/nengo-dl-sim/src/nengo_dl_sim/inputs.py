@@ -15,7 +15,9 @@ from nengo.exceptions import SimulationError
 from nengo_dl_ops import TensorNode
 
 from .input_operators import (
+    Source,
     draw_streams,
+    find_noise,
     find_operators,
     make_step,
     output_signal,
@@ -40,13 +42,21 @@ class NodeInputs:
         The number of items that are simulated at once; None means 1.
     seed : int
         The seed of the processes that have none of their own.
+    others : collection of nengo.builder.Operator, optional
+        Operators that run in Python within the simulation, and need random numbers.
 
     Attributes
     ----------
     nodes : list of nengo.Node
         The input nodes, in the order of ``network.all_nodes``.
+    sources : list of nengo.Node or Noise
+        All that is computed: the nodes, then the noise of ensembles.
     operators : set of nengo.builder.Operator
         What `generate` computes in place of the simulation.
+    replacements : list of nengo.builder.Operator
+        What the simulation must compute instead.
+    streams : dict from nengo.builder.Operator to list of RandomState
+        The random numbers of ``others``, for each item of the minibatch.
 
     Raises
     ------
@@ -68,17 +78,24 @@ class NodeInputs:
         network: nengo.Network,
         minibatch_size: int | None,
         seed: int,
+        others: Collection[Operator] = (),
     ) -> None:
         self.nodes = [node for node in network.all_nodes if is_input(node)]
         self._dt = float(model.dt)
         self._batch = minibatch_size or 1
-        self._signals = {node: output_signal(model, node) for node in self.nodes}
-        self._operators = find_operators(model, self.nodes)
+        signals = {node: output_signal(model, node) for node in self.nodes}
+        operators = find_operators(model, self.nodes)
+        noise = find_noise(model, set(operators.values()))
+        self.sources: list[Source] = [*self.nodes, *noise]
+        self.replacements = [found.replacement() for found in noise]
+        self._signals = signals | {found: found.signal for found in noise}
+        self._operators = operators | {found: found.op for found in noise}
         self.operators: set[Operator] = set(self._operators.values())
-        self._seeding_order = seeding_order(model, self.operators)
+        self._others = others
+        self._seeding_order = seeding_order(model, self.operators.union(others))
         self.reset(seed)
 
-    def signal(self, node: nengo.Node) -> Signal | None:
+    def signal(self, node: Source) -> Signal | None:
         """
         Return the signal that holds a node's output.
 
@@ -94,7 +111,7 @@ class NodeInputs:
         """
         return self._signals[node]
 
-    def is_constant(self, node: nengo.Node) -> bool:
+    def is_constant(self, node: Source) -> bool:
         """
         Say whether the output of a node is always the initial value of its signal.
 
@@ -121,10 +138,15 @@ class NodeInputs:
         """
         rng = np.random.RandomState(seed)
         streams = [draw_streams(self._seeding_order, rng)]
-        own = [op for op in self._seeding_order if op in self.operators]
+        needing = self.operators.union(self._others)
+        own = [op for op in self._seeding_order if op in needing]
         for _ in range(1, self._batch):
             streams.append(draw_streams(own, rng))
-        self._steps: dict[nengo.Node, list[Callable[[float], Any]]] = {
+        self.streams = {
+            op: [stream.get(op) or np.random.RandomState(seed) for stream in streams]
+            for op in self._others
+        }
+        self._steps: dict[Source, list[Callable[[float], Any]]] = {
             # A function has no state: one call serves the whole minibatch.
             node: [
                 make_step(op, self._dt, stream.get(op))
@@ -135,7 +157,7 @@ class NodeInputs:
 
     def generate(
         self, start_step: int, n_steps: int, skip: Collection[nengo.Node] = ()
-    ) -> dict[nengo.Node, np.ndarray]:
+    ) -> dict[Source, np.ndarray]:
         """
         Compute the outputs of functions and processes for a number of time steps.
 
@@ -182,7 +204,7 @@ class NodeInputs:
             _check_finite(node, array)
         return found
 
-    def _empty(self, node: nengo.Node, n_steps: int) -> np.ndarray | None:
+    def _empty(self, node: Source, n_steps: int) -> np.ndarray | None:
         signal = self._signals[node]
         if signal is None:
             return None
@@ -194,7 +216,7 @@ def is_input(node: nengo.Node) -> bool:
     return node.size_in == 0 and not isinstance(node, TensorNode)
 
 
-def _call(node: nengo.Node, step: Callable[[float], Any], time: float) -> Any:
+def _call(node: Source, step: Callable[[float], Any], time: float) -> Any:
     try:
         return step(time)
     except Exception as error:
@@ -203,7 +225,7 @@ def _call(node: nengo.Node, step: Callable[[float], Any], time: float) -> Any:
         ) from error
 
 
-def _store(node: nengo.Node, output: np.ndarray, i: int, value: Any) -> None:
+def _store(node: Source, output: np.ndarray, i: int, value: Any) -> None:
     if value is None:  # which NumPy would take for NaN
         raise _wrong_output(node, output, value)
     try:
@@ -212,7 +234,7 @@ def _store(node: nengo.Node, output: np.ndarray, i: int, value: Any) -> None:
         raise _wrong_output(node, output, value) from error
 
 
-def _wrong_output(node: nengo.Node, output: np.ndarray, value: Any) -> SimulationError:
+def _wrong_output(node: Source, output: np.ndarray, value: Any) -> SimulationError:
     shape = getattr(value, "shape", None)
     return SimulationError(
         f"{node}: expected its output to return finite numbers of shape "
@@ -221,7 +243,7 @@ def _wrong_output(node: nengo.Node, output: np.ndarray, value: Any) -> Simulatio
     )
 
 
-def _check_finite(node: nengo.Node, output: np.ndarray) -> None:
+def _check_finite(node: Source, output: np.ndarray) -> None:
     if not np.isfinite(output).all():
         step, _, item = np.argwhere(~np.isfinite(output))[0]
         raise SimulationError(

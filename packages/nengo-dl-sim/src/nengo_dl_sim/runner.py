@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.node import Node
 
-from .compile import InputSplit, Program, RunFunction, State
+from .compile import InputSplit, Mode, Program, RunFunction, State
 from .compile import loop as limits
 from .input_feed import InputFeed
 from .inputs import NodeInputs
@@ -68,7 +68,7 @@ class Runner:
         self.unroll = unroll
         self._functions: dict[tuple, tuple[InputFeed, RunFunction]] = {}
 
-    def compile(self, state: State, given: Collection[Node], jit_compile: bool) -> None:
+    def compile(self, state: State, given: Collection[Node], mode: Mode) -> None:
         """
         Compile, without running a step, what `run` will use.
 
@@ -78,10 +78,10 @@ class Runner:
             Any state of the simulation.
         given : collection of nengo.Node
             Nodes whose values will be given.
-        jit_compile : bool
-            Whether XLA compiles the loop.
+        mode : Mode
+            How the loop is executed.
         """
-        feed, function = self._function(frozenset(given), jit_compile)
+        feed, function = self._function(frozenset(given), mode)
         capacity = function.capacity
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
         shape = (capacity, size, self.program.minibatch_size)
@@ -89,9 +89,9 @@ class Runner:
         slots = np.zeros((len(self.probes), capacity))
         function(state, feed.held(), nothing, slots, 0)
 
-    def is_compiled(self, given: Collection[Node], jit_compile: bool) -> bool:
+    def is_compiled(self, given: Collection[Node], mode: Mode) -> bool:
         """Tell whether `compile` has been called for these arguments."""
-        return (frozenset(given), jit_compile) in self._functions
+        return (frozenset(given), mode) in self._functions
 
     def run(
         self,
@@ -99,7 +99,7 @@ class Runner:
         start_step: int,
         n_steps: int,
         data: Mapping[Node, np.ndarray],
-        jit_compile: bool,
+        mode: Mode,
     ) -> Iterator[Progress]:
         """
         Run some steps, a chunk at a time.
@@ -114,15 +114,15 @@ class Runner:
             How many steps to run.
         data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
             Values of nodes.
-        jit_compile : bool
-            Whether XLA compiles the loop.
+        mode : Mode
+            How the loop is executed.
 
         Yields
         ------
         progress : Progress
             The new state, and what was probed on the way.
         """
-        feed, function = self._function(frozenset(data), jit_compile)
+        feed, function = self._function(frozenset(data), mode)
         held, done = feed.held(), 0
         while done < n_steps:
             n = min(function.capacity, n_steps - done)
@@ -135,10 +135,10 @@ class Runner:
             yield Progress(state, n, [values.numpy() for values in chunk.probed])
 
     def _function(
-        self, given: Collection[Node], jit_compile: bool
+        self, given: Collection[Node], mode: Mode
     ) -> tuple[InputFeed, RunFunction]:
         """Find or make the compiled function for a choice of given nodes."""
-        key = given, jit_compile
+        key = given, mode
         if key not in self._functions:
             feed = InputFeed(self.inputs, given, self.program)
             capacity = self._capacity(feed.split)
@@ -151,7 +151,7 @@ class Runner:
                     [probe.n_slots(capacity) for probe in self.probes],
                     capacity,
                     self.unroll,
-                    jit_compile,
+                    mode,
                 ),
             )
         return self._functions[key]

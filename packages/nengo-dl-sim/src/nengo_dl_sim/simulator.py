@@ -19,9 +19,10 @@ from nengo.probe import Probe
 
 from . import saving
 from .checks import NetworkSnapshot, check_count, check_jit_compile
-from .compile import choose_mode
+from .compile import Mode, choose_mode
 from .construction import assemble, build_model, choose_seed
 from .data import check_inputs
+from .errors import python_errors
 from .progress import ProgressBar, make_progress_bar
 from .runner import Progress
 from .simulation_data import SimulationData
@@ -238,17 +239,30 @@ class Simulator:
             data or {}, self._parts.inputs.nodes, batch_size=batch, n_steps=n_steps
         )
         self._steps_asked_for += n_steps
-        compiled = choose_mode(
-            self.jit_compile, len(self._parts.program.groups), self._steps_asked_for
+        program = self._parts.program
+        mode = choose_mode(
+            self.jit_compile,
+            len(program.groups),
+            program.runs_python,
+            self._steps_asked_for,
         )
+        with self._on_device(), python_errors(program):
+            self._run_steps(n_steps, given, mode, progress_bar)
+
+    def _run_steps(
+        self,
+        n_steps: int,
+        given: dict[nengo.Node, np.ndarray],
+        mode: Mode,
+        progress_bar: bool | None,
+    ) -> None:
+        """Compile if need be, then run chunk by chunk."""
         runner = self._parts.runner
-        if not runner.is_compiled(given, compiled):
-            with self._bar("Compiling", None, progress_bar), self._on_device():
-                runner.compile(self._state, given, compiled)
-        with self._bar("Simulating", n_steps, progress_bar) as bar, self._on_device():
-            for chunk in runner.run(
-                self._state, self._n_steps, n_steps, given, compiled
-            ):
+        if not runner.is_compiled(given, mode):
+            with self._bar("Compiling", None, progress_bar):
+                runner.compile(self._state, given, mode)
+        with self._bar("Simulating", n_steps, progress_bar) as bar:
+            for chunk in runner.run(self._state, self._n_steps, n_steps, given, mode):
                 self._keep(chunk)
                 bar.step(chunk.n_steps)
 
@@ -401,6 +415,8 @@ class Simulator:
         with self._on_device():
             self._state = self._parts.program.initial_state(self.seed)
         self._parts.inputs.reset(self.seed)
+        for group in self._parts.program.groups:
+            group.reset(self._parts.inputs.streams)
         if include_probes:
             self.clear_probes()
             self._n_steps = 0

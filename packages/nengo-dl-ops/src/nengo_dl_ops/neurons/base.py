@@ -135,6 +135,11 @@ class SimNeuronsBuilder(OpBuilder):
         self.neurons: NeuronBuilder = builder(types, [op.J.size for op in ops], config)
 
     @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Neurons of a type that has a builder."""
+        return Builder.has(type(op.neurons))
+
+    @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Neurons merge if one builder computes them; parameters may differ."""
         if op.state_extra:

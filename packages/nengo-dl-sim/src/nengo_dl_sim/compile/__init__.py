@@ -1,6 +1,7 @@
 """From groups of operators to compiled functions."""
 
 from .loop import RunFunction as RunFunction
+from .mode import Mode as Mode
 from .mode import choose_mode as choose_mode
 from .program import InputSplit as InputSplit
 from .program import ParameterArray as ParameterArray

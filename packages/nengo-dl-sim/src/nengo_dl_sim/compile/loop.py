@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from .mode import Mode
 from .program import InputSplit, Program, State
 
 #: At most this many steps run in one call of a compiled function, and the values
@@ -54,8 +55,8 @@ class RunFunction:
         The largest number of steps in one call.
     unroll : int
         How many steps are compiled as one iteration of the loop.
-    jit_compile : bool
-        Whether XLA compiles the whole loop.
+    mode : Mode
+        How the loop is executed.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class RunFunction:
         slots: Sequence[int],
         capacity: int,
         unroll: int,
-        jit_compile: bool,
+        mode: Mode,
     ) -> None:
         self.program = program
         self.variables = variables
@@ -74,8 +75,9 @@ class RunFunction:
         self.slots = slots
         self.capacity = capacity
         self.unroll = unroll
+        self.mode = mode
         self._function = tf.function(
-            self._run, jit_compile=jit_compile, autograph=False
+            self._run, jit_compile=mode is Mode.XLA, autograph=False
         )
         self._compiled: Any = None
 
@@ -132,7 +134,12 @@ class RunFunction:
 
         def one_step(i, state, buffers):  # type: ignore[no-untyped-def]
             state, probed = self.program.step(
-                parameters, state, self.split, held, stepped[i]
+                parameters,
+                state,
+                self.split,
+                held,
+                stepped[i],
+                clusters=self.mode is Mode.HYBRID,
             )
             buffers = [
                 buffer.write(slot[k, i], value)

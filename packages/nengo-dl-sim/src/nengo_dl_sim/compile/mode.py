@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 
 logger = logging.getLogger(__name__)
 
@@ -12,9 +13,22 @@ COMPILE_SECONDS_PER_GROUP = 0.06
 GRAPH_SECONDS_PER_GROUP_AND_STEP = 40e-6
 
 
-def choose_mode(jit_compile: bool | str, n_groups: int, n_steps: int) -> bool:
+class Mode(Enum):
+    """How a loop over steps is executed."""
+
+    #: XLA compiles the whole loop.
+    XLA = "compiled by XLA"
+    #: TensorFlow runs the loop, XLA compiles what lies between calls of Python.
+    HYBRID = "compiled by XLA between calls of Python"
+    #: TensorFlow runs everything.
+    GRAPH = "as a graph"
+
+
+def choose_mode(
+    jit_compile: bool | str, n_groups: int, python: bool, n_steps: int
+) -> Mode:
     """
-    Decide whether a function is compiled by XLA.
+    Decide how a simulation is executed.
 
     Parameters
     ----------
@@ -22,27 +36,29 @@ def choose_mode(jit_compile: bool | str, n_groups: int, n_steps: int) -> bool:
         What the user asked for.
     n_groups : int
         The number of merged groups in a step.
+    python : bool
+        Whether some of them run in Python.
     n_steps : int
         How many steps have been asked for so far, those of this call included.
 
     Returns
     -------
-    compiled : bool
-        Whether to compile: if the time saved in ``n_steps`` steps repays the
-        compilation.
+    mode : Mode
+        Compiled, if that is asked for, or if the time saved in ``n_steps`` steps
+        repays the compilation.
     """
-    if jit_compile != "auto":
-        return bool(jit_compile)
     compiling = COMPILE_SECONDS_PER_GROUP * n_groups + 0.3
     saving = GRAPH_SECONDS_PER_GROUP_AND_STEP * n_groups * n_steps
-    compiled = saving > compiling
+    compiled = saving > compiling if jit_compile == "auto" else bool(jit_compile)
+    mode = (Mode.HYBRID if python else Mode.XLA) if compiled else Mode.GRAPH
     logger.info(
-        "Running %s: compiling %d groups takes about %.1f s, and saves about %.2f s "
-        "in %d steps",
-        "compiled by XLA" if compiled else "as a graph",
+        "Running %s (jit_compile=%s): compiling %d groups takes about %.1f s, and "
+        "saves about %.2f s in %d steps",
+        mode.value,
+        jit_compile,
         n_groups,
         compiling,
         saving,
         n_steps,
     )
-    return compiled
+    return mode

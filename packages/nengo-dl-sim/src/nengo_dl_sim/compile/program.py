@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,8 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops import OpBuilder
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
+
+from .stretches import Stretch, stretches
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,16 @@ class Program:
         """The variables that operators bring along and may change in a step."""
         return [v for v in _variables(self.groups) if not v.trainable]
 
+    @property
+    def runs_python(self) -> bool:
+        """Whether some groups run in Python."""
+        return any(group.python for group in self.groups)
+
+    @cached_property
+    def _stretches(self) -> list[Stretch]:
+        ends = [*(array.signal for array in self.states), *self.probes]
+        return stretches(self.groups, self.layout, ends)
+
     def initial_state(self, seed: int) -> State:
         """
         Return the state before the first step.
@@ -190,6 +202,7 @@ class Program:
         held: tf.Tensor,
         stepped: tf.Tensor,
         training: bool = False,
+        clusters: bool = False,
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -208,6 +221,8 @@ class Program:
             Values of nodes in this step.
         training : bool
             Whether to compute the differentiable approximation.
+        clusters : bool
+            Whether XLA compiles what lies between groups that run in Python.
 
         Returns
         -------
@@ -221,9 +236,13 @@ class Program:
         for nodes, values in zip(split, (held, stepped), strict=True):
             if nodes is not None:
                 signals.load(nodes.rows, values)
-        for group in self.groups:
-            build = group.build_training_step if training else group.build_step
-            build(signals)
+        for stretch in self._stretches:
+            if clusters and not stretch.python:
+                signals.cluster(
+                    partial(stretch.emit, signals, training), stretch.needed
+                )
+            else:
+                stretch.emit(signals, training)
         batch = self.minibatch_size
         probed = [repeat_batch(signals.gather(sig), batch) for sig in self.probes]
         return self._next_state(signals, state.key), probed
