@@ -60,7 +60,7 @@ class PythonBuilder(OpBuilder):
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Operators of one type merge."""
-        return type(op)
+        return (type(op),)
 
     @classmethod
     def previous(cls, op: Operator) -> list[Signal]:

@@ -39,4 +39,5 @@ def python_errors(program: Program) -> Iterator[None]:
         failed = [group for group in groups if group.failure is not None]
         if not failed:
             raise
-        raise failed[0].take_failure()
+        failure = failed[0].take_failure()
+        raise failure from failure.__cause__

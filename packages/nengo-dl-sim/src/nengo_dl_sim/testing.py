@@ -1,0 +1,57 @@
+"""Run Nengo's own test suite against this simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder.signal import Signal
+
+from .config import configure_settings
+from .simulator import Simulator
+
+
+def make_test_sim(request: Any) -> Callable[..., Simulator]:
+    """
+    Make the simulator class that Nengo's tests use.
+
+    Named as ``nengo_simloader`` in the configuration of pytest.
+
+    Parameters
+    ----------
+    request : pytest.FixtureRequest
+        Knows the options ``--dtype``, ``--unroll-simulation``, ``--minibatch-size``
+        and ``--jit-compile``, if there are such.
+
+    Returns
+    -------
+    TestSimulator : type
+        A `.Simulator` whose defaults are those of the options.
+    """
+    option = request.config.getoption
+    dtype = option("--dtype", default=None) or "float32"
+    defaults = {
+        "unroll_simulation": int(option("--unroll-simulation", default=None) or 1),
+        "minibatch_size": option("--minibatch-size", default=None),
+        "jit_compile": option("--jit-compile", default=None) or "auto",
+    }
+
+    class TestSimulator(Simulator):
+        def __init__(self, network: Any, *args: Any, **kwargs: Any) -> None:
+            if network is not None and nengo.Network not in network.config.params:
+                with network:
+                    configure_settings(dtype=dtype)
+            super().__init__(network, *args, **{**defaults, **kwargs})
+
+        # Nengo's tests know nothing of a batch axis: they see the first item.
+        def _probe_data(self, probe: nengo.Probe) -> np.ndarray:
+            data = super()._probe_data(probe)
+            return data if self.minibatch_size is None or not data.size else data[0]
+
+        def _state_value(self, base: Signal) -> np.ndarray | None:
+            value = super()._state_value(base)
+            return value if self.minibatch_size is None or value is None else value[0]
+
+    return TestSimulator
