@@ -96,7 +96,7 @@ def compare_with_nengo(
     compiled=False,
 ):
     """Step a group of operators side by side with Nengo, for each batch item."""
-    keys = {Builder.find(type(op)).merge_key(op) for op in ops}
+    keys = {Builder.of(op).merge_key(op) for op in ops}
     assert len(keys) == 1, "these operators do not merge"
     group = Group(ops, BuildConfig(dt, batch, dtype), compiled)
     references = [Reference(ops, dt) for _ in range(batch)]

@@ -94,10 +94,3 @@ def test_filters_of_different_order_or_mode_do_not_merge():
 def test_a_synapse_without_a_builder_is_named():
     with pytest.raises(BuildError, match="nengo.synapses.Triangle"):
         Builder.find(SimProcess).merge_key(synapse(Triangle(0.01)))
-
-
-def test_a_process_without_an_input_is_refused():
-    output, time = Signal(np.zeros(3)), Signal(np.array(0.0))
-    op = SimProcess(Lowpass(0.1), None, output, time)
-    with pytest.raises(BuildError, match="an input"):
-        Builder.find(SimProcess).merge_key(op)
