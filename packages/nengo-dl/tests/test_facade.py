@@ -1,0 +1,43 @@
+"""The facade offers the public names of its siblings under the familiar paths."""
+
+import importlib
+from importlib.metadata import entry_points
+
+import nengo_dl
+import pytest
+
+NAMES = {
+    "nengo_dl": [
+        "Simulator",
+        "TensorNode",
+        "tensor_layer",
+        "reshaped",
+        "configure_settings",
+        "SoftLIFRate",
+        "dists",
+        "objectives",
+        "obj",
+        "__version__",
+        "__copyright__",
+        "__license__",
+    ],
+    "nengo_dl.config": ["configure_settings", "get_setting"],
+    "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
+    "nengo_dl.neurons": ["SoftLIFRate"],
+    "nengo_dl.objectives": ["mse", "Regularize"],
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_names(module):
+    found = importlib.import_module(module)
+    assert [name for name in NAMES[module] if not hasattr(found, name)] == []
+
+
+def test_all_is_complete():
+    assert [name for name in nengo_dl.__all__ if not hasattr(nengo_dl, name)] == []
+
+
+def test_nengo_finds_the_backend():
+    (backend,) = entry_points(group="nengo.backends", name="dl")
+    assert backend.load() is nengo_dl.Simulator
