@@ -7,10 +7,12 @@ from .config import BuildConfig as BuildConfig
 from .convolution import ConvIncBuilder as ConvIncBuilder
 from .copies import CopyBuilder as CopyBuilder
 from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
+from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
 from .neurons import SoftLIFRate as SoftLIFRate
+from .neurons import SpikingLeakyReLU as SpikingLeakyReLU
 from .processes import ProcessBuilder as ProcessBuilder
 from .processes import SimProcessBuilder as SimProcessBuilder
 from .products import DotIncBuilder as DotIncBuilder

@@ -1,12 +1,23 @@
 """Neuron types: one file a family."""
 
 # Importing a module is what registers its builders.
+from .adaptive_lif import AdaptiveLIFBuilder as AdaptiveLIFBuilder
+from .adaptive_lif import AdaptiveLIFRateBuilder as AdaptiveLIFRateBuilder
 from .base import NeuronBuilder as NeuronBuilder
 from .base import NeuronState as NeuronState
 from .base import SimNeuronsBuilder as SimNeuronsBuilder
+from .izhikevich import IzhikevichBuilder as IzhikevichBuilder
+from .leaky_relu import LeakyReLU as LeakyReLU
+from .leaky_relu import LeakyReLUBuilder as LeakyReLUBuilder
+from .leaky_relu import SpikingLeakyReLU as SpikingLeakyReLU
+from .leaky_relu import SpikingLeakyReLUBuilder as SpikingLeakyReLUBuilder
 from .lif import LIFBuilder as LIFBuilder
 from .lif import LIFRateBuilder as LIFRateBuilder
 from .lif import lif_rate as lif_rate
+from .rates_to_spikes import PoissonSpikingBuilder as PoissonSpikingBuilder
+from .rates_to_spikes import RatesToSpikesBuilder as RatesToSpikesBuilder
+from .rates_to_spikes import RegularSpikingBuilder as RegularSpikingBuilder
+from .rates_to_spikes import StochasticSpikingBuilder as StochasticSpikingBuilder
 from .rectified_linear import RectifiedLinearBuilder as RectifiedLinearBuilder
 from .rectified_linear import (
     SpikingRectifiedLinearBuilder as SpikingRectifiedLinearBuilder,

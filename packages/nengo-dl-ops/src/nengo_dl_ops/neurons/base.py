@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +13,14 @@ from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.neurons import NeuronType
 
-from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
+from ..random_numbers import fold_in, step_seed
 
-#: The state of neurons: the name of each variable and its values, (n_neurons, batch).
+#: The state of neurons by Nengo's names: of each variable the values, (n_neurons,
+#: batch); of each random generator a seed, (), which is another one in every step.
 NeuronState = Mapping[str, tf.Tensor]
 
 
@@ -26,8 +28,8 @@ class NeuronBuilder(ABC):
     """
     Computes one neuron type, for all neurons of a merged group at once.
 
-    To be implemented by subclasses: `step`, and `training_output` if the type
-    spikes. Register them with ``@Builder.register(MyNeuronType)``.
+    To be implemented by subclasses: `step`, and `training_step` if the type spikes.
+    Register them with ``@Builder.register(MyNeuronType)``.
 
     Parameters
     ----------
@@ -77,33 +79,41 @@ class NeuronBuilder(ABC):
         ----------
         J : (n_neurons, batch) tf.Tensor
             The input current.
-        state : mapping from str to (n_neurons, batch) tf.Tensor
-            The state after the previous step, by Nengo's names.
+        state : mapping from str to tf.Tensor
+            The state after the previous step, by Nengo's names: (n_neurons, batch)
+            values, or for a random generator a seed to draw from (see
+            `.random_numbers.uniform`).
 
         Returns
         -------
         output : (n_neurons, batch) tf.Tensor
             Rates or spikes (in Hz).
         state : dict from str to (n_neurons, batch) tf.Tensor
-            The state after this step, with the same names.
+            The values after this step; what is left out keeps its values.
         """
 
-    def training_output(self, J: tf.Tensor) -> tf.Tensor:
+    def training_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """
-        Compute the differentiable output that stands in for `step` in training.
+        Compute the differentiable step that stands in for `step` in training.
 
         Parameters
         ----------
         J : (n_neurons, batch) tf.Tensor
             The input current.
+        state : mapping from str to tf.Tensor
+            As in `step`.
 
         Returns
         -------
         output : (n_neurons, batch) tf.Tensor
-            The firing rate that a constant current would give (in Hz); for types
-            that do not spike, what `step` gives.
+            Firing rates (in Hz). By default, right for all types that do not spike,
+            what `step` gives.
+        state : dict from str to (n_neurons, batch) tf.Tensor
+            As in `step`.
         """
-        return self.step(J, {})[0]
+        return self.step(J, state)
 
 
 @Builder.register(SimNeurons)
@@ -111,7 +121,8 @@ class SimNeuronsBuilder(OpBuilder):
     """
     Compute neurons: ``output, state = neurons.step(dt, J, state)``.
 
-    In training the state stays as it is and the output is the rate approximation.
+    In training, types that spike give rates instead, and keep the state that belongs
+    to the spikes.
 
     Notes
     -----
@@ -130,6 +141,8 @@ class SimNeuronsBuilder(OpBuilder):
         self.state = {
             name: layout.concat([op.state[name] for op in ops]) for name in ops[0].state
         }
+        self.generators = sorted(ops[0].state_extra)
+        self.stream = int(self.output.rows.min())
         types = [op.neurons for op in ops]
         builder = Builder.find(type(types[0]))
         self.neurons: NeuronBuilder = builder(types, [op.J.size for op in ops], config)
@@ -142,12 +155,8 @@ class SimNeuronsBuilder(OpBuilder):
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Neurons merge if one builder computes them; parameters may differ."""
-        if op.state_extra:
-            raise BuildError(
-                f"{op}: expected state made of arrays, got the random generators "
-                f"{sorted(op.state_extra)}, which a compiled step cannot use"
-            )
-        return Builder.find(type(op.neurons)), tuple(sorted(op.state)), op.J.ndim
+        names = tuple(sorted(op.state)), tuple(sorted(op.state_extra))
+        return Builder.find(type(op.neurons)), names, op.J.ndim
 
     @classmethod
     def previous(cls, op: Operator) -> list[Signal]:
@@ -156,17 +165,34 @@ class SimNeuronsBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all neurons at once."""
-        batch = self.config.minibatch_size
-        J = signals.gather(self.J)
-        state = {name: signals.gather(sig) for name, sig in self.state.items()}
-        if state:
-            J = repeat_batch(J, batch)
-        output, new_state = self.neurons.step(J, state)
-        signals.scatter(self.output, output)
-        for name, sig in self.state.items():
-            signals.scatter(sig, new_state[name])
+        self._compute(self.neurons.step, signals)
 
     def build_training_step(self, signals: SignalDict) -> None:
         """Compute the rate approximation of all neurons at once."""
-        output = self.neurons.training_output(signals.gather(self.J))
+        self._compute(self.neurons.training_step, signals)
+
+    def _compute(self, step: Callable, signals: SignalDict) -> None:
+        J = signals.gather(self.J)
+        state = {name: signals.gather(sig) for name, sig in self.state.items()}
+        state.update(self._seeds(signals.key))
+        if state:
+            J = repeat_batch(J, self.config.minibatch_size)
+        output, new_state = step(J, state)
         signals.scatter(self.output, output)
+        for name, values in new_state.items():
+            signals.scatter(self._state_signal(name), values)
+
+    def _state_signal(self, name: str) -> TensorSignal:
+        if name not in self.state:
+            raise BuildError(
+                f"{type(self.neurons).__name__}: expected a step to return state named "
+                f"{sorted(self.state)}, got {name!r}"
+            )
+        return self.state[name]
+
+    def _seeds(self, key: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Make a seed for every random generator."""
+        return {
+            name: fold_in(step_seed(key, self.stream), tf.constant(i, tf.uint64))
+            for i, name in enumerate(self.generators)
+        }

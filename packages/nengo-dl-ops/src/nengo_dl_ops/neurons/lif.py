@@ -129,8 +129,14 @@ class LIFBuilder(LIFRateBuilder):
             ),
         }
 
-    def training_output(self, J: tf.Tensor) -> tf.Tensor:
+    def training_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the rates, smoothed at the threshold if asked for."""
+        del state
+        return self._training_rate(J), {}
+
+    def _training_rate(self, J: tf.Tensor) -> tf.Tensor:
         if self.config.lif_smoothing is None:
             return self._rate(J)
         return soft_lif_rate(

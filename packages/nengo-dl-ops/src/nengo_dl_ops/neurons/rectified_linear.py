@@ -23,10 +23,9 @@ class RectifiedLinearBuilder(NeuronBuilder):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the rates; there is no state."""
         del state
-        return self.training_output(J), {}
+        return self._rate(J), {}
 
-    def training_output(self, J: tf.Tensor) -> tf.Tensor:
-        """Compute the rates, which are their own approximation."""
+    def _rate(self, J: tf.Tensor) -> tf.Tensor:
         return self.parameter("amplitude") * tf.nn.relu(J)
 
 
@@ -51,3 +50,10 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
         n_spikes = tf.floor(voltage)
         output = (self.parameter("amplitude") / dt) * n_spikes
         return output, {"voltage": voltage - n_spikes}
+
+    def training_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates."""
+        del state
+        return self._rate(J), {}

@@ -1,0 +1,91 @@
+"""Leaky integrate-and-fire neurons that get used to their input."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate
+
+from ..builder import Builder
+from .base import NeuronBuilder, NeuronState
+from .lif import LIFBuilder, LIFRateBuilder
+
+
+@Builder.register(AdaptiveLIFRate)
+class AdaptiveLIFRateBuilder(LIFRateBuilder):
+    r"""
+    Compute ``nengo.AdaptiveLIFRate``: a rate that diminishes its own current.
+
+    .. math::
+
+       r[t] &= r_{LIF}(J[t] - n[t-1]) \\
+       n[t] &= n[t-1] + \frac{dt}{\tau_n} \left( n_{inc} r[t] - n[t-1] \right)
+
+    with the rate :math:`r` in Hz, that of `.LIFRateBuilder`, :math:`r_{LIF}`, the
+    current :math:`J` and the adaptation :math:`n` in units of the threshold, the time
+    constant :math:`\tau_n` and the time step :math:`dt` in seconds, and the
+    adaptation :math:`n_{inc}` per spike [1]_.
+
+    References
+    ----------
+    .. [1] La Camera, G., et al. (2004). Minimal models of adapted neuronal response
+       to in vivo-like input currents. Neural Computation, 16(10), 2101-2124.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates."""
+        rate = self._rate(J - state["adaptation"])
+        return rate, {"adaptation": adapt(self, state["adaptation"], rate)}
+
+
+@Builder.register(AdaptiveLIF)
+class AdaptiveLIFBuilder(LIFBuilder):
+    """
+    Compute ``nengo.AdaptiveLIF``: spikes that diminish the current.
+
+    The neuron is that of `.LIFBuilder`, and its spikes drive the adaptation of
+    `.AdaptiveLIFRateBuilder`. In training they are replaced by the rates of the
+    latter (smoothed as in `.LIFBuilder`), which adapt, too.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes."""
+        output, new_state = super().step(J - state["adaptation"], state)
+        adaptation = adapt(self, state["adaptation"], output)
+        return output, {**new_state, "adaptation": adaptation}
+
+    def training_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the rates."""
+        rate = self._training_rate(J - state["adaptation"])
+        return rate, {"adaptation": adapt(self, state["adaptation"], rate)}
+
+
+def adapt(
+    neurons: NeuronBuilder, adaptation: tf.Tensor, output: tf.Tensor
+) -> tf.Tensor:
+    """
+    Let the output of a step drive the adaptation.
+
+    Parameters
+    ----------
+    neurons : NeuronBuilder
+        Has the parameters ``tau_n`` and ``inc_n``.
+    adaptation : (n_neurons, batch) tf.Tensor
+        The adaptation before the step, in units of the threshold.
+    output : (n_neurons, batch) tf.Tensor
+        Rates or spikes, in Hz.
+
+    Returns
+    -------
+    adaptation : (n_neurons, batch) tf.Tensor
+        The adaptation after the step.
+    """
+    target = neurons.parameter("inc_n") * output
+    return adaptation + (neurons.config.dt / neurons.parameter("tau_n")) * (
+        target - adaptation
+    )

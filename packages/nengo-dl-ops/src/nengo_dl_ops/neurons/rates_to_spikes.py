@@ -1,0 +1,84 @@
+"""Neurons that turn the rates of another type into spikes."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
+
+from ..builder import Builder
+from ..poisson import poisson
+from ..random_numbers import uniform
+from .base import NeuronBuilder, NeuronState
+
+
+class RatesToSpikesBuilder(NeuronBuilder):
+    """
+    What such types share: their input ``J`` is a rate (in Hz), which may be negative.
+
+    The rates themselves come from another operator, of the base type. A spike has the
+    height ``amplitude / dt`` (a negative one ``-amplitude / dt``). In training the
+    output is ``amplitude * J``, the mean of the spikes.
+    """
+
+    def training_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Let the rates through."""
+        del state
+        return self.parameter("amplitude") * J, {}
+
+    def _spikes(self, n_spikes: tf.Tensor) -> tf.Tensor:
+        return (self.parameter("amplitude") / self.config.dt) * n_spikes
+
+
+@Builder.register(RegularSpiking)
+class RegularSpikingBuilder(RatesToSpikesBuilder):
+    """
+    Compute ``nengo.RegularSpiking``: spikes at equal distances.
+
+    ``voltage`` (without unit) grows by ``rate * dt``; each whole unit that it reaches
+    is a spike and is taken off.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes (several in a step if the rate asks for it)."""
+        voltage = state["voltage"] + self.config.dt * J
+        n_spikes = tf.floor(voltage)
+        return self._spikes(n_spikes), {"voltage": voltage - n_spikes}
+
+
+@Builder.register(StochasticSpiking)
+class StochasticSpikingBuilder(RatesToSpikesBuilder):
+    """
+    Compute ``nengo.StochasticSpiking``: round at random, and without bias.
+
+    The number of spikes in a step is one of the two whole numbers next to the expected
+    number, the nearer one with the larger probability.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Draw the spikes."""
+        expected = self.config.dt * tf.abs(J)
+        whole = tf.floor(expected)
+        up = uniform(state["rng"], tuple(J.shape), self.config.dtype) < expected - whole
+        return self._spikes((whole + tf.cast(up, J.dtype)) * tf.sign(J)), {}
+
+
+@Builder.register(PoissonSpiking)
+class PoissonSpikingBuilder(RatesToSpikesBuilder):
+    """
+    Compute ``nengo.PoissonSpiking``.
+
+    The number of spikes in a step follows a Poisson distribution.
+    """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Draw the spikes."""
+        n_spikes = poisson(state["rng"], tf.abs(J) * self.config.dt)
+        return self._spikes(n_spikes * tf.sign(J)), {}
