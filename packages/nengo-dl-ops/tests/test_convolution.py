@@ -47,14 +47,18 @@ def image(kernel, strides, padding, channels_last, groups=1):
 
 PADDINGS = ["same", "valid"]
 LINES = [
-    line(*options)
-    for options in itertools.product([1, 2, 3, 4], [1, 2, 3], PADDINGS, [True, False])
+    line(kernel, stride, padding, channels_last)
+    for kernel, stride, padding, channels_last in itertools.product(
+        [1, 2, 3, 4], [1, 2, 3], PADDINGS, [True, False]
+    )
+    if channels_last or kernel == 2
 ]
 IMAGES = [
-    image(*options)
-    for options in itertools.product(
+    image(kernel, strides, padding, channels_last)
+    for kernel, strides, padding, channels_last in itertools.product(
         [(3, 3), (2, 3), (4, 1), (4, 4)], [(1, 1), (2, 3)], PADDINGS, [True, False]
     )
+    if channels_last or kernel == (2, 3)
 ]
 GROUPS = [
     image((2, 3), (1, 2), padding, channels_last, groups=2)
@@ -74,7 +78,7 @@ def test_as_nengo(options, compare_eagerly):
     compare_eagerly([convolution(**options)], n_steps=2, batch=3)
 
 
-@pytest.mark.parametrize("options", [LINES[22], IMAGES[9], GROUPS[1]], ids=describe)
+@pytest.mark.parametrize("options", [LINES[11], IMAGES[9], GROUPS[1]], ids=describe)
 def test_in_both_modes_as_nengo(options, compare):
     compare([convolution(**options)], n_steps=2, batch=3)
     compare([convolution(**options)], n_steps=1, batch=1, dtype="float32", atol=1e-5)
@@ -93,7 +97,7 @@ def test_three_spatial_axes(build):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("options", [LINES[22], GROUPS[0], GROUPS[3]], ids=describe)
+@pytest.mark.parametrize("options", [LINES[11], GROUPS[0], GROUPS[3]], ids=describe)
 def test_gradients_as_finite_differences(options, compiled, build):
     """A convolution is linear in image and kernel: any step gives the gradient."""
     op = convolution(**options)
@@ -107,7 +111,7 @@ def test_gradients_as_finite_differences(options, compiled, build):
         outcome = group.build([tf.convert_to_tensor(arrays[b]) for b in group.bases])
         return tf.reduce_sum(weights * outcome[group.bases.index(op.Y)])
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(jit_compile=compiled, autograph=False)
     def gradients(images, kernel):
         with tf.GradientTape() as tape:
             tape.watch([images, kernel])

@@ -1,7 +1,10 @@
+import nengo
 import numpy as np
 import pytest
-from nengo.builder.operator import DotInc, ElementwiseInc
+from nengo.builder.operator import DotInc, ElementwiseInc, SparseDotInc
 from nengo.builder.signal import Signal
+
+from nengo_dl_ops import Builder, DotIncBuilder
 
 
 def random_signal(*shape, readonly=False):
@@ -115,3 +118,11 @@ def test_one_batch_item(make, compare):
 @pytest.mark.parametrize("make", [ELEMENTWISE["vectors"], DOT["many large"]])
 def test_single_precision(make, compare):
     compare(make(), dtype="float32", atol=1e-5)
+
+
+def test_sparse_matrices_are_left_to_others():
+    matrix = nengo.transforms.SparseMatrix([[0, 1], [2, 0]], [1.0, 2.0], (3, 2))
+    sparse = Signal(matrix, name="A")
+    op = SparseDotInc(sparse, random_signal(2), random_signal(3))
+    assert Builder.of(op) is not DotIncBuilder
+    assert Builder.of(dot((3, 2), (2,), (3,))) is DotIncBuilder

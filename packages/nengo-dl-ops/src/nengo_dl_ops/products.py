@@ -105,6 +105,11 @@ class DotIncBuilder(OpBuilder):
         self.Y = Y.reshape((n, rows))
 
     @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Products of matrices whose elements are all there (not sparse ones)."""
+        return not op.A.sparse
+
+    @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Products merge if their matrices have the same shape."""
         return op.A.shape, op.X.shape, op.Y.shape
