@@ -51,7 +51,6 @@ def test_finds_inputs_in_order():
         nengo.Node(nengo.Lowpass(0.1), size_in=2, size_out=2)
         silent = nengo.Node(lambda t: None)
         empty = nengo.Node()
-        nengo.Ensemble(5, 1, noise=nengo.processes.WhiteNoise())
     model, inputs = build(net)
 
     assert inputs.nodes == [constant, process, silent, empty, inner]
@@ -188,6 +187,33 @@ def test_processes_equal_nengo(process, minibatch_size):
         output = np.concatenate([chunk[node] for chunk in chunks])
         assert output.shape == (12, 2, minibatch_size or 1)
         np.testing.assert_array_equal(output[:, :, 0], sim.data[probe])
+
+
+@pytest.mark.parametrize("minibatch_size", [None, 3])
+def test_noise_of_ensembles(minibatch_size):
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(nengo.processes.WhiteNoise(), size_out=1)
+        ens = nengo.Ensemble(5, 1, noise=nengo.processes.FilteredNoise())
+        nengo.Connection(node, nengo.Ensemble(2, 1), synapse=0.1)
+        probe = nengo.Probe(ens.neurons, "input")
+    with nengo.Simulator(net, seed=7, optimize=False, progress_bar=False) as sim:
+        sim.run_steps(6)
+        expected = sim.data[probe] - sim.data[ens].bias
+    model, inputs = build(net, minibatch_size, seed=7)
+
+    assert inputs.nodes == [node]
+    (noise,) = (source for source in inputs.sources if source not in inputs.nodes)
+    output = inputs.generate(0, 6)[noise]
+    assert output.shape == (6, 5, minibatch_size or 1)
+    np.testing.assert_allclose(output[:, :, 0], expected, rtol=0, atol=1e-12)
+    assert len(np.unique(output[0, 0])) == (minibatch_size or 1)
+
+    (copy,) = inputs.replacements
+    assert copy.src is inputs.signal(noise)
+    assert copy.dst is model.sig[ens.neurons]["in"]
+    assert copy.inc
+    assert {type(op).__name__ for op in inputs.operators} == {"SimProcess"}
+    assert len(inputs.operators) == 2
 
 
 @pytest.mark.parametrize("process", [nengo.processes.BrownNoise, Counter])

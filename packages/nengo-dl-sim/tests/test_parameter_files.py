@@ -277,3 +277,13 @@ def test_damaged_anywhere(tmp_path):
             assert str(path) in str(error)
             refused += 1
     assert refused > len(whole) / 5 / 2
+
+
+def test_a_type_that_fits_by_chance(tmp_path):
+    path = tmp_path / "a.npz"
+    write(path, {"big": np.ones(2000)})
+    whole = path.read_bytes()
+    assert whole.count(b"'<f8'") == 1
+    path.write_bytes(whole.replace(b"'<f8'", b"'<f4'"))
+    with pytest.raises(ValidationError, match="'big' of shape .2000,., got damaged"):
+        load(path, {"big": (2000,)})

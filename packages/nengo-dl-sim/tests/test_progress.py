@@ -57,6 +57,14 @@ def test_updates_are_rare(terminal, interval, capsys, clock, monkeypatch):
         assert 8 <= len(lines(capsys)) <= 10
 
 
+def test_the_last_values_are_shown(capsys, clock):
+    with make_progress_bar("Training", 2) as bar:
+        clock.now = 100
+        bar.step(loss=2.0)
+        bar.step(loss=1.0)
+    assert [line.rstrip()[-7:] for line in lines(capsys)[1:]] == ["loss: 2", "loss: 1"]
+
+
 def test_unknown_total(capsys, clock):
     with make_progress_bar("Building", None) as bar:
         clock.now = 100
