@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
-from nengo_dl_signals import SignalDict, SignalLayout, sum_repeated
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, sum_repeated
 
 BATCH = 3
 
@@ -239,3 +239,33 @@ def test_load_replaces_values(pair):
     a, b, signals, x, y = pair
     signals.load(a.rows, tf.constant(y))
     np.testing.assert_array_equal(read(signals, a), y)
+
+
+def test_cluster_hands_on_what_is_needed():
+    """What a compiled part of a step computes is the same, and only that is kept."""
+
+    @tf.function
+    def step(x):
+        signals = SignalDict(6)
+        signals.load(np.arange(2), x)
+        signals.variables[0] = tf.constant(1.0)
+
+        def emit():
+            doubled = 2 * signals.gather(signal([0, 1]))
+            signals.scatter(signal([2, 3]), doubled)
+            signals.scatter(signal([4, 5]), doubled + 1)
+            signals.variables[0] += 2.0
+
+        needed = np.array([True, True, True, True, False, False])
+        signals.cluster(emit, needed)
+        with pytest.raises(BuildError, match="before it is set"):
+            signals.gather(signal([4, 5]))
+        return signals.gather(signal([2, 3])), signals.variables[0]
+
+    y, variable = step(tf.constant([[1.0], [2.0]]))
+    np.testing.assert_array_equal(y, [[2], [4]])
+    assert variable == 3
+
+
+def signal(rows):
+    return TensorSignal(np.array(rows), (len(rows),))

@@ -176,20 +176,27 @@ class SignalDict:
         needed : (n_rows,) array of bool
             Rows whose values are read after it.
         """
-        before = set(self._arrays)
+        n_before, variables = len(self._arrays), dict(self.variables)
         keys: list[int] = []
+        changed: list[int] = []
 
         def compute() -> list[tf.Tensor]:
             emit()
-            written = np.unique(self._where[needed & (self._where >= 0)])
-            keys[:] = [int(key) for key in written if key not in before]
-            return [self._arrays[key] for key in keys]
+            keys[:] = np.unique(self._where[needed & (self._where >= n_before)])
+            changed[:] = [
+                key for key in variables if self.variables[key] is not variables[key]
+            ]
+            return [
+                *(self._arrays[key] for key in keys),
+                *(self.variables[key] for key in changed),
+            ]
 
         function = tf.function(compute, jit_compile=True, autograph=False)
         outputs = function.get_concrete_function()()
         # What was made inside the function cannot be read outside of it.
-        self._where[~needed & (self._where >= len(before))] = _UNSET
-        self._arrays.update(zip(keys, outputs, strict=True))
+        self._where[~needed & (self._where >= n_before)] = _UNSET
+        self._arrays.update(zip(keys, outputs[: len(keys)], strict=True))
+        self.variables.update(zip(changed, outputs[len(keys) :], strict=True))
 
     def _is_zero(self, rows: np.ndarray) -> bool:
         return bool(np.all(self._where[rows] == _ZERO))
