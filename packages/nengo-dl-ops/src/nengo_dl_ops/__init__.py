@@ -6,6 +6,7 @@ from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .convolution import ConvIncBuilder as ConvIncBuilder
 from .copies import CopyBuilder as CopyBuilder
+from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
 from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder

@@ -1,0 +1,9 @@
+"""Rules that change weights while a simulation runs: one file a rule."""
+
+# Importing a module is what registers its builder.
+from .base import LearningRuleBuilder as LearningRuleBuilder
+from .bcm import SimBCMBuilder as SimBCMBuilder
+from .oja import SimOjaBuilder as SimOjaBuilder
+from .pes import SimPESBuilder as SimPESBuilder
+from .rls import SimRLSBuilder as SimRLSBuilder
+from .voja import SimVojaBuilder as SimVojaBuilder
