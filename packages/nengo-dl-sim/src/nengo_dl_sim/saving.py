@@ -77,7 +77,8 @@ def load(
         **(_state(state) if with_state else {}),
     }
     shapes = {name: array.shape for name, array in expected.items()}
-    loaded = load_arrays(path, shapes, kind="parameters")
+    others = () if parameters and with_state else ("state/",) if parameters else ("",)
+    loaded = load_arrays(path, shapes, kind="parameters", others=others)
     if parameters:
         store, names = parts.parameters, _names(parts)
         store.assign({sig: loaded[name] for sig, name in names.items()})

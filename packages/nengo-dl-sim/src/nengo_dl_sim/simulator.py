@@ -236,7 +236,10 @@ class Simulator:
         self._snapshot.check()
         batch = self.minibatch_size or 1
         given = check_inputs(
-            data or {}, self._parts.inputs.nodes, batch_size=batch, n_steps=n_steps
+            {} if data is None else data,
+            self._parts.inputs.nodes,
+            batch_size=batch,
+            n_steps=n_steps,
         )
         self._steps_asked_for += n_steps
         program = self._parts.program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -91,6 +92,9 @@ class Training:
         self._parts = parts
         self._network = network
         self._seed = seed
+        # Streams of its own: training does not disturb those of the simulation.
+        self._inputs = copy.copy(parts.inputs)
+        self._inputs.reset(seed)
         self._rng = np.random.RandomState(seed)
         self._jit_compile = jit_compile
         self._trainers: dict[tuple, Trainer] = {}
@@ -252,7 +256,7 @@ class Training:
     def _feed(self, given: frozenset[Node]) -> InputFeed:
         if given not in self._feeds:
             parts = self._parts
-            self._feeds[given] = InputFeed(parts.inputs, given, parts.program)
+            self._feeds[given] = InputFeed(self._inputs, given, parts.program)
         return self._feeds[given]
 
     def _batches(self, data: TrainingSet, shuffle: bool) -> Iterator[Batch]:
