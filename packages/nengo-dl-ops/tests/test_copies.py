@@ -48,6 +48,15 @@ CASES = {
     "broadcast": lambda: [copy(1, 3), copy(1, 3, inc=False)],
     "matrices": lambda: [matrices(), matrices()],
     "add matrices": lambda: [matrices(inc=True)],
+    "other shapes": lambda: [
+        matrices(),
+        copy(3, 3),
+        Copy(vector((1, 4)), vector((1, 4))),
+    ],
+    "add other shapes": lambda: [
+        matrices(inc=True),
+        Copy(vector((2, 4)), vector((2, 4)), inc=True),
+    ],
 }
 
 

@@ -17,6 +17,11 @@ CASES = {
         Reset(signal(1), 1),
     ],
     "matrices": lambda: [Reset(signal(3, 2), value=1), Reset(signal(4, 2))],
+    "other shapes": lambda: [
+        Reset(signal(3, 2), value=1),
+        Reset(signal(2, 4)),
+        Reset(signal(3), value=2),
+    ],
     "scalar": lambda: [Reset(signal(), value=1)],
     "views": lambda: [Reset(signal(5)[1:3], value=1), Reset(signal(5, 2)[::2, 1])],
     "probes": lambda: [SimProbe(signal(3)), SimProbe(signal(2, 2))],

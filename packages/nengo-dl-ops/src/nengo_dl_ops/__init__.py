@@ -30,4 +30,5 @@ from .tensor_nodes import TensorNode as TensorNode
 from .tensor_nodes import reshaped as reshaped
 from .tensor_nodes import tensor_layer as tensor_layer
 from .tensor_nodes import validate_output as validate_output
+from .triangle import TriangleBuilder as TriangleBuilder
 from .version import version as __version__  # noqa: F401

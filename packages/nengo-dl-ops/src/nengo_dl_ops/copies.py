@@ -34,14 +34,14 @@ class CopyBuilder(OpBuilder):
     ) -> None:
         super().__init__(ops, layout, config)
         pairs = [_source_and_target(op, layout) for op in ops]
-        self.src = join([src for src, _ in pairs])
-        self.dst = join([dst for _, dst in pairs])
+        self.src = join([src.reshape((-1,)) for src, _ in pairs])
+        self.dst = join([dst.reshape((-1,)) for _, dst in pairs])
         self.inc = ops[0].inc
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Copies merge with copies, increments with increments."""
-        return op.inc, op.src.ndim, op.dst.ndim
+        return op.inc
 
     def build_step(self, signals: SignalDict) -> None:
         """Copy or add all signals at once."""

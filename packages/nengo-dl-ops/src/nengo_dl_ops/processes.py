@@ -65,15 +65,17 @@ class ProcessBuilder(ABC):
         u : (n_elements, batch) tf.Tensor
             The flattened inputs of all operators, one after another.
         state : mapping from str to (length, n_elements, batch) tf.Tensor
-            The states after the previous step: for every element of the input the
-            ``length`` values that Nengo keeps along the first axis.
+            The states after the previous step. For every element of the output there
+            are the ``length`` values that Nengo keeps along the first axis, or one
+            value if the state has the shape of the output. A state of any other shape
+            belongs to a whole process: (size, n_ops, batch).
 
         Returns
         -------
         y : (n_elements, batch) tf.Tensor
             The outputs.
-        state : dict from str to (length, n_elements, batch) tf.Tensor
-            The states after this step, with the same names.
+        state : dict from str to tf.Tensor
+            The states after this step, with the same names and shapes.
         """
 
 
@@ -97,7 +99,7 @@ class SimProcessBuilder(OpBuilder):
         self.input = _flatten([layout[op.input] for op in ops])
         self.output = _flatten([layout[op.output] for op in ops])
         self.state = {
-            name: _elements_last([layout[op.state[name]] for op in ops])
+            name: _join_states([layout[op.state[name]] for op in ops], ops)
             for name in ops[0].state
         }
         self.mode = "inc" if ops[0].mode == "inc" else "update"
@@ -125,16 +127,26 @@ class SimProcessBuilder(OpBuilder):
 
 
 def _flatten(parts: Sequence[TensorSignal]) -> TensorSignal:
-    joined = join(parts)
-    return joined.reshape((joined.size,))
+    return join([part.reshape((-1,)) for part in parts])
 
 
-def _elements_last(parts: Sequence[TensorSignal]) -> TensorSignal:
-    """Join states of shape (length, ...) so that all their elements are one axis."""
+def _join_states(
+    parts: Sequence[TensorSignal], ops: Sequence[SimProcess]
+) -> TensorSignal:
+    """Join a state of all operators along a second axis."""
     rows = np.concatenate(
-        # No -1 for the length of an element axis: a filter without state has no rows.
-        [part.rows.reshape((part.shape[0], prod(part.shape[1:]))) for part in parts],
+        [
+            part.rows.reshape(_arranged(part.shape, op.output.shape))
+            for part, op in zip(parts, ops, strict=True)
+        ],
         axis=1,
     )
     first = parts[0]
     return TensorSignal(rows.ravel(), rows.shape, (), first.dtype, None, first.label)
+
+
+def _arranged(state: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many values a state has, and for how many things."""
+    if state[1:] == output:
+        return state[0], prod(output)
+    return (1, prod(output)) if state == output else (prod(state), 1)

@@ -10,7 +10,7 @@ from nengo.builder.operator import Operator, Reset, TimeUpdate
 from nengo.builder.probe import SimProbe
 from nengo.builder.signal import Signal
 
-from nengo_dl_signals import SignalDict, SignalLayout
+from nengo_dl_signals import SignalDict, SignalLayout, join
 
 from .builder import Builder, OpBuilder
 from .config import BuildConfig
@@ -33,14 +33,14 @@ class ResetBuilder(OpBuilder):
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         super().__init__(ops, layout, config)
-        self.dst = layout.concat([op.dst for op in ops])
+        self.dst = join([layout[op.dst].reshape((-1,)) for op in ops])
         values = np.concatenate([np.full(op.dst.size, op.value) for op in ops])
-        self.values = np.reshape(values, self.dst.shape)[..., None]
+        self.values = values[:, None]
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
-        """Resets merge if their signals have as many axes."""
-        return op.dst.ndim
+        """All resets merge."""
+        return 0
 
     def build_step(self, signals: SignalDict) -> None:
         """Set all signals at once."""
