@@ -139,9 +139,9 @@ class LayerFunction(TensorFunction):
         with keras.StatelessScope(state_mapping=mapping) as scope:
             y = self.layer(x, training=training)
         new_values = [scope.get_current_value(variable) for variable in self.variables]
-        return (
-            y if x is None or not tf.is_tensor(y) else tf.cast(y, x.dtype)
-        ), new_values
+        if x is not None and tf.is_tensor(y):
+            y = tf.cast(y, x.dtype)
+        return y, new_values
 
 
 def tensor_function(
