@@ -9,6 +9,7 @@ import numpy as np
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
+from .stored import stored_value
 from .tensor_signal import TensorSignal
 
 
@@ -18,7 +19,8 @@ class SignalLayout:
 
     What is never written is addressed row by row (a weight matrix of a thousand rows
     needs a thousand addresses, not a million). What is written is addressed element
-    by element, so that operators of any shape can write and read any part of it.
+    by element, so that operators of any shape can write and read any part of it. A
+    sparse matrix is a vector of the entries that it holds.
 
     Parameters
     ----------
@@ -47,18 +49,22 @@ class SignalLayout:
                 self.n_rows += self._length(base)
 
     def _length(self, base: Signal) -> int:
-        if base not in self.constants:
-            return base.size
-        return base.shape[0] if base.ndim else 1
+        value = stored_value(base)
+        return len(value) if base in self.constants and value.ndim else value.size
 
     def row_shape(self, sig: Signal) -> tuple[int, ...]:
         """Return the shape of one row of the base of a signal."""
-        return sig.base.shape[1:] if sig.base in self.constants else ()
+        return stored_value(sig.base).shape[1:] if sig.base in self.constants else ()
 
     def rows(self, base: Signal) -> np.ndarray:
         """Return the addresses of all rows of a base signal."""
         start = self._start[base]
         return np.arange(start, start + self._length(base), dtype=np.int32)
+
+    @property
+    def bases(self) -> list[Signal]:
+        """The base signals, in the order of their addresses."""
+        return list(self._start)
 
     def __contains__(self, sig: Signal) -> bool:
         return sig.base in self._start
@@ -92,9 +98,8 @@ class SignalLayout:
         elif sig is not sig.base:
             selected = _elements(sig).ravel()
         dtype = self.type_of(sig)
-        return TensorSignal(
-            whole[selected], sig.shape, row_shape, dtype, columns, sig.name
-        )
+        shape = stored_value(sig).shape
+        return TensorSignal(whole[selected], shape, row_shape, dtype, columns, sig.name)
 
     def type_of(self, sig: Signal) -> str:
         """Return the name of the type that a signal's values get."""

@@ -25,6 +25,7 @@ from .data import check_inputs
 from .errors import python_errors
 from .progress import ProgressBar, make_progress_bar
 from .runner import Progress
+from .signal_values import SignalValues
 from .simulation_data import SimulationData
 from .training import Objectives, Training, TrainingData
 
@@ -153,6 +154,11 @@ class Simulator:
     def training_step(self) -> int | None:
         """The number of minibatches trained on; None if built for inference only."""
         return None if self._parts.inference_only else self._training.n_trained
+
+    @property
+    def signals(self) -> SignalValues:
+        """The values of all signals, by base signal, for debugging."""
+        return SignalValues(self._parts.program.layout, self._live_value)
 
     def run(self, time_in_seconds: float, **kwargs: Any) -> None:
         """
@@ -429,7 +435,9 @@ class Simulator:
         for probe in self._parts.probes:
             probe.clear()
 
-    def trange(self, sample_every: float | None = None) -> np.ndarray:
+    def trange(
+        self, sample_every: float | None = None, dt: float | None = None
+    ) -> np.ndarray:
         """
         Return the times of probe data.
 
@@ -437,12 +445,37 @@ class Simulator:
         ----------
         sample_every : float, optional
             The sampling period of the probe, in seconds. None: every step.
+        dt : float, optional
+            The former name of ``sample_every``.
 
         Returns
         -------
         times : (n_values,) array
             In seconds; the first is ``dt``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If both names are given.
+
+        Warns
+        -----
+        DeprecationWarning
+            If ``dt`` is given.
         """
+        if dt is not None:
+            if sample_every is not None:
+                raise ValidationError(
+                    "expected either sample_every or dt, got both (they are the same; "
+                    "use sample_every)",
+                    attr="dt",
+                )
+            warnings.warn(
+                "`dt` is deprecated. Use `sample_every` instead.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            sample_every = dt
         period = 1 if sample_every is None else sample_every / self.dt
         steps = np.arange(1, self.n_steps + 1)
         return self.dt * steps[steps % period < 1]

@@ -31,6 +31,9 @@ def make_test_sim(request: Any) -> Callable[..., Simulator]:
         A `.Simulator` whose defaults are those of the options.
     """
     option = request.config.getoption
+    names = ("--dtype", "--unroll-simulation", "--minibatch-size", "--jit-compile")
+    if all(option(name, default=None) is None for name in names):
+        return Simulator
     dtype = option("--dtype", default=None) or "float32"
     defaults = {
         "unroll_simulation": int(option("--unroll-simulation", default=None) or 1),
