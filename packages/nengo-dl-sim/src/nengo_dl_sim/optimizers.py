@@ -105,7 +105,7 @@ class TF1Update(Update):
         """Change the variables that have a gradient."""
         pairs = zip(gradients, self.variables, strict=True)
         self.optimizer.apply_gradients(
-            [(g, getattr(v, "value", v)) for g, v in pairs if g is not None]
+            [(g, backend_variable(v)) for g, v in pairs if g is not None]
         )
 
 
@@ -129,3 +129,20 @@ def make_update(
     """
     is_tf1 = isinstance(optimizer, tf.compat.v1.train.Optimizer)
     return (TF1Update if is_tf1 else KerasUpdate)(optimizer, variables)
+
+
+def backend_variable(variable: keras.Variable | tf.Variable) -> tf.Variable:
+    """
+    Return the TensorFlow variable behind a variable.
+
+    Parameters
+    ----------
+    variable : keras.Variable or tf.Variable
+        Any variable.
+
+    Returns
+    -------
+    variable : tf.Variable
+        What a tf.GradientTape knows it by.
+    """
+    return variable.value if isinstance(variable, keras.Variable) else variable

@@ -12,7 +12,7 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from .compile import InputSplit, Program, State
 from .compile.sequence import run_sequence
-from .optimizers import Update, make_update
+from .optimizers import Update, backend_variable, make_update
 
 
 class Objective(NamedTuple):
@@ -192,7 +192,7 @@ class Trainer:
                 state, held, stepped, targets, training=True
             )
             total = tf.reduce_sum(losses)
-        sources = [getattr(v, "value", v) for v in self.trainable]
+        sources = [backend_variable(v) for v in self.trainable]
         return losses, tape.gradient(total, sources), state
 
     def _update(self, optimizer: Any) -> Update:
