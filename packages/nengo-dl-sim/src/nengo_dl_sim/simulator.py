@@ -128,8 +128,8 @@ class Simulator:
         self.closed = False
         self.data = SimulationData(self.model, self._probe_data, self._live_value)
         self._training = Training(self._parts, network, self.seed, jit_compile)
-        self.soft_reset(include_probes=True)
         self._post_build()
+        self.soft_reset(include_probes=True)
 
     @property
     def dt(self) -> float:
@@ -397,8 +397,9 @@ class Simulator:
         if seed is not None:
             self.seed = seed
         self._training.n_trained = 0
-        self.soft_reset(include_trainable=True, include_probes=True)
+        self._parts.parameters.reset()
         self._post_build()
+        self.soft_reset(include_probes=True)
 
     def soft_reset(
         self, include_trainable: bool = False, include_probes: bool = False
