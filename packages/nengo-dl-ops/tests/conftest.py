@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from nengo_dl_ops import BuildConfig, Builder
-from nengo_dl_signals import SignalDict, SignalLayout
+from nengo_dl_signals import SignalDict, SignalLayout, stored_value
 
 
 class Group:
@@ -47,7 +47,7 @@ class Group:
         """Return what the signals hold before the first step, (*shape, batch)."""
         return {
             base: np.repeat(
-                base.initial_value[..., None],
+                stored_value(base)[..., None],
                 1 if base in self.constants else self.config.minibatch_size,
                 axis=-1,
             )
@@ -62,7 +62,7 @@ class Group:
         ]
         arrays = self._step(arrays) if self._compiled else self.build(arrays)
         return {
-            base: np.broadcast_to(array, (*base.shape, batch))
+            base: np.broadcast_to(array, (*stored_value(base).shape, batch))
             for base, array in zip(self.bases, arrays, strict=True)
         } | {base: values[base] for base in self.constants}
 

@@ -23,6 +23,8 @@ from .python_operators import SimPyFuncBuilder as SimPyFuncBuilder
 from .resets import ResetBuilder as ResetBuilder
 from .resets import SimProbeBuilder as SimProbeBuilder
 from .resets import TimeUpdateBuilder as TimeUpdateBuilder
+from .sparse import BsrDotIncBuilder as BsrDotIncBuilder
+from .sparse import SparseDotIncBuilder as SparseDotIncBuilder
 from .tensor_nodes import SimTensorNode as SimTensorNode
 from .tensor_nodes import SimTensorNodeBuilder as SimTensorNodeBuilder
 from .tensor_nodes import TensorFuncParam as TensorFuncParam

@@ -117,7 +117,7 @@ class DotIncBuilder(OpBuilder):
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
         A, X = signals.gather(self.A), signals.gather(self.X)
-        signals.scatter(self.Y, _batched_product(A, X), mode="inc")
+        signals.scatter(self.Y, batched_product(A, X), mode="inc")
 
 
 def _n_sharing(X: TensorSignal) -> int:
@@ -131,7 +131,7 @@ def _n_sharing(X: TensorSignal) -> int:
     return length if even and len(rows) % length == 0 else 1
 
 
-def _batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
+def batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
     """
     Multiply matrices by vectors, for every operator and every batch item.
 

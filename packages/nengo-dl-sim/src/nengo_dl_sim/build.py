@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
 from nengo_dl_ops import BuildConfig, Builder
-from nengo_dl_signals import SignalLayout, TensorSignal
+from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 
 from .compile import ParameterArray, Program, StateArray
 from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals, simplify
@@ -235,7 +235,7 @@ def _state_arrays(
 
 
 def _state_array(bases: list[Signal], layout: SignalLayout, batch: int) -> StateArray:
-    start = np.concatenate([np.ravel(base.initial_value) for base in bases])
+    start = np.concatenate([np.ravel(stored_value(base)) for base in bases])
     rows = np.concatenate([layout.rows(base) for base in bases])
     dtype, label = layout.type_of(bases[0]), bases[0].name
     signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)

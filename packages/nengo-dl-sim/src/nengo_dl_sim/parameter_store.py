@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from nengo.builder.signal import Signal
 
+from nengo_dl_signals import stored_value
+
 from .compile import Program
 
 
@@ -39,7 +41,7 @@ class ParameterStore:
         for variable, array in zip(arrays, program.parameters, strict=True):
             start = 0
             for base in array.bases:
-                length = base.shape[0] if base.ndim else 1
+                length = len(np.atleast_1d(stored_value(base)))
                 self._place[base] = variable, slice(start, start + length)
                 start += length
         self._start = [to_numpy(v) for v in self._all()]
@@ -71,12 +73,14 @@ class ParameterStore:
         Returns
         -------
         value : array of the signal's shape, or None
-            A copy of the live value; None if the program does not read the signal.
+            A copy of the live value, of a sparse signal the entries that it holds;
+            None if the program does not read the signal.
         """
         if base not in self._place:
             return None
         variable, rows = self._place[base]
-        return np.reshape(tf.convert_to_tensor(variable)[rows].numpy(), base.shape)
+        value = tf.convert_to_tensor(variable)[rows].numpy()
+        return np.reshape(value, stored_value(base).shape)
 
     def assign(self, values: dict[Signal, np.ndarray]) -> None:
         """
@@ -85,7 +89,7 @@ class ParameterStore:
         Parameters
         ----------
         values : dict from nengo.builder.Signal to array
-            New values, of the shapes of the signals.
+            New values, of the shapes that `value` gives.
         """
         changed: dict[int, tuple[keras.Variable, np.ndarray]] = {}
         for base, value in values.items():

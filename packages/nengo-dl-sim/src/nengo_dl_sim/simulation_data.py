@@ -15,6 +15,9 @@ from nengo.ensemble import Ensemble
 from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 from nengo.probe import Probe
+from nengo.transforms import SparseMatrix
+
+from nengo_dl_signals import sparse_entries, stored_value
 
 #: Returns the live value of a base signal, or None if it has no live value.
 LiveValue = Callable[[Signal], "np.ndarray | None"]
@@ -138,9 +141,13 @@ class SimulationData(Mapping):
     def _current(self, sig: Signal, built: Any) -> Any:
         """Return the live value, or what was built if it has not changed."""
         value = self._live(sig.base)
-        if value is None or np.array_equal(value, np.asarray(built, value.dtype)):
+        start = stored_value(sig)
+        if value is None or np.array_equal(value, start.astype(value.dtype)):
             return built
-        return value
+        if not sig.sparse:
+            return value
+        rows, columns, _ = sparse_entries(sig)
+        return SparseMatrix(np.stack([rows, columns], axis=1), value, sig.shape)
 
 
 def _responses(

@@ -12,7 +12,13 @@ import tensorflow as tf
 from nengo.builder.signal import Signal
 
 from nengo_dl_ops import OpBuilder
-from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
+from nengo_dl_signals import (
+    SignalDict,
+    SignalLayout,
+    TensorSignal,
+    repeat_batch,
+    stored_value,
+)
 
 from .stretches import Stretch, stretches
 
@@ -41,7 +47,7 @@ class ParameterArray:
 
     def initial(self) -> np.ndarray:
         """Return the values that Nengo built, as a (n_rows, ...) array."""
-        parts = [np.atleast_1d(base.initial_value) for base in self.bases]
+        parts = [np.atleast_1d(stored_value(base)) for base in self.bases]
         return np.concatenate(parts).astype(self.dtype)
 
 
@@ -191,7 +197,8 @@ class Program:
             place = np.flatnonzero(np.isin(array.signal.rows, rows))
             if len(place):
                 elements = value.numpy()[place]
-                return np.moveaxis(elements.reshape((*base.shape, -1)), -1, 0)
+                shape = stored_value(base).shape
+                return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
         return None
 
     def step(

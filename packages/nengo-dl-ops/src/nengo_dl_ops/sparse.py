@@ -1,0 +1,106 @@
+"""Products of a sparse matrix and a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.operator import BsrDotInc, Operator, SparseDotInc
+
+from nengo_dl_signals import (
+    SignalDict,
+    SignalLayout,
+    TensorSignal,
+    join,
+    sparse_entries,
+)
+
+from .builder import Builder, OpBuilder
+from .config import BuildConfig
+from .products import batched_product
+
+
+@Builder.register(SparseDotInc)
+class SparseDotIncBuilder(OpBuilder):
+    """
+    Add products with sparse matrices: ``Y[...] += dot(A, X)``.
+
+    Of a matrix only its entries are known, as a vector: each is multiplied by the
+    element of ``X`` in its column and added to the element of ``Y`` in its row.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[Y]``
+    3. reads ``[A, X]``
+    4. updates ``[]``
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        super().__init__(ops, layout, config)
+        places = [sparse_entries(op.A) for op in ops]
+        self.A = layout.concat([op.A for op in ops])
+        self.X = join(
+            [layout[op.X][p.columns] for op, p in zip(ops, places, strict=True)]
+        )
+        self.Y = join([layout[op.Y][p.rows] for op, p in zip(ops, places, strict=True)])
+
+    @classmethod
+    def merge_key(cls, op: Operator) -> Hashable:
+        """Products with sparse matrices always merge."""
+        return 0
+
+    def build_step(self, signals: SignalDict) -> None:
+        """Multiply and add all entries at once."""
+        A = tf.cast(signals.gather(self.A), self.Y.dtype)
+        signals.scatter(self.Y, A * signals.gather(self.X), mode="inc")
+
+
+@Builder.register(BsrDotInc)
+class BsrDotIncBuilder(OpBuilder):
+    """
+    Add products with matrices of dense blocks: ``Y[...] += dot(A, X)``.
+
+    Of a matrix only its blocks are known (in SciPy's format of block sparse rows):
+    such are the products that Nengo's optimizer has merged.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[Y]``
+    3. reads ``[A, X]``
+    4. updates ``[]``
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        super().__init__(ops, layout, config)
+        self.A = layout.concat([op.A for op in ops])
+        self.X = join([_blocks(layout[op.X], op.indices, op.A.shape[2]) for op in ops])
+        self.Y = join([_blocks(layout[op.Y], _rows(op), op.A.shape[1]) for op in ops])
+
+    @classmethod
+    def merge_key(cls, op: Operator) -> Hashable:
+        """Products merge if their blocks have the same shape."""
+        return op.A.shape[1:]
+
+    def build_step(self, signals: SignalDict) -> None:
+        """Multiply and add all blocks at once."""
+        A, X = signals.gather(self.A), signals.gather(self.X)
+        signals.scatter(self.Y, batched_product(A, X), mode="inc")
+
+
+def _rows(op: BsrDotInc) -> np.ndarray:
+    """Return the row of blocks that each block is in."""
+    return np.repeat(np.arange(len(op.indptr) - 1), np.diff(op.indptr))
+
+
+def _blocks(signal: TensorSignal, which: np.ndarray, length: int) -> TensorSignal:
+    """Cut a vector into blocks, and return some of them, (n_blocks, length)."""
+    elements = which[:, None] * length + np.arange(length)
+    vector = signal.reshape((-1,))[elements.ravel()]
+    return vector.reshape(elements.shape)
