@@ -2,6 +2,7 @@
 
 from .gradients import gather_rows as gather_rows
 from .layout import SignalLayout as SignalLayout
+from .layout import elements as elements
 from .layout import join as join
 from .signal_dict import SignalDict as SignalDict
 from .signal_dict import sum_repeated as sum_repeated

@@ -96,7 +96,7 @@ class SignalLayout:
         if sig is not sig.base and row_shape:
             selected, columns = _rows_of_view(sig)
         elif sig is not sig.base:
-            selected = _elements(sig).ravel()
+            selected = elements(sig).ravel()
         dtype = self.type_of(sig)
         shape = stored_value(sig).shape
         return TensorSignal(whole[selected], shape, row_shape, dtype, columns, sig.name)
@@ -207,11 +207,23 @@ def _rows_of_view(sig: Signal) -> tuple[np.ndarray | slice, np.ndarray | None]:
     if whole_rows:
         steps = np.arange(sig.shape[0]) * (sig.elemstrides[0] // row_size)
         return sig.elemoffset // row_size + steps, None
-    return slice(None), _elements(sig).ravel()
+    return slice(None), elements(sig).ravel()
 
 
-def _elements(sig: Signal) -> np.ndarray:
-    """Return the index into the flattened base of every element of a view."""
+def elements(sig: Signal) -> np.ndarray:
+    """
+    Find the elements of a view.
+
+    Parameters
+    ----------
+    sig : nengo.builder.Signal
+        A view of a signal (or a base signal, which has all of its own elements).
+
+    Returns
+    -------
+    index : array of int
+        Where each element of the view is in the flattened base; the view's shape.
+    """
     index = np.full(sig.shape, sig.elemoffset)
     for axis, (length, stride) in enumerate(
         zip(sig.shape, sig.elemstrides, strict=True)

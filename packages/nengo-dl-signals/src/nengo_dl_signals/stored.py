@@ -51,7 +51,8 @@ def sparse_entries(sig: Signal) -> SparseEntries:
     if not sig.sparse:
         raise BuildError(f"Signal '{sig.name}': expected a sparse matrix, got an array")
     if isinstance(matrix, SparseMatrix):
-        return SparseEntries(*matrix.indices.T, matrix.data)
+        rows, columns = matrix.indices.T
+        return SparseEntries(rows, columns, matrix.data)
     matrix = matrix.tocoo()
     return SparseEntries(matrix.row, matrix.col, matrix.data)
 

@@ -17,7 +17,7 @@ from nengo.neurons import Direct
 from nengo.probe import Probe
 from nengo.transforms import SparseMatrix
 
-from nengo_dl_signals import sparse_entries, stored_value
+from nengo_dl_signals import elements, sparse_entries, stored_value
 
 #: Returns the live value of a base signal, or None if it has no live value.
 LiveValue = Callable[[Signal], "np.ndarray | None"]
@@ -30,6 +30,7 @@ class SimulationData(Mapping):
     ``sim.data[probe]`` is what the probe recorded, ``sim.data[ensemble]`` and
     ``sim.data[connection]`` are Nengo's ``BuiltEnsemble`` and ``BuiltConnection``
     with the current encoders, biases and weights: after training, those trained.
+    Sparse weights are a ``nengo.transforms.SparseMatrix``, once they have changed.
 
     Parameters
     ----------
@@ -141,13 +142,19 @@ class SimulationData(Mapping):
     def _current(self, sig: Signal, built: Any) -> Any:
         """Return the live value, or what was built if it has not changed."""
         value = self._live(sig.base)
-        start = stored_value(sig)
-        if value is None or np.array_equal(value, start.astype(value.dtype)):
+        if value is None:
             return built
-        if not sig.sparse:
-            return value
-        rows, columns, _ = sparse_entries(sig)
-        return SparseMatrix(np.stack([rows, columns], axis=1), value, sig.shape)
+        if sig.is_view:  # in a model that Nengo's optimizer has merged
+            batch = value.shape[: value.ndim - sig.base.ndim]
+            value = value.reshape((*batch, -1))[..., elements(sig)]
+        if np.array_equal(value, stored_value(sig).astype(value.dtype)):
+            return built
+        return _as_sparse(value, sig) if sig.sparse else value
+
+
+def _as_sparse(entries: np.ndarray, sig: Signal) -> SparseMatrix:
+    rows, columns, _ = sparse_entries(sig)
+    return SparseMatrix(np.stack([rows, columns], axis=1), entries, sig.shape)
 
 
 def _responses(
