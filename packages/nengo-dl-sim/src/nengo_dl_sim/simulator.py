@@ -396,7 +396,7 @@ class Simulator:
         self._check_open("reset")
         if seed is not None:
             self.seed = seed
-        self._training.n_trained = 0
+        self._training.reset(self.seed)
         self._parts.parameters.reset()
         self._post_build()
         self.soft_reset(include_probes=True)

@@ -88,17 +88,28 @@ class Training:
         seed: int,
         jit_compile: bool | str,
     ) -> None:
-        self.n_trained = 0
         self._parts = parts
         self._network = network
-        self._seed = seed
         # Streams of its own: training does not disturb those of the simulation.
         self._inputs = copy.copy(parts.inputs)
-        self._inputs.reset(seed)
-        self._rng = np.random.RandomState(seed)
         self._jit_compile = jit_compile
         self._trainers: dict[tuple, Trainer] = {}
         self._feeds: dict[frozenset[Node], InputFeed] = {}
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """
+        Start all random numbers anew, and count minibatches from zero.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the order of items, of processes and of random operators.
+        """
+        self.n_trained = 0
+        self._seed = seed
+        self._inputs.reset(seed)
+        self._rng = np.random.RandomState(seed)
 
     def training_set(
         self, data: TrainingData, objective: Objectives | None
