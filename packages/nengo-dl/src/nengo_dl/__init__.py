@@ -4,6 +4,8 @@ NengoDL: simulate and train Nengo networks with TensorFlow.
 This package offers the public names of its siblings in one place.
 """
 
+from . import _quiet  # isort: skip  # noqa: F401  (before TensorFlow starts)
+
 from nengo_dl_ops import SoftLIFRate as SoftLIFRate
 from nengo_dl_ops import TensorNode as TensorNode
 from nengo_dl_ops import reshaped as reshaped
