@@ -11,7 +11,9 @@ from nengo.exceptions import BuildError
 from nengo_dl_ops import Builder
 
 
-def convolution(op_type=ConvInc, transform=nengo.Convolution, **options):
+def convolution(transposed=False, **options):
+    op_type = ConvTransposeInc if transposed else ConvInc
+    transform = nengo.ConvolutionTranspose if transposed else nengo.Convolution
     conv = transform(**options)
     weights = conv.sample(rng=np.random.RandomState(0))
     return op_type(
@@ -66,6 +68,42 @@ GROUPS = [
 ]
 
 
+def spread_line(kernel, stride, padding, channels_last, longer=0):
+    """Make a transposed convolution, to one of several lengths that it may have."""
+    options = line(kernel, stride, padding, channels_last)
+    length = 1 + 6 * stride + (kernel - 1 if padding == "valid" else 0) + longer
+    shape = (length, 3) if channels_last else (3, length)
+    return {**options, "output_shape": shape, "transposed": True}
+
+
+def spread_image(kernel, strides, padding, channels_last):
+    options = image(kernel, strides, padding, channels_last)
+    del options["groups"]
+    return {**options, "transposed": True}
+
+
+SPREAD_LINES = [
+    spread_line(kernel, stride, padding, channels_last)
+    for kernel, stride, padding, channels_last in itertools.product(
+        [1, 2, 3, 4], [1, 2, 3], PADDINGS, [True, False]
+    )
+    if channels_last or kernel == 2
+] + [
+    spread_line(kernel, stride, padding, True, longer=longer)
+    for kernel, stride, longer, padding in itertools.product(
+        [1, 2, 3, 4], [2, 3], [1, 2], PADDINGS
+    )
+    if longer < stride
+]
+SPREAD_IMAGES = [
+    spread_image(kernel, strides, padding, channels_last)
+    for kernel, strides, padding, channels_last in itertools.product(
+        [(3, 3), (2, 3), (4, 1)], [(1, 1), (2, 3)], PADDINGS, [True, False]
+    )
+    if channels_last or kernel == (2, 3)
+]
+
+
 cube = {"kernel_size": (2, 2, 2), "strides": (1, 1, 1)}
 
 
@@ -73,12 +111,18 @@ def describe(options):
     return "-".join(str(value).replace(" ", "") for value in options.values())
 
 
-@pytest.mark.parametrize("options", LINES + IMAGES + GROUPS, ids=describe)
+@pytest.mark.parametrize(
+    "options", LINES + IMAGES + GROUPS + SPREAD_LINES + SPREAD_IMAGES, ids=describe
+)
 def test_as_nengo(options, compare_eagerly):
     compare_eagerly([convolution(**options)], n_steps=2, batch=3)
 
 
-@pytest.mark.parametrize("options", [LINES[11], IMAGES[9], GROUPS[1]], ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    [LINES[11], IMAGES[9], GROUPS[1], SPREAD_LINES[11], SPREAD_IMAGES[9]],
+    ids=describe,
+)
 def test_in_both_modes_as_nengo(options, compare):
     compare([convolution(**options)], n_steps=2, batch=3)
     compare([convolution(**options)], n_steps=1, batch=1, dtype="float32", atol=1e-5)
@@ -97,7 +141,11 @@ def test_three_spatial_axes(build):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("options", [LINES[11], GROUPS[0], GROUPS[3]], ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    [LINES[11], GROUPS[0], GROUPS[3], SPREAD_LINES[11], SPREAD_IMAGES[9]],
+    ids=describe,
+)
 def test_gradients_as_finite_differences(options, compiled, build):
     """A convolution is linear in image and kernel: any step gives the gradient."""
     op = convolution(**options)
@@ -131,6 +179,36 @@ def test_gradients_as_finite_differences(options, compiled, build):
             before = after
 
 
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_transposed_convolution_over_three_spatial_axes(padding, compiled, build):
+    """It is the transpose of the convolution, which Nengo has no more than 2-d."""
+    options = {"kernel_size": (2, 1, 3), "strides": (2, 1, 1), "padding": padding}
+    forward = convolution(n_filters=3, input_shape=(4, 2, 4, 2), **options)
+    shape = forward.conv.output_shape
+    op = convolution(
+        transposed=True,
+        n_filters=2,
+        input_shape=shape,
+        output_shape=forward.conv.input_shape,
+        **options,
+    )
+    rng = np.random.RandomState(0)
+    kernel = rng.normal(size=(2, 1, 3, 2, 3))
+    images = {forward: rng.normal(size=(64, 2)), op: rng.normal(size=(shape.size, 2))}
+    kernels = {forward: kernel, op: np.swapaxes(kernel, -1, -2)}
+    outcomes = {}
+    for each, pixels in images.items():
+        group = build([each], compiled, dtype="float64", minibatch_size=2)
+        values = group.initial_values()
+        values |= {each.X: pixels, each.W: kernels[each][..., None]}
+        outcomes[each] = group(values)[each.Y]
+    np.testing.assert_allclose(
+        np.sum(outcomes[forward] * images[op], axis=0),
+        np.sum(outcomes[op] * images[forward], axis=0),
+    )
+
+
 def test_convolutions_do_not_merge():
     merge_key = Builder.find(ConvInc).merge_key
     assert len({merge_key(convolution(**options)) for options in [LINES[0]] * 2}) == 2
@@ -154,16 +232,3 @@ def test_a_kernel_for_each_batch_item_is_refused(build):
     values[op.W] = np.repeat(values[op.W], 2, axis=-1)
     with pytest.raises(BuildError, match="one kernel for all batch items, got 2"):
         group(values)
-
-
-def test_transposed_convolution_has_no_builder():
-    op = convolution(
-        ConvTransposeInc,
-        nengo.ConvolutionTranspose,
-        n_filters=2,
-        input_shape=(3, 2),
-        kernel_size=(2,),
-        strides=(1,),
-    )
-    with pytest.raises(BuildError, match="ConvTransposeInc"):
-        Builder.find(type(op))

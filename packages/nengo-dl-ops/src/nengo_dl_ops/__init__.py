@@ -5,6 +5,7 @@ from .builder import Builder as Builder
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .convolution import ConvIncBuilder as ConvIncBuilder
+from .convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .copies import CopyBuilder as CopyBuilder
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
 from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
