@@ -3,8 +3,9 @@
 import importlib
 from importlib.metadata import entry_points
 
-import nengo_dl
 import pytest
+
+import nengo_dl
 
 NAMES = {
     "nengo_dl": [
