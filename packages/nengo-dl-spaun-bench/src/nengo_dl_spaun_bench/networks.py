@@ -98,7 +98,7 @@ def integrator(
 
 def pes(dimensions: int, neurons_per_d: int, neuron_type: NeuronType) -> nengo.Network:
     """
-    Communication channel learned online by PES (not yet available in NengoDL).
+    Communication channel learned online by PES.
 
     Parameters
     ----------
