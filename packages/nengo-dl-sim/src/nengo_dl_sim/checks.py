@@ -7,6 +7,7 @@ from typing import Any
 
 import nengo
 import numpy as np
+import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 
@@ -57,6 +58,137 @@ def check_jit_compile(value: Any) -> None:
         )
 
 
+def check_duration(name: str, value: Any) -> float:
+    """
+    Check that an argument is a length of time.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : float
+        Its value, in seconds.
+
+    Returns
+    -------
+    seconds : float
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is not a finite number of at least 0.
+    """
+    seconds = _finite(value)
+    if seconds is None or seconds < 0:
+        raise ValidationError(
+            f"expected a finite time of at least 0 seconds, got {value!r}", attr=name
+        )
+    return seconds
+
+
+def check_dt(value: Any) -> float:
+    """
+    Check the argument ``dt``.
+
+    Parameters
+    ----------
+    value : float
+        Its value, in seconds.
+
+    Returns
+    -------
+    dt : float
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is not a finite number greater than 0.
+    """
+    seconds = _finite(value)
+    if seconds is None or seconds <= 0:
+        raise ValidationError(
+            f"expected a finite time of more than 0 seconds, got {value!r}", attr="dt"
+        )
+    return seconds
+
+
+def check_seed(value: Any) -> None:
+    """
+    Check the argument ``seed``.
+
+    Parameters
+    ----------
+    value : int or None
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is neither None nor a seed of ``numpy.random.RandomState``.
+    """
+    if value is None:
+        return
+    if not isinstance(value, numbers.Integral) or not 0 <= int(value) < 2**32:
+        raise ValidationError(
+            f"expected a whole number from 0 to 2**32 - 1, got {value!r}", attr="seed"
+        )
+
+
+def check_device(value: Any) -> None:
+    """
+    Check the argument ``device``.
+
+    Parameters
+    ----------
+    value : str or None
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is neither None nor the name of a device.
+    """
+    try:
+        with tf.device(value):
+            pass
+    except (TypeError, ValueError) as error:
+        raise ValidationError(
+            f'expected a device such as "/cpu:0" or "/gpu:0", got {value!r}',
+            attr="device",
+        ) from error
+
+
+def check_network(value: Any) -> None:
+    """
+    Check the argument ``network``.
+
+    Parameters
+    ----------
+    value : nengo.Network or None
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is anything else.
+    """
+    if value is not None and not isinstance(value, nengo.Network):
+        raise ValidationError(f"expected a Network, got {value!r}", attr="network")
+
+
+def _finite(value: Any) -> float | None:
+    """Return a number as float; None if it is no finite number."""
+    if isinstance(value, (bool, str, bytes)):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) else None
+
+
 class NetworkSnapshot:
     """
     Remembers which objects a network had when it was built.
@@ -69,36 +201,38 @@ class NetworkSnapshot:
 
     def __init__(self, network: nengo.Network | None) -> None:
         self._network = network
-        self._counts = _counts(network)
+        self._objects = _objects(network)
 
     def check(self) -> None:
         """
-        Check that no object was added or removed since.
+        Check that no object was added, removed or replaced since.
 
         Raises
         ------
         nengo.exceptions.ValidationError
             If one was; the error says in which network and of which type.
         """
-        now = _counts(self._network)
-        if now == self._counts:
+        now = _objects(self._network)
+        if now == self._objects:
             return
-        for key in now.keys() | self._counts.keys():
-            built, found = self._counts.get(key, 0), now.get(key, 0)
+        for key in now.keys() | self._objects.keys():
+            built, found = self._objects.get(key, []), now.get(key, [])
             if built != found:
+                same = len(built) == len(found)
                 raise ValidationError(
-                    f"expected the network that was built, with {built} objects of "
-                    f"type {key[1].__name__} in {key[0]}, got {found}: make a new "
+                    f"expected the network that was built, with {len(built)} objects "
+                    f"of type {key[1].__name__} in {key[0]}, got "
+                    f"{'others' if same else len(found)}: make a new "
                     "Simulator after changing a network",
                     attr="network",
                 )
 
 
-def _counts(network: nengo.Network | None) -> dict[tuple[nengo.Network, type], int]:
-    """Count objects by network and type (cheap: no object is visited)."""
+def _objects(network: nengo.Network | None) -> dict[tuple[nengo.Network, type], list]:
+    """List objects by network and type (cheap to copy, and to compare)."""
     if network is None:
         return {}
-    counts = {(network, kind): len(objs) for kind, objs in network.objects.items()}
+    objects = {(network, kind): list(objs) for kind, objs in network.objects.items()}
     for subnetwork in network.networks:
-        counts.update(_counts(subnetwork))
-    return counts
+        objects.update(_objects(subnetwork))
+    return objects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import nengo
@@ -57,6 +57,7 @@ def check_inputs(
     nodes: Sequence[nengo.Node],
     batch_size: int | None = None,
     n_steps: int | None = None,
+    dtype: str = "float64",
 ) -> dict[nengo.Node, np.ndarray]:
     """
     Check values for nodes.
@@ -69,6 +70,8 @@ def check_inputs(
         The input nodes of the network.
     batch_size, n_steps : int, optional
         The expected numbers of items and steps. None: those of the first array.
+    dtype : {"float16", "float32", "float64"}
+        The type that the values will get, in which they must not be infinite.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def check_inputs(
     arrays = {node: _as_array(node, data[node], node.size_out) for node in data}
     _check_lengths(arrays, batch_size, n_steps)
     for node, array in arrays.items():
-        _check_values(node, array, np.isfinite, "finite numbers")
+        _check_values(node, array, dtype, "finite numbers", nan=False)
     return arrays
 
 
@@ -96,6 +99,7 @@ def check_targets(
     probes: Sequence[nengo.Probe],
     batch_size: int | None = None,
     n_steps: int | None = None,
+    dtype: str = "float64",
 ) -> dict[nengo.Probe, np.ndarray]:
     """
     Check target values for probes.
@@ -108,6 +112,8 @@ def check_targets(
         The probes of the network.
     batch_size, n_steps : int, optional
         The expected numbers of items and steps. None: those of the first array.
+    dtype : {"float16", "float32", "float64"}
+        The type that the values will get, in which they must not be infinite.
 
     Returns
     -------
@@ -126,7 +132,7 @@ def check_targets(
     arrays = {probe: _as_array(probe, data[probe], probe.size_in) for probe in data}
     _check_lengths(arrays, batch_size, n_steps)
     for probe, array in arrays.items():
-        _check_values(probe, array, _not_infinite, "finite numbers or NaN")
+        _check_values(probe, array, dtype, "finite numbers or NaN", nan=True)
     return arrays
 
 
@@ -250,22 +256,19 @@ def _check_lengths(
 
 
 def _check_values(
-    obj: Any,
-    array: np.ndarray,
-    accept: Callable[[np.ndarray], np.ndarray],
-    expected: str,
+    obj: Any, array: np.ndarray, dtype: str, expected: str, nan: bool
 ) -> None:
     if array.dtype.kind != "f":
         return
-    accepted = accept(array)
+    largest = np.finfo(dtype).max
+    accepted = np.abs(array) <= largest
+    if nan:
+        accepted |= np.isnan(array)
     if not accepted.all():
         first = tuple(np.argwhere(~accepted)[0])
         where = "item {}, step {}, dimension {}".format(*first)
-        raise _wrong(obj, expected, f"{array[first]} first at {where}")
-
-
-def _not_infinite(values: np.ndarray) -> np.ndarray:
-    return ~np.isinf(values)
+        limit = f" up to {largest:.2g} ({dtype})" if np.isfinite(array[first]) else ""
+        raise _wrong(obj, expected + limit, f"{array[first]} first at {where}")
 
 
 def _wrong(obj: Any, expected: str, got: str) -> ValidationError:

@@ -18,11 +18,21 @@ from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 from nengo.probe import Probe
 
 from . import saving
-from .checks import NetworkSnapshot, check_count, check_jit_compile
+from .checks import (
+    NetworkSnapshot,
+    check_count,
+    check_device,
+    check_dt,
+    check_duration,
+    check_jit_compile,
+    check_network,
+    check_seed,
+)
 from .compile import Mode, choose_mode
 from .construction import assemble, build_model, choose_seed
 from .data import check_inputs
 from .errors import python_errors
+from .optimizers import check_optimizer
 from .progress import ProgressBar, make_progress_bar
 from .runner import Progress
 from .signal_values import SignalValues
@@ -112,6 +122,9 @@ class Simulator:
             check_count("minibatch_size", minibatch_size, low=1)
         check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)
+        check_network(network)
+        check_seed(seed)
+        check_device(device)
         self.progress_bar = progress_bar
         self.minibatch_size = minibatch_size
         self.unroll = unroll_simulation
@@ -119,7 +132,7 @@ class Simulator:
         self.jit_compile = jit_compile
         self.seed = choose_seed(network, seed)
         with self._bar("Building", None), self._on_device():
-            self.model = build_model(network, model, float(dt))
+            self.model = build_model(network, model, check_dt(dt))
             self._parts = assemble(
                 network, self.model, self.seed, minibatch_size, unroll_simulation
             )
@@ -184,12 +197,8 @@ class Simulator:
             If the time is less than half a step: nothing is run.
         """
         self._check_open("run")
-        if not time_in_seconds >= 0:
-            raise ValidationError(
-                f"expected a time of at least 0 seconds, got {time_in_seconds!r}",
-                attr="time_in_seconds",
-            )
-        n_steps = int(np.round(float(time_in_seconds) / self.dt))
+        seconds = check_duration("time_in_seconds", time_in_seconds)
+        n_steps = int(np.round(seconds / self.dt))
         if n_steps == 0:
             warnings.warn(
                 f"{time_in_seconds} results in running for 0 timesteps. "
@@ -246,6 +255,7 @@ class Simulator:
             self._parts.inputs.nodes,
             batch_size=batch,
             n_steps=n_steps,
+            dtype=self._parts.config.dtype,
         )
         self._steps_asked_for += n_steps
         program = self._parts.program
@@ -330,6 +340,8 @@ class Simulator:
             is left out. If one step is trained through synapses.
         """
         self._check_open("train")
+        check_optimizer(optimizer)
+        check_count("n_epochs", n_epochs)
         self._snapshot.check()
         training_set = self._training.training_set(data, objective)
         bar = self._bar("Training", n_epochs * training_set.n_batches, progress_bar)
@@ -394,6 +406,7 @@ class Simulator:
             If the simulator was closed.
         """
         self._check_open("reset")
+        check_seed(seed)
         if seed is not None:
             self.seed = seed
         self._training.reset(self.seed)

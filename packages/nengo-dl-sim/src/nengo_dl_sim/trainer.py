@@ -12,7 +12,7 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from .compile import InputSplit, Program, State
 from .compile.sequence import run_sequence
-from .optimizers import Update, backend_variable, make_update
+from .optimizers import Gradients, Update, backend_variable, make_update
 
 
 class Objective(NamedTuple):
@@ -131,9 +131,12 @@ class Trainer:
         ------
         nengo.exceptions.SimulationError
             If a loss is not finite. Nothing is changed then.
+        nengo.exceptions.ValidationError
+            If no objective depends on anything that is trained.
         """
         losses, gradients, state = self._gradients(state, *_tensors(batch))
         losses = self._check_finite(losses.numpy())
+        self._check_any(gradients)
         self._update(optimizer).apply(gradients)
         return state, losses
 
@@ -212,6 +215,15 @@ class Trainer:
                 )
         return losses
 
+    def _check_any(self, gradients: Gradients) -> None:
+        if all(gradient is None for gradient in gradients):
+            names = "; ".join(objective.name for objective in self.objectives)
+            raise ValidationError(
+                f"expected the objective of {names} to depend on trainable "
+                "parameters, got one that depends on none of them",
+                attr="objective",
+            )
+
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     targets = [tf.constant(target) for target in batch.targets]
@@ -225,14 +237,7 @@ def _evaluate(
     mine = [outputs[i] for i in objective.outputs]
     value = objective.function(mine, [targets[i] for i in objective.targets])
     batch = int(mine[0].shape[0])
-    try:
-        value = tf.cast(tf.convert_to_tensor(value), mine[0].dtype)
-    except (TypeError, ValueError) as error:
-        raise ValidationError(
-            f"expected the objective of {objective.name} to return a tensor, "
-            f"got {value!r}",
-            attr="objective",
-        ) from error
+    value = _as_numbers(objective, value, mine[0].dtype)
     if value.shape.rank is None or tuple(value.shape) not in ((), (batch,)):
         raise ValidationError(
             f"expected the objective of {objective.name} to return a scalar or one "
@@ -240,3 +245,22 @@ def _evaluate(
             attr="objective",
         )
     return tf.reduce_sum(value)
+
+
+def _as_numbers(objective: Objective, value: Any, dtype: tf.DType) -> tf.Tensor:
+    """Turn what an objective returned into a tensor of a type."""
+    try:
+        tensor = tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise _not_numbers(objective, value) from error
+    if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+        raise _not_numbers(objective, value)
+    return tf.cast(tensor, dtype)
+
+
+def _not_numbers(objective: Objective, value: Any) -> ValidationError:
+    return ValidationError(
+        f"expected the objective of {objective.name} to return a tensor of numbers, "
+        f"got {value!r}",
+        attr="objective",
+    )

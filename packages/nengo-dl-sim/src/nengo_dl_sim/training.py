@@ -22,7 +22,6 @@ from .data import check_inputs, check_targets, minibatches, split_data
 from .errors import InferenceOnlyError
 from .input_feed import InputFeed
 from .objectives import Objectives, resolve_objectives
-from .optimizers import check_optimizer
 from .progress import ProgressBar
 from .trainer import Batch, Objective, Trainer
 
@@ -139,16 +138,18 @@ class Training:
         if isinstance(data, Mapping):
             nodes, targets = split_data(data, parts.inputs.nodes, probes)
             n_items, n_steps = _common_shape(data, size)
+            _check_any_steps(n_steps)
         else:
             check_count("data", data, low=1)
             nodes, targets, n_items, n_steps = {}, None, size, int(data)
-        inputs = check_inputs(nodes, parts.inputs.nodes, n_items, n_steps)
-        checked = check_targets(targets or {}, probes, n_items, n_steps)
+        dtype = parts.config.dtype
+        inputs = check_inputs(nodes, parts.inputs.nodes, n_items, n_steps, dtype)
+        checked = check_targets(targets or {}, probes, n_items, n_steps, dtype)
         objectives = resolve_objectives(
             objective, probes, None if targets is None else list(checked)
         )
         self._warn_single_step(n_steps, objectives)
-        arrays = [np.asarray(array, parts.config.dtype) for array in checked.values()]
+        arrays = [np.asarray(array, dtype) for array in checked.values()]
         return TrainingSet(inputs, arrays, objectives, n_items, n_steps, size)
 
     def train(
@@ -178,12 +179,10 @@ class Training:
         Raises
         ------
         nengo.exceptions.ValidationError
-            If there is nothing to train, or an argument is wrong.
+            If there is nothing to train.
         nengo.exceptions.SimulationError
             If a loss is not finite.
         """
-        check_count("n_epochs", n_epochs)
-        check_optimizer(optimizer)
         trainer = self._trainer(training_set)
         if self._parts.inference_only:
             raise InferenceOnlyError(
@@ -297,6 +296,11 @@ class Training:
 def _compiles(jit_compile: bool | str, n_steps: int) -> bool:
     """Decide whether XLA compiles training: single steps gain nothing from it."""
     return n_steps > 1 if jit_compile == "auto" else bool(jit_compile)
+
+
+def _check_any_steps(n_steps: int) -> None:
+    if n_steps == 0:
+        raise ValidationError("expected at least one step, got 0", attr="data")
 
 
 def _common_shape(data: Mapping, minibatch_size: int) -> tuple[int, int]:
