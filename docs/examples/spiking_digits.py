@@ -24,17 +24,18 @@ import os
 import time
 from pathlib import Path
 
-# TensorFlow's notices about the processor would hide what is printed here.
+# TensorFlow's notes about a missing graphics card look like errors of this script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import nengo
-import nengo_dl
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+
+import nengo_dl
 
 N_TRAINING = 1440  # 80 % of the scans
 MINIBATCH_SIZE = 60
@@ -63,10 +64,10 @@ def with_shifts(images, labels):
 
 def build_network(neuron_type, seed, synapse=None):
     """Connect 64 pixels to two layers of neurons, and those to 10 scores."""
-    glorot = nengo_dl.dists.Glorot()
-    first = nengo.Convolution(16, (8, 8, 1), padding="same", init=glorot)
+    he = nengo_dl.dists.He()
+    first = nengo.Convolution(32, (8, 8, 1), padding="same", init=he)
     second = nengo.Convolution(
-        32, first.output_shape, strides=(2, 2), padding="same", init=glorot
+        64, first.output_shape, strides=(2, 2), padding="same", init=he
     )
     with nengo.Network(seed=seed) as net:
         net.config[nengo.Ensemble].neuron_type = neuron_type(amplitude=1 / RATE)
@@ -77,7 +78,7 @@ def build_network(neuron_type, seed, synapse=None):
         neurons1 = add_layer(net.pixels, first, synapse=None)
         neurons2 = add_layer(neurons1, second, synapse)
         scores = nengo.Node(size_in=10)
-        nengo.Connection(neurons2, scores, transform=glorot, synapse=synapse)
+        nengo.Connection(neurons2, scores, transform=he, synapse=synapse)
 
         net.scores = nengo.Probe(scores, synapse=synapse)
         net.spikes = [nengo.Probe(layer) for layer in (neurons1, neurons2)]
@@ -146,7 +147,8 @@ def accuracy(scores, labels):
 def firing_rate(spikes):
     """Return the mean over neurons, digits and time, in Hz."""
     # A spike is a value of amplitude / dt for one step, so its mean is a rate.
-    return RATE * np.concatenate(spikes, axis=-1).mean()
+    means = [layer.mean(axis=(0, 1)) for layer in spikes]
+    return RATE * np.concatenate(means).mean()
 
 
 def plot_digits(images, labels, scores, spikes, path):
@@ -197,7 +199,11 @@ def plot_scores(ax, scores, label):
 
 def label_columns(axes):
     """Say what the columns of the figure show."""
-    titles = ["Digit", f"Spikes of {N_SHOWN} neurons a layer", "Scores (gray: right)"]
+    titles = [
+        "Digit",
+        f"Spikes of {N_SHOWN} neurons a layer",
+        "Scores (gray: the right one)",
+    ]
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     for ax in axes[-1, 1:]:
@@ -234,7 +240,7 @@ def parse_options():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
-    add("--epochs", type=positive, default=10, help="how often to see all digits")
+    add("--epochs", type=positive, default=15, help="how often to see all digits")
     add("--seed", type=int, default=0, help="of the split and of the weights")
     add("--steps", type=positive, default=50, help="milliseconds to run in spikes")
     add("--output", type=Path, default="spiking_digits_output", help="a folder")
