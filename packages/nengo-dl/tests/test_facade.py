@@ -15,6 +15,8 @@ NAMES = {
         "reshaped",
         "configure_settings",
         "SoftLIFRate",
+        "LeakyReLU",
+        "SpikingLeakyReLU",
         "dists",
         "objectives",
         "obj",
@@ -24,7 +26,7 @@ NAMES = {
     ],
     "nengo_dl.config": ["configure_settings", "get_setting"],
     "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
-    "nengo_dl.neurons": ["SoftLIFRate"],
+    "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
     "nengo_dl.objectives": ["mse", "Regularize"],
 }
 

@@ -1,5 +1,7 @@
 """How one simulation step is computed: the operator builders of Nengo in TensorFlow."""
 
+from . import random_numbers as random_numbers
+
 # Importing a module is what registers its builders.
 from .builder import Builder as Builder
 from .builder import OpBuilder as OpBuilder

@@ -6,7 +6,9 @@ This package offers the public names of its siblings in one place.
 
 from . import _quiet  # isort: skip  # noqa: F401  (before TensorFlow starts)
 
+from nengo_dl_ops import LeakyReLU as LeakyReLU
 from nengo_dl_ops import SoftLIFRate as SoftLIFRate
+from nengo_dl_ops import SpikingLeakyReLU as SpikingLeakyReLU
 from nengo_dl_ops import TensorNode as TensorNode
 from nengo_dl_ops import reshaped as reshaped
 from nengo_dl_ops import tensor_layer as tensor_layer
@@ -25,8 +27,10 @@ __copyright__ = "2026, NengoDL developers"
 __license__ = "GPL-2.0-or-later"
 
 __all__ = [
+    "LeakyReLU",
     "Simulator",
     "SoftLIFRate",
+    "SpikingLeakyReLU",
     "TensorNode",
     "__version__",
     "config",
