@@ -78,6 +78,7 @@ class KerasUpdate(Update):
         self, optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
     ) -> None:
         super().__init__(optimizer, variables)
+        self._built_before = optimizer.built
         if not optimizer.built:
             optimizer.build(list(variables))
         self._apply = tf.function(self._apply_gradients, autograph=False)
@@ -87,6 +88,8 @@ class KerasUpdate(Update):
         try:
             self._apply(list(gradients))
         except ValueError as error:
+            if not self._built_before:
+                raise
             raise ValidationError(
                 "expected an optimizer that has not been used for other parameters, "
                 f"got {self.optimizer!r}: {error}",

@@ -138,10 +138,10 @@ class Simulator:
             )
         self._snapshot = NetworkSnapshot(network)
         self._steps_asked_for = 0
-        self.closed = False
         self.data = SimulationData(self.model, self._probe_data, self._live_value)
         self._training = Training(self._parts, network, self.seed, jit_compile)
         self._post_build()
+        self.closed = False
         self.soft_reset(include_probes=True)
 
     @property
@@ -345,7 +345,8 @@ class Simulator:
         self._snapshot.check()
         training_set = self._training.training_set(data, objective)
         bar = self._bar("Training", n_epochs * training_set.n_batches, progress_bar)
-        with bar as shown, self._on_device():
+        program = self._parts.program
+        with bar as shown, self._on_device(), python_errors(program):
             self._training.train(training_set, optimizer, n_epochs, shuffle, shown)
 
     def loss(
@@ -388,7 +389,8 @@ class Simulator:
         self._snapshot.check()
         training_set = self._training.training_set(data, objective)
         bar = self._bar("Calculating loss", training_set.n_batches, progress_bar)
-        with bar as shown, self._on_device():
+        program = self._parts.program
+        with bar as shown, self._on_device(), python_errors(program):
             return self._training.loss(training_set, combine, training, shown)
 
     def reset(self, seed: int | None = None) -> None:

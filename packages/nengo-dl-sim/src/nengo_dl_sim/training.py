@@ -252,16 +252,24 @@ class Training:
     def _trainer(self, training_set: TrainingSet) -> Trainer:
         """Find or make the compiled trainer for these objectives and inputs."""
         given = frozenset(training_set.inputs)
-        key = given, tuple(o.identity for o in training_set.objectives)
+        identity = tuple(entry.identity for entry in training_set.objectives)
+        compiled = self._compiles(training_set.n_steps)
+        key = given, identity, compiled
         if key not in self._trainers:
             self._trainers[key] = Trainer(
                 self._parts.program,
                 self._parts.parameters.variables,
                 training_set.objectives,
                 self._feed(given).split,
-                _compiles(self._jit_compile, training_set.n_steps),
+                compiled,
             )
         return self._trainers[key]
+
+    def _compiles(self, n_steps: int) -> bool:
+        """Decide whether XLA compiles training: single steps gain nothing from it."""
+        if self._parts.program.runs_python:
+            return False
+        return n_steps > 1 if self._jit_compile == "auto" else bool(self._jit_compile)
 
     def _feed(self, given: frozenset[Node]) -> InputFeed:
         if given not in self._feeds:
@@ -291,11 +299,6 @@ class Training:
                     stacklevel=4,
                 )
                 return
-
-
-def _compiles(jit_compile: bool | str, n_steps: int) -> bool:
-    """Decide whether XLA compiles training: single steps gain nothing from it."""
-    return n_steps > 1 if jit_compile == "auto" else bool(jit_compile)
 
 
 def _check_any_steps(n_steps: int) -> None:
