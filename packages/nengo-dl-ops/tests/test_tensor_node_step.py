@@ -197,7 +197,7 @@ def test_a_layer_in_another_precision(run):
         TensorNode(layer, size_in=3)
     (y,), _ = run(net, x, dtype="float64")
     assert y.dtype == "float64"
-    np.testing.assert_allclose(y, np.asarray(layer(x.T)).T, rtol=1e-5)
+    np.testing.assert_allclose(y, np.asarray(layer(x.T)).T, rtol=1e-5, atol=1e-6)
 
 
 def test_a_layer_is_told_whether_it_is_trained(run):
