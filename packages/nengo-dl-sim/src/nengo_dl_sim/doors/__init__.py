@@ -1,0 +1,6 @@
+"""The public methods of a simulator, by what they are for."""
+
+from .base import Door as Door
+from .learning import Learning as Learning
+from .running import Running as Running
+from .saving import Saving as Saving

@@ -1,0 +1,103 @@
+"""What the doors of a simulator share: its parts, its state, its life."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import Any, Self
+
+import tensorflow as tf
+from nengo.builder import Model
+from nengo.exceptions import ReadonlyError, SimulatorClosed
+
+from ..checks import NetworkSnapshot
+from ..compile import State
+from ..construction import Parts
+from ..progress import ProgressBar, make_progress_bar
+from ..training import Training
+
+
+class Door:
+    """
+    The ground that the methods of a simulator stand on.
+
+    `.Simulator` is put together from doors. Each has the methods of one kind
+    (running, learning, saving); they check arguments and hand them to the part that
+    does the work.
+
+    Attributes
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    minibatch_size : int or None
+        The number of items that are simulated at once.
+    seed : int
+        The seed in use.
+    closed : bool
+        Whether the simulator was closed.
+    """
+
+    model: Model
+    minibatch_size: int | None
+    seed: int
+    closed: bool
+    progress_bar: bool
+    jit_compile: bool | str
+    device: str | None
+    _parts: Parts
+    _state: State
+    _n_steps: int
+    _snapshot: NetworkSnapshot
+    _training: Training
+
+    @property
+    def dt(self) -> float:
+        """The length of a time step, in seconds."""
+        return float(self.model.dt)
+
+    @dt.setter
+    def dt(self, value: Any) -> None:
+        raise ReadonlyError(attr="dt", obj=self)
+
+    def close(self) -> None:
+        """Close the simulator: it cannot run any more, its data stays readable."""
+        self.closed = True
+
+    def __enter__(self) -> Self:
+        self._check_open("__enter__")
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            warnings.warn(
+                f"Simulator with model={self.model} was deallocated while open. Please "
+                "close simulators manually to ensure resources are properly freed.",
+                ResourceWarning,
+                stacklevel=2,
+            )
+
+    def __getstate__(self) -> Any:
+        raise NotImplementedError(
+            "A simulator cannot be pickled: its compiled functions cannot. Save the "
+            "parameters with sim.save_params(path), and load them into a new "
+            "simulator of the same network with sim.load_params(path)."
+        )
+
+    def _check_open(self, method: str) -> None:
+        if self.closed:
+            raise SimulatorClosed(f"Cannot call {method} after simulator is closed")
+
+    def _bar(
+        self, title: str, total: int | None, shown: bool | None = None
+    ) -> ProgressBar:
+        return make_progress_bar(
+            title, total, self.progress_bar if shown is None else shown
+        )
+
+    def _on_device(self) -> contextlib.AbstractContextManager:
+        return (
+            contextlib.nullcontext() if self.device is None else tf.device(self.device)
+        )

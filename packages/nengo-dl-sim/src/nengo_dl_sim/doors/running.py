@@ -1,0 +1,262 @@
+"""Running a simulation: steps, resets, times."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..checks import check_count, check_duration, check_seed
+from ..compile import Mode, choose_mode
+from ..data import check_inputs
+from ..errors import python_errors
+from ..runner import Progress
+from .base import Door
+
+
+class Running(Door):
+    """The methods of a simulator that simulate."""
+
+    _steps_asked_for: int
+
+    @property
+    def n_steps(self) -> int:
+        """The number of steps done since the start or the last reset."""
+        return self._n_steps
+
+    @property
+    def time(self) -> float:
+        """The simulated time, in seconds."""
+        return self._n_steps * self.dt
+
+    def run(self, time_in_seconds: float, **kwargs: Any) -> None:
+        """
+        Simulate for some time.
+
+        Parameters
+        ----------
+        time_in_seconds : float
+            How long, in seconds; rounded to the nearest time step.
+        **kwargs
+            Passed on to `run_steps`.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the time is negative, or an argument of `run_steps` is wrong.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the time is less than half a step: nothing is run.
+        """
+        self._check_open("run")
+        seconds = check_duration("time_in_seconds", time_in_seconds)
+        n_steps = int(np.round(seconds / self.dt))
+        if n_steps == 0:
+            warnings.warn(
+                f"{time_in_seconds} results in running for 0 timesteps. "
+                f"Simulator still at time {self.time}.",
+                stacklevel=2,
+            )
+        else:
+            self.run_steps(n_steps, **kwargs)
+
+    def step(self, **kwargs: Any) -> None:
+        """
+        Simulate one time step.
+
+        Parameters
+        ----------
+        **kwargs
+            Passed on to `run_steps`.
+        """
+        self.run_steps(1, **{"progress_bar": False, **kwargs})
+
+    def run_steps(
+        self,
+        n_steps: int,
+        data: Mapping[nengo.Node, np.ndarray] | None = None,
+        progress_bar: bool | None = None,
+    ) -> None:
+        """
+        Simulate a number of time steps.
+
+        Parameters
+        ----------
+        n_steps : int
+            How many steps.
+        data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
+            Values for nodes without input, in place of their own output.
+        progress_bar : bool, optional
+            Whether to show a progress bar. None: as the simulator was told.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here. Nothing is run then.
+        nengo.exceptions.SimulationError
+            If a function of a node fails.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("run_steps")
+        check_count("n_steps", n_steps)
+        self._snapshot.check()
+        batch = self.minibatch_size or 1
+        given = check_inputs(
+            {} if data is None else data,
+            self._parts.inputs.nodes,
+            batch_size=batch,
+            n_steps=n_steps,
+            dtype=self._parts.config.dtype,
+        )
+        self._steps_asked_for += n_steps
+        program = self._parts.program
+        mode = choose_mode(
+            self.jit_compile,
+            len(program.groups),
+            program.runs_python,
+            self._steps_asked_for,
+        )
+        with self._on_device(), python_errors(program):
+            self._run_steps(n_steps, given, mode, progress_bar)
+
+    def _run_steps(
+        self,
+        n_steps: int,
+        given: dict[nengo.Node, np.ndarray],
+        mode: Mode,
+        progress_bar: bool | None,
+    ) -> None:
+        """Compile if need be, then run chunk by chunk."""
+        runner = self._parts.runner
+        if not runner.is_compiled(given, mode):
+            with self._bar("Compiling", None, progress_bar):
+                runner.compile(self._state, given, mode)
+        with self._bar("Simulating", n_steps, progress_bar) as bar:
+            for chunk in runner.run(self._state, self._n_steps, n_steps, given, mode):
+                self._keep(chunk)
+                bar.step(chunk.n_steps)
+
+    def reset(self, seed: int | None = None) -> None:
+        """
+        Return to the state after the build: parameters, state, probes, time.
+
+        Parameters
+        ----------
+        seed : int, optional
+            A new seed, kept for later resets.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("reset")
+        check_seed(seed)
+        if seed is not None:
+            self.seed = seed
+        self._training.reset(self.seed)
+        self._parts.parameters.reset()
+        self._post_build()
+        self.soft_reset(include_probes=True)
+
+    def soft_reset(
+        self, include_trainable: bool = False, include_probes: bool = False
+    ) -> None:
+        """
+        Return to the state before the first step, keeping what was learned.
+
+        Parameters
+        ----------
+        include_trainable : bool
+            Whether parameters return to their initial values, too.
+        include_probes : bool
+            Whether probe data and the step counter are cleared, too.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("soft_reset")
+        if include_trainable:
+            self._parts.parameters.reset()
+        with self._on_device():
+            self._state = self._parts.program.initial_state(self.seed)
+        self._parts.inputs.reset(self.seed)
+        for group in self._parts.program.groups:
+            group.reset(self._parts.inputs.streams)
+        if include_probes:
+            self.clear_probes()
+            self._n_steps = 0
+
+    def clear_probes(self) -> None:
+        """Forget what probes have recorded."""
+        for probe in self._parts.probes:
+            probe.clear()
+
+    def trange(
+        self, sample_every: float | None = None, dt: float | None = None
+    ) -> np.ndarray:
+        """
+        Return the times of probe data.
+
+        Parameters
+        ----------
+        sample_every : float, optional
+            The sampling period of the probe, in seconds. None: every step.
+        dt : float, optional
+            The former name of ``sample_every``.
+
+        Returns
+        -------
+        times : (n_values,) array
+            In seconds; the first is ``dt``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If both names are given.
+
+        Warns
+        -----
+        DeprecationWarning
+            If ``dt`` is given.
+        """
+        if dt is not None:
+            if sample_every is not None:
+                raise ValidationError(
+                    "expected either sample_every or dt, got both (they are the same; "
+                    "use sample_every)",
+                    attr="dt",
+                )
+            warnings.warn(
+                "`dt` is deprecated. Use `sample_every` instead.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            sample_every = dt
+        period = 1 if sample_every is None else sample_every / self.dt
+        steps = np.arange(1, self.n_steps + 1)
+        return self.dt * steps[steps % period < 1]
+
+    def _post_build(self) -> None:
+        """Let operators that bring variables along set them up."""
+        rng = np.random.RandomState(self.seed)
+        for group in self._parts.program.groups:
+            group.post_build(rng)
+
+    def _keep(self, chunk: Progress) -> None:
+        """Take over the result of a chunk of steps."""
+        for store, values in zip(self._parts.probes, chunk.probed, strict=True):
+            store.add(self._n_steps, chunk.n_steps, values)
+        self._state = chunk.state
+        self._n_steps += chunk.n_steps
