@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
+import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.node import Node
 
@@ -35,6 +36,8 @@ class InputFeed:
     ----------
     split : InputSplit
         Which nodes keep their value, and which change.
+    held : (n_held, 1) tf.Tensor
+        The values that stay.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class InputFeed:
     ) -> None:
         self._inputs = inputs
         self._program = program
-        self._held: list[Signal] = []
+        held: list[Signal] = []
         self._stepped: dict[Source, Signal] = {}
         for node in inputs.sources:
             sig = inputs.signal(node)
@@ -51,16 +54,11 @@ class InputFeed:
             if node in given or not inputs.is_constant(node):
                 self._stepped[node] = sig
             else:
-                self._held.append(sig)
-        self.split = InputSplit(
-            self._join(self._held), self._join(self._stepped.values())
-        )
-
-    def held(self) -> np.ndarray:
-        """Return the values that stay, as a (n_held, 1) array."""
-        values = [np.ravel(sig.initial_value) for sig in self._held]
+                held.append(sig)
+        self.split = InputSplit(self._join(held), self._join(self._stepped.values()))
+        values = [np.ravel(sig.initial_value) for sig in held]
         joined = np.concatenate(values) if values else np.zeros(0)
-        return joined[:, None].astype(self._program.layout.dtype)
+        self.held = tf.constant(joined[:, None], program.layout.dtype)
 
     def stepped(
         self,

@@ -66,9 +66,13 @@ class Runner:
         self.inputs = inputs
         self.probes = probes
         self.unroll = unroll
-        self._functions: dict[tuple, tuple[InputFeed, RunFunction]] = {}
+        self._feeds: dict[frozenset[Node], InputFeed] = {}
+        self._functions: dict[tuple, RunFunction] = {}
+        self._last_slots: tuple[tuple[int, ...], tf.Tensor] = (), tf.zeros(0)
 
-    def compile(self, state: State, given: Collection[Node], mode: Mode) -> None:
+    def compile(
+        self, state: State, n_steps: int, given: Collection[Node], mode: Mode
+    ) -> None:
         """
         Compile, without running a step, what `run` will use.
 
@@ -76,22 +80,25 @@ class Runner:
         ----------
         state : State
             Any state of the simulation.
+        n_steps : int
+            How many steps will be run.
         given : collection of nengo.Node
             Nodes whose values will be given.
         mode : Mode
             How the loop is executed.
         """
-        feed, function = self._function(frozenset(given), mode)
-        capacity = function.capacity
+        feed = self._feed(given)
+        function = self._function(feed, n_steps, mode)
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
-        shape = (capacity, size, self.program.minibatch_size)
-        nothing = np.zeros(shape, self.program.layout.dtype)
-        slots = np.zeros((len(self.probes), capacity))
-        function(state, feed.held(), nothing, slots, 0)
+        shape = (function.capacity, size, self.program.minibatch_size)
+        nothing = tf.zeros(shape, self.program.layout.dtype)
+        slots = tf.zeros((len(self.probes), function.capacity), tf.int32)
+        function(state, feed.held, nothing, slots, tf.constant(0))
 
-    def is_compiled(self, given: Collection[Node], mode: Mode) -> bool:
+    def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
         """Tell whether `compile` has been called for these arguments."""
-        return (frozenset(given), mode) in self._functions
+        feed = self._feed(given)
+        return (feed, self._capacity(feed.split, n_steps), mode) in self._functions
 
     def run(
         self,
@@ -122,52 +129,67 @@ class Runner:
         progress : Progress
             The new state, and what was probed on the way.
         """
-        feed, function = self._function(frozenset(data), mode)
-        held, done = feed.held(), 0
+        feed = self._feed(data)
+        function = self._function(feed, n_steps, mode)
+        capacity, done = function.capacity, 0
         while done < n_steps:
-            n = min(function.capacity, n_steps - done)
+            n = min(capacity, n_steps - done)
             now = start_step + done
             part = {node: array[:, done : done + n] for node, array in data.items()}
-            stepped = feed.stepped(part, now, n, function.capacity)
-            slots = [probe.slots(now, n, function.capacity) for probe in self.probes]
-            chunk = function(state, held, stepped, _stack(slots, function.capacity), n)
+            stepped = tf.constant(feed.stepped(part, now, n, capacity))
+            slots = self._slots(now, n, capacity)
+            chunk = function(state, feed.held, stepped, slots, tf.constant(n))
             state, done = chunk.state, done + n
             yield Progress(state, n, [values.numpy() for values in chunk.probed])
 
-    def _function(
-        self, given: Collection[Node], mode: Mode
-    ) -> tuple[InputFeed, RunFunction]:
+    def _feed(self, given: Collection[Node]) -> InputFeed:
+        key = frozenset(given)
+        if key not in self._feeds:
+            self._feeds[key] = InputFeed(self.inputs, key, self.program)
+        return self._feeds[key]
+
+    def _function(self, feed: InputFeed, n_steps: int, mode: Mode) -> RunFunction:
         """Find or make the compiled function for a choice of given nodes."""
-        key = given, mode
+        capacity = self._capacity(feed.split, n_steps)
+        key = feed, capacity, mode
         if key not in self._functions:
-            feed = InputFeed(self.inputs, given, self.program)
-            capacity = self._capacity(feed.split)
-            self._functions[key] = (
-                feed,
-                RunFunction(
-                    self.program,
-                    self.variables,
-                    feed.split,
-                    [probe.n_slots(capacity) for probe in self.probes],
-                    capacity,
-                    self.unroll,
-                    mode,
-                ),
+            self._functions[key] = RunFunction(
+                self.program,
+                self.variables,
+                feed.split,
+                [probe.n_slots(capacity) for probe in self.probes],
+                capacity,
+                self.unroll,
+                mode,
             )
         return self._functions[key]
 
-    def _capacity(self, split: InputSplit) -> int:
-        """Return how many steps' inputs and probed values fit into a chunk."""
+    def _capacity(self, split: InputSplit, n_steps: int) -> int:
+        """Return how many steps one call of the function for such a run takes."""
+        step_bytes = self._bytes_per_step(split)
+        fitting = limits.MAX_CHUNK_BYTES // max(step_bytes, 1)
+        capacity = max(min(fitting, limits.MAX_CHUNK_STEPS), 1)
+        is_short = n_steps <= limits.SHORT_CHUNK_STEPS
+        if is_short and capacity * step_bytes > limits.SHORT_CHUNK_BYTES:
+            return min(capacity, limits.SHORT_CHUNK_STEPS)
+        return capacity
+
+    def _bytes_per_step(self, split: InputSplit) -> int:
         n_in = 0 if split.stepped is None else split.stepped.size
         n_out = sum(
             signal.size / max(probe.period, 1)
             for signal, probe in zip(self.program.probes, self.probes, strict=True)
             if probe.keep_history
         )
-        item_bytes = 8 * (n_in + n_out) * self.program.minibatch_size
-        fitting = limits.MAX_CHUNK_BYTES // max(int(item_bytes), 1)
-        return int(np.clip(fitting, 1, limits.MAX_CHUNK_STEPS))
+        return int(8 * (n_in + n_out) * self.program.minibatch_size)
 
-
-def _stack(slots: Sequence[np.ndarray], capacity: int) -> np.ndarray:
-    return np.reshape(slots, (len(slots), capacity)).astype(np.int32)
+    def _slots(self, start_step: int, n_steps: int, capacity: int) -> tf.Tensor:
+        """Return the slot of each probe that takes the value of each step."""
+        if all(probe.period <= 1 for probe in self.probes):  # the same in every chunk
+            start_step, n_steps = 0, capacity
+        key = start_step, n_steps, capacity
+        if key != self._last_slots[0]:
+            slots = [probe.slots(*key) for probe in self.probes]
+            array = np.reshape(slots, (len(slots), capacity))
+            self._last_slots = key, tf.constant(array, tf.int32)
+        return self._last_slots[1]

@@ -62,7 +62,7 @@ class Batch(NamedTuple):
 
     Parameters
     ----------
-    held : (n_held, 1) array
+    held : (n_held, 1) tf.Tensor
         Values of nodes that do not change.
     stepped : (n_steps, n_stepped, batch) array
         Values of nodes that do.
@@ -70,7 +70,7 @@ class Batch(NamedTuple):
         What the outputs are compared with.
     """
 
-    held: np.ndarray
+    held: tf.Tensor
     stepped: np.ndarray
     targets: list[np.ndarray]
 
@@ -237,7 +237,7 @@ class Trainer:
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     targets = [tf.constant(target) for target in batch.targets]
-    return tf.constant(batch.held), tf.constant(batch.stepped), targets
+    return batch.held, tf.constant(batch.stepped), targets
 
 
 def _evaluate(

@@ -279,7 +279,7 @@ class Training:
 
     def _batches(self, data: TrainingSet, shuffle: bool) -> Iterator[Batch]:
         feed = self._feed(frozenset(data.inputs))
-        held, n_steps = feed.held(), data.n_steps
+        held, n_steps = feed.held, data.n_steps
         for items in minibatches(data.n_items, data.minibatch_size, shuffle, self._rng):
             given = {node: array[items] for node, array in data.inputs.items()}
             stepped = feed.stepped(given, 0, n_steps, capacity=n_steps)

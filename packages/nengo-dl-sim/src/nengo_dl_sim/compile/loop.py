@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
+from .call import CompiledCall
 from .mode import Mode
 from .program import InputSplit, Program, State
 
@@ -16,6 +16,11 @@ from .program import InputSplit, Program, State
 #: gain nothing (a call costs some 0.3 ms); fewer bytes keep memory flat.
 MAX_CHUNK_STEPS = 1024
 MAX_CHUNK_BYTES = 2**26
+
+#: Every call moves the inputs and outputs of a whole chunk. Where those are many
+#: bytes, runs of few steps get a function of their own with short chunks.
+SHORT_CHUNK_STEPS = 16
+SHORT_CHUNK_BYTES = 2**20
 
 
 class Chunk(NamedTuple):
@@ -76,18 +81,15 @@ class RunFunction:
         self.capacity = capacity
         self.unroll = unroll
         self.mode = mode
-        self._function = tf.function(
-            self._run, jit_compile=mode is Mode.XLA, autograph=False
-        )
-        self._compiled: Any = None
+        self._compiled: CompiledCall | None = None
 
     def __call__(
         self,
         state: State,
-        held: np.ndarray,
-        stepped: np.ndarray,
-        slot: np.ndarray,
-        n_steps: int,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        slot: tf.Tensor,
+        n_steps: tf.Tensor,
     ) -> Chunk:
         """
         Run some steps.
@@ -96,14 +98,14 @@ class RunFunction:
         ----------
         state : State
             The state to start from.
-        held : (n_held, 1) array
+        held : (n_held, 1) tf.Tensor
             Values of the nodes that do not change.
-        stepped : (capacity, n_stepped, batch) array
+        stepped : (capacity, n_stepped, batch) tf.Tensor
             Values of the nodes that do; rows after ``n_steps`` are not looked at.
-        slot : (n_probes, capacity) array of int
+        slot : (n_probes, capacity) tf.Tensor of int32
             Which slot of a probe gets its value of each step. A later step may take
             the slot of an earlier one, whose value is then lost.
-        n_steps : int
+        n_steps : () tf.Tensor of int32
             How many steps to run, at most ``capacity``.
 
         Returns
@@ -111,15 +113,10 @@ class RunFunction:
         chunk : Chunk
             The state and the probed values.
         """
-        arguments = (
-            state,
-            tf.constant(held),
-            tf.constant(stepped),
-            tf.constant(slot, tf.int32),
-            tf.constant(n_steps, tf.int32),
-        )
+        arguments = (state, held, stepped, slot, n_steps)
         if self._compiled is None:
-            self._compiled = self._function.get_concrete_function(*arguments)
+            xla = self.mode is Mode.XLA
+            self._compiled = CompiledCall(self._run, arguments, jit_compile=xla)
         return Chunk(*self._compiled(*arguments))
 
     def _run(

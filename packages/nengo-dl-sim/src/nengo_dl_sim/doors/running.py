@@ -137,9 +137,9 @@ class Running(Door):
     ) -> None:
         """Compile if need be, then run chunk by chunk."""
         runner = self._parts.runner
-        if not runner.is_compiled(given, mode):
+        if not runner.is_compiled(n_steps, given, mode):
             with self._bar("Compiling", None, progress_bar):
-                runner.compile(self._state, given, mode)
+                runner.compile(self._state, n_steps, given, mode)
         with self._bar("Simulating", n_steps, progress_bar) as bar:
             for chunk in runner.run(self._state, self._n_steps, n_steps, given, mode):
                 self._keep(chunk)

@@ -1,0 +1,72 @@
+"""Calls of compiled functions that cost little more than what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+
+class CompiledCall:
+    """
+    A function compiled for arguments of certain types and shapes.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns nested structures of tensors. Outputs may be None.
+    arguments : tuple
+        Arguments of the types and shapes that every call will have.
+    jit_compile : bool
+        Whether XLA compiles the function.
+
+    Notes
+    -----
+    A ``tf.function`` binds and checks its arguments in every call, which takes longer
+    than a time step of a small network. The operation that it runs in the end is
+    public, and was measured to be five times faster to call (80 us, not 420). That
+    operation itself never compiles, but what it calls may be compiled: so there is a
+    function around the one that XLA compiles.
+    """
+
+    def __init__(self, function: Callable, arguments: tuple, jit_compile: bool) -> None:
+        inner = tf.function(function, jit_compile=jit_compile, autograph=False)
+        outer = tf.function(lambda *args: inner(*args), autograph=False)
+        self._function = outer.get_concrete_function(*arguments)
+        self._captured = list(self._function.captured_inputs)
+        self._types = [output.dtype for output in self._function.outputs]
+        self._structure = self._function.structured_outputs
+
+    def __call__(self, *arguments: Any) -> Any:
+        """
+        Call the function.
+
+        Parameters
+        ----------
+        *arguments : nested structures of tf.Tensor
+            Of the types and shapes that the function was compiled for.
+
+        Returns
+        -------
+        outputs : nested structure of tf.Tensor
+            What the function returned.
+        """
+        outputs = tf.raw_ops.StatefulPartitionedCall(
+            args=[*tf.nest.flatten(arguments), *self._captured],
+            Tout=self._types,
+            f=self._function,
+        )
+        return _pack(self._structure, iter(outputs))
+
+
+def _pack(structure: Any, leaves: Iterator[tf.Tensor]) -> Any:
+    """Put leaves into a structure (``tf.nest.pack_sequence_as`` takes 0.5 ms)."""
+    if structure is None:
+        return None
+    if not isinstance(structure, (list, tuple)):
+        return next(leaves)
+    parts = [_pack(part, leaves) for part in structure]
+    if hasattr(structure, "_fields"):
+        return type(structure)(*parts)
+    return tuple(parts) if isinstance(structure, tuple) else parts
