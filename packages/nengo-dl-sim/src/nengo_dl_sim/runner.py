@@ -14,6 +14,7 @@ from .compile import loop as limits
 from .input_feed import InputFeed
 from .inputs import NodeInputs
 from .probe_store import ProbeStore
+from .recording import group_probes
 
 
 class Progress(NamedTuple):
@@ -64,7 +65,8 @@ class Runner:
         self.program = program
         self.variables = variables
         self.inputs = inputs
-        self.probes = probes
+        self.recordings = group_probes(program.probes, probes)
+        self.n_probes = len(probes)
         self.unroll = unroll
         self._feeds: dict[frozenset[Node], InputFeed] = {}
         self._functions: dict[tuple, RunFunction] = {}
@@ -92,7 +94,7 @@ class Runner:
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
         shape = (function.capacity, size, self.program.minibatch_size)
         nothing = tf.zeros(shape, self.program.layout.dtype)
-        slots = tf.zeros((len(self.probes), function.capacity), tf.int32)
+        slots = tf.zeros((len(self.recordings), function.capacity), tf.int32)
         function(state, feed.held, nothing, slots, tf.constant(0))
 
     def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
@@ -140,7 +142,16 @@ class Runner:
             slots = self._slots(now, n, capacity)
             chunk = function(state, feed.held, stepped, slots, tf.constant(n))
             state, done = chunk.state, done + n
-            yield Progress(state, n, [values.numpy() for values in chunk.probed])
+            yield Progress(state, n, self._split(chunk.probed))
+
+    def _split(self, recorded: Sequence[tf.Tensor]) -> list[np.ndarray]:
+        """Return the values of each probe."""
+        probed = dict(
+            found
+            for recording, values in zip(self.recordings, recorded, strict=True)
+            for found in recording.split(values.numpy())
+        )
+        return [probed[number] for number in range(self.n_probes)]
 
     def _feed(self, given: Collection[Node]) -> InputFeed:
         key = frozenset(given)
@@ -157,7 +168,8 @@ class Runner:
                 self.program,
                 self.variables,
                 feed.split,
-                [probe.n_slots(capacity) for probe in self.probes],
+                [recording.signal for recording in self.recordings],
+                [recording.store.n_slots(capacity) for recording in self.recordings],
                 capacity,
                 self.unroll,
                 mode,
@@ -177,19 +189,20 @@ class Runner:
     def _bytes_per_step(self, split: InputSplit) -> int:
         n_in = 0 if split.stepped is None else split.stepped.size
         n_out = sum(
-            signal.size / max(probe.period, 1)
-            for signal, probe in zip(self.program.probes, self.probes, strict=True)
-            if probe.keep_history
+            recording.signal.size / max(recording.store.period, 1)
+            for recording in self.recordings
+            if recording.store.keep_history
         )
         return int(8 * (n_in + n_out) * self.program.minibatch_size)
 
     def _slots(self, start_step: int, n_steps: int, capacity: int) -> tf.Tensor:
-        """Return the slot of each probe that takes the value of each step."""
-        if all(probe.period <= 1 for probe in self.probes):  # the same in every chunk
+        """Return the slot of each recording that takes the values of each step."""
+        stores = [recording.store for recording in self.recordings]
+        if all(store.period <= 1 for store in stores):  # the same in every chunk
             start_step, n_steps = 0, capacity
         key = start_step, n_steps, capacity
         if key != self._last_slots[0]:
-            slots = [probe.slots(*key) for probe in self.probes]
+            slots = [store.slots(*key) for store in stores]
             array = np.reshape(slots, (len(slots), capacity))
             self._last_slots = key, tf.constant(array, tf.int32)
         return self._last_slots[1]

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from nengo_dl_signals import TensorSignal
+
 from .call import CompiledCall
 from .mode import Mode
 from .program import InputSplit, Program, State
@@ -32,7 +34,7 @@ class Chunk(NamedTuple):
     state : State
         The state after the last step.
     probed : list of (n_slots, *shape, batch) tf.Tensor
-        The values of each probe, by the slot they were put into.
+        The values of each output, by the slot they were put into.
     """
 
     state: State
@@ -54,8 +56,10 @@ class RunFunction:
         The parameters: read when a chunk starts.
     split : InputSplit
         Which input nodes change from step to step.
+    outputs : list of TensorSignal
+        What is recorded.
     slots : list of int
-        How many values of each probe a chunk of ``capacity`` steps keeps at most.
+        How many values of each a chunk of ``capacity`` steps keeps at most.
     capacity : int
         The largest number of steps in one call.
     unroll : int
@@ -69,6 +73,7 @@ class RunFunction:
         program: Program,
         variables: Sequence[tf.Variable],
         split: InputSplit,
+        outputs: Sequence[TensorSignal],
         slots: Sequence[int],
         capacity: int,
         unroll: int,
@@ -77,6 +82,7 @@ class RunFunction:
         self.program = program
         self.variables = variables
         self.split = split
+        self.outputs = outputs
         self.slots = slots
         self.capacity = capacity
         self.unroll = unroll
@@ -102,8 +108,8 @@ class RunFunction:
             Values of the nodes that do not change.
         stepped : (capacity, n_stepped, batch) tf.Tensor
             Values of the nodes that do; rows after ``n_steps`` are not looked at.
-        slot : (n_probes, capacity) tf.Tensor of int32
-            Which slot of a probe gets its value of each step. A later step may take
+        slot : (n_outputs, capacity) tf.Tensor of int32
+            Which slot of an output gets its value of each step. A later step may take
             the slot of an earlier one, whose value is then lost.
         n_steps : () tf.Tensor of int32
             How many steps to run, at most ``capacity``.
@@ -136,6 +142,7 @@ class RunFunction:
                 self.split,
                 held,
                 stepped[i],
+                self.outputs,
                 clusters=self.mode is Mode.HYBRID,
             )
             buffers = [
@@ -151,11 +158,11 @@ class RunFunction:
         return state, [buffer.stack() for buffer in buffers]
 
     def _buffers(self) -> list[tf.TensorArray]:
-        """Make a place for the values of each probe."""
+        """Make a place for the values of each output."""
         batch = self.program.minibatch_size
         return [
-            tf.TensorArray(probe.dtype, size, element_shape=(*probe.shape, batch))
-            for probe, size in zip(self.program.probes, self.slots, strict=True)
+            tf.TensorArray(output.dtype, size, element_shape=(*output.shape, batch))
+            for output, size in zip(self.outputs, self.slots, strict=True)
         ]
 
 

@@ -208,6 +208,7 @@ class Program:
         split: InputSplit,
         held: tf.Tensor,
         stepped: tf.Tensor,
+        outputs: Sequence[TensorSignal],
         training: bool = False,
         clusters: bool = False,
     ) -> tuple[State, list[tf.Tensor]]:
@@ -226,6 +227,8 @@ class Program:
             Values of nodes that do not change.
         stepped : (n_stepped, batch) tf.Tensor
             Values of nodes in this step.
+        outputs : list of TensorSignal
+            What to read at the end of the step: parts of what `probes` read.
         training : bool
             Whether to compute the differentiable approximation.
         clusters : bool
@@ -236,7 +239,7 @@ class Program:
         state : State
             The state after the step; same shapes.
         probed : list of (*shape, batch) tf.Tensor
-            The probed values.
+            The values of ``outputs``.
         """
         signals = SignalDict(self.layout.n_rows)
         self._load(signals, parameters, state)
@@ -251,7 +254,7 @@ class Program:
             else:
                 stretch.emit(signals, training)
         batch = self.minibatch_size
-        probed = [repeat_batch(signals.gather(sig), batch) for sig in self.probes]
+        probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
         return self._next_state(signals, state.key), probed
 
     def _load(

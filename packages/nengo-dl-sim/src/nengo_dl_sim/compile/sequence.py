@@ -53,7 +53,7 @@ def run_sequence(
 
     def one_step(i: Any, state: State) -> Any:
         return program.step(
-            parameters, state, split, held, stepped[i], training=training
+            parameters, state, split, held, stepped[i], program.probes, training
         )
 
     run = _write_out if n_steps <= MAX_UNROLLED_STEPS else _loop
