@@ -1,5 +1,6 @@
 """Settings for every test of the workspace."""
 
+import numpy as np
 import pytest
 
 
@@ -14,8 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     try:
         parser.addini("nengo_simloader", "makes the simulator under test")
+        parser.addini("nengo_test_unsupported", "tests to skip, with reasons")
     except ValueError:
-        pass  # Nengo's plugin, where it is installed, has added it
+        pass  # Nengo's plugin, where it is installed, has added them
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,7 +34,46 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let Nengo's own tests warn: what they warn of is Nengo's matter."""
     for item in items:
-        if "site-packages" in item.nodeid or item.nodeid.startswith(".."):
+        if _is_from_nengo(item):
             item.add_marker(pytest.mark.filterwarnings("default"))
-        elif "nengo/" in item.nodeid and "packages/" not in item.nodeid:
-            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Run Nengo's own tests with the settings that they have in Nengo's repository."""
+    if _is_from_nengo(item):
+        from nengo.rc import rc
+
+        rc.reload_rc([])
+        rc["decoder_cache"]["enabled"] = "False"
+        rc["exceptions"]["simplified"] = "False"
+        rc["nengo.Simulator"]["fail_fast"] = "True"
+        rc["progress"]["progress_bar"] = "False"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Make a seed from the name of a test.
+
+    That of one of Nengo's tests is the seed it has in Nengo's own repository, whose
+    folders its name begins with there; here the name would begin with the environment.
+    """
+    return _seed(request.node, "")
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.RandomState:
+    """Make a random number generator from the name of a test, as `seed` does."""
+    return np.random.RandomState(_seed(request.node, "rng"))
+
+
+def _seed(item: pytest.Item, salt: str) -> int:
+    from pytest_rng.plugin import Seed
+
+    name = item.nodeid
+    if _is_from_nengo(item):
+        name = "nengo/" + name.rpartition("site-packages/nengo/")[2]
+    return int(Seed.generate(name, extra_salt=salt))
+
+
+def _is_from_nengo(item: pytest.Item) -> bool:
+    return "site-packages/nengo/" in item.path.as_posix()
