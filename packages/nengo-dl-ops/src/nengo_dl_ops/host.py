@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,16 +63,48 @@ class HostOperator:
         self._time = getattr(op, "t", None)
         self._step = _make_step(op, self._signals, dt, rng)
 
-    def write(self, sig: Signal, values: np.ndarray) -> None:
-        """Set a signal to values in the order of its elements."""
+    def writer(self, sig: Signal) -> Callable[[np.ndarray], None]:
+        """
+        Make a function that sets a signal to values in the order of its elements.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            A signal of the operator.
+
+        Returns
+        -------
+        write : callable
+            Takes a (size,) array.
+        """
+        array, dt = self._signals[sig], self._dt
         if sig is self._time:
             # As a multiple of dt, not as what is left of it in single precision.
-            values = np.round(np.asarray(values, float) / self._dt) * self._dt
-        self._signals[sig][...] = np.reshape(values, sig.shape)
+            def write_time(values: np.ndarray) -> None:
+                array[...] = round(float(values[0]) / dt) * dt
 
-    def read(self, sig: Signal) -> np.ndarray:
-        """Return the elements of a signal in order."""
-        return np.ravel(self._signals[sig])
+            return write_time
+
+        def write(values: np.ndarray) -> None:
+            array[...] = values.reshape(array.shape)
+
+        return write
+
+    def reader(self, sig: Signal) -> Callable[[], np.ndarray]:
+        """
+        Make a function that returns the elements of a signal in order.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            A signal of the operator.
+
+        Returns
+        -------
+        read : callable
+            Returns a (size,) array.
+        """
+        return self._signals[sig].ravel
 
     def step(self) -> None:
         """
@@ -84,8 +116,7 @@ class HostOperator:
             If the operator's Python code raises an exception; its cause.
         """
         try:
-            with np.errstate(invalid="raise", divide="ignore"):
-                self._step()
+            self._step()
         except SimulationError:
             raise
         except Exception as error:

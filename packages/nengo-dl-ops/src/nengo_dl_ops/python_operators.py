@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +25,15 @@ class _Slot(NamedTuple):
     op: int
     sig: Signal
     array: int
-    start: int
-    stop: int
+    place: slice
+
+
+class _Item(NamedTuple):
+    """What Python does for one batch item in each step."""
+
+    writes: list[tuple[int, slice, Callable[[np.ndarray], None]]]
+    steps: list[Callable[[], None]]
+    reads: list[tuple[int, slice, Callable[[], np.ndarray]]]
 
 
 @Builder.register(Operator)
@@ -55,7 +62,7 @@ class PythonBuilder(OpBuilder):
         self.sources, self._read = _join_slots(reads, layout)
         self.targets, self._write = _join_slots(writes, layout)
         self.failure: Exception | None = None
-        self._items: list[list[HostOperator]] = []
+        self._items: list[_Item] = []
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -75,10 +82,20 @@ class PythonBuilder(OpBuilder):
     ) -> None:
         """Make the operators' steps anew, one for each batch item."""
         self.failure = None
+        items = range(self.config.minibatch_size)
         self._items = [
-            [HostOperator(op, self.config.dt, rng) for rng in streams[op]]
-            for op in self.ops
+            self._item(
+                [HostOperator(op, self.config.dt, streams[op][i]) for op in self.ops]
+            )
+            for i in items
         ]
+
+    def _item(self, ops: Sequence[HostOperator]) -> _Item:
+        return _Item(
+            [(s.array, s.place, ops[s.op].writer(s.sig)) for s in self._read],
+            [op.step for op in ops],
+            [(s.array, s.place, ops[s.op].reader(s.sig)) for s in self._write],
+        )
 
     def take_failure(self) -> Exception:
         """
@@ -104,25 +121,25 @@ class PythonBuilder(OpBuilder):
             np.empty((target.size, batch), target.dtype) for target in self.targets
         ]
         try:
-            for item in range(batch):
-                self._step_item(item, inputs, outputs)
+            with np.errstate(invalid="raise", divide="ignore"):
+                for i, item in enumerate(self._items):
+                    _step_item(item, i, inputs, outputs)
         except Exception as error:
             self.failure = error
             raise
         return outputs
 
-    def _step_item(
-        self, item: int, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
-    ) -> None:
-        for slot in self._read:
-            values = inputs[slot.array][slot.start : slot.stop]
-            own = values[:, item if values.shape[1] > 1 else 0]
-            self._items[slot.op][item].write(slot.sig, own)
-        for op in self._items:
-            op[item].step()
-        for slot in self._write:
-            values = self._items[slot.op][item].read(slot.sig)
-            outputs[slot.array][slot.start : slot.stop, item] = values
+
+def _step_item(
+    item: _Item, i: int, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
+) -> None:
+    for array, place, write in item.writes:
+        values = inputs[array][place]
+        write(values[:, i if values.shape[1] > 1 else 0])
+    for step in item.steps:
+        step()
+    for array, place, read in item.reads:
+        outputs[array][place, i] = read()
 
 
 @Builder.register(SimPyFunc)
@@ -160,6 +177,6 @@ def _join_slots(
         array = [*parts, key].index(key)
         start = sum(part.size for part in parts[key])
         parts[key].append(found)
-        slots.append(_Slot(op, sig, array, start, start + found.size))
+        slots.append(_Slot(op, sig, array, slice(start, start + found.size)))
     joined = [join(same) for same in parts.values()]
     return [whole.reshape((whole.size,)) for whole in joined], slots
