@@ -133,6 +133,14 @@ def test_without_network():
     assert parameter_names(model, None) == {}
 
 
+def test_direct_mode_has_no_parameters():
+    with nengo.Network() as net:
+        ens = nengo.Ensemble(1, 2, neuron_type=nengo.Direct())
+        scaled = nengo.Connection(ens, ens, transform=2)
+    model = build(net)
+    assert trainable_signals(model, net) == signals(model, (scaled, "weights"))
+
+
 def test_what_online_rules_change_is_not_trainable():
     net = learning()
     model = build(net)

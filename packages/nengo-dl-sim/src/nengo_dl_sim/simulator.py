@@ -18,13 +18,13 @@ from .checks import (
     check_seed,
 )
 from .construction import assemble, build_model, choose_seed
-from .doors import Learning, Running, Saving
+from .doors import Exporting, Learning, Running, Saving
 from .signal_values import SignalValues
 from .simulation_data import SimulationData
 from .training import Training
 
 
-class Simulator(Running, Learning, Saving):
+class Simulator(Running, Learning, Saving, Exporting):
     """
     Simulates and trains a Nengo network with TensorFlow.
 

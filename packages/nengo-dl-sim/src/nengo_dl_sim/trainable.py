@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import nengo
 from nengo.builder import Model
 from nengo.builder.signal import Signal
+from nengo.neurons import Direct
 
 from .config import get_setting, nearest_setting
 
@@ -93,9 +94,11 @@ def _candidates(
 ) -> Iterator[tuple[tuple[nengo.Network, ...], object, Signal]]:
     """Yield what may be trainable, with the object it belongs to and its networks."""
     networks = (*outer, network)
+    # In direct mode encoders are an identity that is no parameter of the ensemble.
+    neural = [e for e in network.ensembles if not isinstance(e.neuron_type, Direct)]
     objects = [
-        *((ens, "encoders") for ens in network.ensembles),
-        *((ens.neurons, "bias") for ens in network.ensembles),
+        *((ens, "encoders") for ens in neural),
+        *((ens.neurons, "bias") for ens in neural),
         *((conn, "weights") for conn in network.connections),
     ]
     for obj, key in objects:
@@ -133,7 +136,7 @@ def _named_objects(
         yield _prefix("nodes", i, node), node
     for i, connection in enumerate(network.all_connections):
         yield _prefix("connections", i, connection), connection
-    decoding = _probe_connections(model)
+    decoding = probe_connections(model)
     for i, probe in enumerate(network.all_probes):
         yield _prefix("probes", i, probe), decoding.get(probe, probe)
 
@@ -145,8 +148,20 @@ def _prefix(kind: str, position: int, obj: nengo.base.NengoObject) -> str:
     return f"{kind}/{position} ({label})"
 
 
-def _probe_connections(model: Model) -> dict[nengo.Probe, nengo.Connection]:
-    """Find the connections that Nengo made to decode what is probed."""
+def probe_connections(model: Model) -> dict[nengo.Probe, nengo.Connection]:
+    """
+    Find the connections that Nengo made to decode what is probed.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+
+    Returns
+    -------
+    connections : dict from nengo.Probe to nengo.Connection
+        Holds only probes that need one.
+    """
     return {
         obj.post_obj: obj
         for obj in model.sig

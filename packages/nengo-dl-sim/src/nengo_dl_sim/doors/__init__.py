@@ -1,6 +1,7 @@
 """The public methods of a simulator, by what they are for."""
 
 from .base import Door as Door
+from .exporting import Exporting as Exporting
 from .learning import Learning as Learning
 from .running import Running as Running
 from .saving import Saving as Saving

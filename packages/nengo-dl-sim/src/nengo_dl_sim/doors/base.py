@@ -22,8 +22,8 @@ class Door:
     The ground that the methods of a simulator stand on.
 
     `.Simulator` is put together from doors. Each has the methods of one kind
-    (running, learning, saving); they check arguments and hand them to the part that
-    does the work.
+    (running, learning, saving, exporting); they check arguments and hand them to the
+    part that does the work.
 
     Attributes
     ----------
