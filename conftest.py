@@ -13,6 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--jit-compile", type=lambda value: value == "True", help="True or False"
     )
+    parser.addini("allclose_tolerances", "of Nengo's own tests, for pytest-allclose")
     try:
         parser.addini("nengo_simloader", "makes the simulator under test")
         parser.addini("nengo_test_unsupported", "tests to skip, with reasons")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -12,6 +12,7 @@ from nengo_dl_signals import TensorSignal
 from .call import CompiledCall
 from .mode import Mode
 from .program import InputSplit, Program, State
+from .repeat import repeat
 
 #: At most this many steps run in one call of a compiled function, and the values
 #: that go in and come out with them take at most this many bytes. More steps a call
@@ -134,46 +135,60 @@ class RunFunction:
         n_steps: tf.Tensor,
     ) -> tuple[State, list[tf.Tensor]]:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
-
-        def one_step(i, state, buffers):  # type: ignore[no-untyped-def]
-            state, probed = self.program.step(
-                parameters,
-                state,
-                self.split,
-                held,
-                stepped[i],
-                self.outputs,
-                clusters=self.mode is Mode.HYBRID,
-            )
-            buffers = [
-                buffer.write(slot[k, i], value)
-                for k, (buffer, value) in enumerate(zip(buffers, probed, strict=True))
-            ]
-            return i + 1, state, buffers
-
-        carry = (tf.constant(0), state, self._buffers())
+        fixed = parameters, held, stepped, slot
+        carry = tf.constant(0), state, self._buffers()
+        xla = self.mode is Mode.XLA
         if self.unroll > 1:
-            carry = _repeat(one_step, carry, n_steps, self.unroll)
-        _, state, buffers = _repeat(one_step, carry, n_steps, 1)
-        return state, [buffer.stack() for buffer in buffers]
+            several = self._several_steps
+            rounds = n_steps - n_steps % self.unroll
+            carry = repeat(several, carry, fixed, rounds, xla)
+        _, state, buffers = repeat(self._one_step, carry, fixed, n_steps, xla)
+        return state, [
+            tf.raw_ops.TensorListStack(
+                input_handle=buffer,
+                element_shape=self._shape(output),
+                element_dtype=output.dtype,
+                num_elements=size,
+            )
+            for output, size, buffer in zip(
+                self.outputs, self.slots, buffers, strict=True
+            )
+        ]
 
-    def _buffers(self) -> list[tf.TensorArray]:
+    def _several_steps(self, carry: Any, fixed: Any) -> Any:
+        for _ in range(self.unroll):
+            carry = self._one_step(carry, fixed)
+        return carry
+
+    def _one_step(self, carry: Any, fixed: Any) -> Any:
+        i, state, buffers = carry
+        parameters, held, stepped, slot = fixed
+        state, probed = self.program.step(
+            parameters,
+            state,
+            self.split,
+            held,
+            stepped[i],
+            self.outputs,
+            clusters=self.mode is Mode.HYBRID,
+        )
+        buffers = [
+            tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
+            for k, (buffer, v) in enumerate(zip(buffers, probed, strict=True))
+        ]
+        return i + 1, state, buffers
+
+    def _buffers(self) -> list[tf.Tensor]:
         """Make a place for the values of each output."""
-        batch = self.program.minibatch_size
+        # Not a tf.TensorArray: that would not go through every form of the loop.
         return [
-            tf.TensorArray(output.dtype, size, element_shape=(*output.shape, batch))
+            tf.raw_ops.TensorListReserve(
+                element_shape=self._shape(output),
+                num_elements=size,
+                element_dtype=output.dtype,
+            )
             for output, size in zip(self.outputs, self.slots, strict=True)
         ]
 
-
-def _repeat(one_step, carry, n_steps, unroll):  # type: ignore[no-untyped-def]
-    """Run ``unroll`` steps an iteration while as many are left."""
-
-    def body(*carry):  # type: ignore[no-untyped-def]
-        for _ in range(unroll):
-            carry = one_step(*carry)
-        return carry
-
-    return tf.while_loop(
-        lambda i, *_: i + unroll <= n_steps, body, carry, parallel_iterations=1
-    )
+    def _shape(self, output: TensorSignal) -> tuple[int, ...]:
+        return (*output.shape, self.program.minibatch_size)
