@@ -39,9 +39,10 @@ def voja(pre, post, rate=1e-2, seed=0, view=False):
     return SimVoja(signal(pre), signal(post), *pair, scale, learning, rate)
 
 
-def rls(pre, post, rate=1e-2, view=False):
+def rls(pre, post, rate=1e-2, view=False, n_errors=None):
     inverse = Signal(np.eye(pre) * rate, name="inv_gamma")
-    return SimRLS(signal(pre), signal(post), weights(post, pre, view), inverse)
+    error = signal(n_errors or post)
+    return SimRLS(signal(pre), error, weights(post, pre, view), inverse)
 
 
 RULES = {"PES": pes, "BCM": bcm, "Oja": oja, "Voja": voja, "RLS": rls}
@@ -59,6 +60,7 @@ GROUPS = {
     },
     "Oja, other forgetting": lambda: [oja(4, 2), oja(4, 2, beta=0), oja(4, 2, beta=2)],
     "Voja, other lengths": lambda: [voja(4, 2, seed=i) for i in range(3)],
+    "RLS, one error for all": lambda: [rls(4, 3, n_errors=1), rls(4, 3, n_errors=1)],
     "one neuron": lambda: [pes(1, 1), pes(1, 1, 0.1)],
 }
 

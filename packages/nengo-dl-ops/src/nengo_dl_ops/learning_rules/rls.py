@@ -59,4 +59,7 @@ class SimRLSBuilder(LearningRuleBuilder):
         g = tf.reduce_sum(P * r[:, None], axis=2)
         scaled = g / (1 + tf.reduce_sum(r * g, axis=1, keepdims=True))
         signals.scatter(self.P, P - outer(g, scaled))
-        signals.scatter(self.delta, outer(signals.gather(self.error), -scaled))
+        change = outer(signals.gather(self.error), -scaled)
+        # A single error serves all rows, as it does in Nengo: those of neurons, say.
+        shape = (*self.delta.shape, change.shape[-1])
+        signals.scatter(self.delta, tf.broadcast_to(change, shape))
