@@ -42,7 +42,7 @@ TYPES = {
         9,
     ),
     "Izhikevich": (
-        [nengo.Izhikevich(), nengo.Izhikevich(0.1, 0.25, -55, 4)],
+        [nengo.Izhikevich(), nengo.Izhikevich(0.1, 0.25, -55.3, 4)],
         78,  # currents for whose rates there is no need to interpolate
     ),
     "RegularSpiking": (

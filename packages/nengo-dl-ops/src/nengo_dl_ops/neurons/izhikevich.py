@@ -53,7 +53,7 @@ class IzhikevichBuilder(NeuronBuilder):
         J = tf.maximum(J, -30)
         v = v + (0.04 * tf.square(v) + 5 * v + 140 - u + J) * 1000 * dt
         spikes = v >= 30
-        v = tf.where(spikes, tf.cast(self.parameter("reset_voltage"), J.dtype), v)
+        v = tf.where(spikes, tf.constant(self.parameter("reset_voltage"), J.dtype), v)
         rise = self.parameter("tau_recovery") * (self.parameter("coupling") * v - u)
         u = u + rise * 1000 * dt
         u = tf.where(spikes, u + self.parameter("reset_recovery"), u)
