@@ -73,6 +73,20 @@ def test_equals_nengo(jit_compile, minibatch_size):
                 np.testing.assert_allclose(data, ref.data[probe], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_functions_that_return_nothing(jit_compile):
+    """They are called for what they do: with every value, once for each item."""
+    seen = []
+    with nengo.Network() as net:
+        wave = nengo.Node(lambda t: 1000 * t)
+        sink = nengo.Node(lambda t, x: seen.append(x.item()), size_in=1, size_out=0)
+        nengo.Connection(wave, sink, synapse=None)
+    settings = {"jit_compile": jit_compile, "minibatch_size": 2, "progress_bar": False}
+    with Simulator(net, **settings) as sim:
+        sim.run_steps(3)
+    np.testing.assert_allclose(seen, [1, 1, 2, 2, 3, 3], rtol=1e-6)
+
+
 def test_batch_items_do_not_share_state():
     with nengo.Network() as net:
         node = nengo.Node([0.0])

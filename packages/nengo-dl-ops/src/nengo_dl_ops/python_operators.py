@@ -111,6 +111,8 @@ class PythonBuilder(OpBuilder):
         types = [tf.as_dtype(target.dtype) for target in self.targets]
         inputs = [signals.gather(source) for source in self.sources]
         outputs = tf.numpy_function(self._call, inputs, types)
+        if not self.targets:
+            return  # functions that return nothing: TensorFlow gives no tensors
         for target, value in zip(self.targets, outputs, strict=True):
             shape = (target.size, self.config.minibatch_size)
             signals.scatter(target, tf.ensure_shape(value, shape))
