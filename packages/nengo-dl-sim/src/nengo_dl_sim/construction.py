@@ -53,6 +53,8 @@ class Parts:
         Whether training was ruled out.
     names : dict from nengo.builder.Signal to str
         What parameters are called in files.
+    shows_batch : bool
+        Whether data has a batch axis.
     """
 
     model: Model
@@ -64,6 +66,12 @@ class Parts:
     config: BuildConfig
     inference_only: bool
     names: dict[Signal, str]
+    shows_batch: bool
+
+    def close(self) -> None:
+        """Give up what was compiled, and the variables; values stay readable."""
+        self.runner.close()
+        self.parameters.close()
 
 
 def build_model(network: nengo.Network | None, model: Model | None, dt: float) -> Model:
@@ -105,6 +113,7 @@ def assemble(
     seed: int,
     minibatch_size: int | None,
     unroll_simulation: int,
+    shows_batch: bool,
 ) -> Parts:
     """
     Make the parts of a simulator from a built model.
@@ -118,10 +127,11 @@ def assemble(
     seed : int
         The seed of the simulation.
     minibatch_size : int or None
-        The number of items that are simulated at once; None for one, without a batch
-        axis in the data.
+        The number of items that are simulated at once; None for one.
     unroll_simulation : int
         How many steps are compiled as one iteration of the loop.
+    shows_batch : bool
+        Whether data has a batch axis; without it, it is that of the first item.
 
     Returns
     -------
@@ -143,7 +153,7 @@ def assemble(
     program = build_program(model, operators, marks, _plan_settings(network), config)
     logger.info("%d operators in %d groups", len(operators), len(program.groups))
     parameters = ParameterStore(program)
-    probes = _probe_stores(network, model, minibatch_size is not None)
+    probes = _probe_stores(network, model, shows_batch)
     return Parts(
         model=model,
         program=program,
@@ -154,6 +164,7 @@ def assemble(
         config=config,
         inference_only=get_setting(network, "inference_only"),
         names=_names(parameters.signals, parameter_names(model, network)),
+        shows_batch=shows_batch,
     )
 
 

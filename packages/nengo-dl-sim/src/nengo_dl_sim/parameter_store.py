@@ -35,6 +35,7 @@ class ParameterStore:
             )
             for array in program.parameters
         ]
+        self._own = arrays
         self.variables = [*arrays, *program.trainable_variables]
         self._state_variables = program.state_variables
         self._place: dict[Signal, tuple[keras.Variable, slice]] = {}
@@ -60,6 +61,25 @@ class ParameterStore:
         """Give all parameters the values that they were built with."""
         for variable, value in zip(self._all(), self._start, strict=True):
             variable.assign(value)
+
+    def close(self) -> None:
+        """
+        Take the values out of the variables, which cannot be used any more.
+
+        `value` returns them as before. TensorFlow's graphs refer to the variables
+        until Python's garbage collector finds them, which may be long after: their
+        memory does not wait for it.
+        """
+        self._place = {
+            base: (tf.convert_to_tensor(variable), rows)
+            for base, (variable, rows) in self._place.items()
+        }
+        for variable in self._own:
+            tf.raw_ops.AssignVariableOp(
+                resource=variable.value.handle,
+                value=tf.zeros(0, variable.dtype),
+                validate_shape=False,
+            )
 
     def value(self, base: Signal) -> np.ndarray | None:
         """

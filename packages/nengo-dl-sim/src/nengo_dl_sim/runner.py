@@ -97,6 +97,10 @@ class Runner:
         slots = tf.zeros((len(self.recordings), function.capacity), tf.int32)
         function(state, feed.held, nothing, slots, tf.constant(0))
 
+    def close(self) -> None:
+        """Give up what was compiled."""
+        self._functions.clear()
+
     def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
         """Tell whether `compile` has been called for these arguments."""
         feed = self._feed(given)

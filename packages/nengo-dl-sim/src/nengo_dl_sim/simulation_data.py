@@ -12,15 +12,11 @@ from nengo.builder.ensemble import BuiltEnsemble
 from nengo.builder.signal import Signal
 from nengo.connection import Connection
 from nengo.ensemble import Ensemble
-from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 from nengo.probe import Probe
-from nengo.transforms import SparseMatrix
 
-from nengo_dl_signals import elements, sparse_entries, stored_value
-
-#: Returns the live value of a base signal, or None if it has no live value.
-LiveValue = Callable[[Signal], "np.ndarray | None"]
+from .errors import UnknownObjectError
+from .signal_values import LiveValue, is_as_built, live_value
 
 
 class SimulationData(Mapping):
@@ -31,6 +27,8 @@ class SimulationData(Mapping):
     ``sim.data[connection]`` are Nengo's ``BuiltEnsemble`` and ``BuiltConnection``
     with the current encoders, biases and weights: after training, those trained.
     Sparse weights are a ``nengo.transforms.SparseMatrix``, once they have changed.
+    All other objects have what Nengo gives them: None. Everything stays as it is when
+    the simulator is closed.
 
     Parameters
     ----------
@@ -66,15 +64,12 @@ class SimulationData(Mapping):
 
         Raises
         ------
-        nengo.exceptions.ValidationError
-            If the object is not part of the simulated network.
+        UnknownObjectError
+            If the object is not part of the simulated network: both a
+            nengo.exceptions.ValidationError and a KeyError.
         """
         if obj not in self._model.params:
-            raise ValidationError(
-                f"expected an object of the simulated network, got {obj!r}",
-                attr="data",
-                obj=self,
-            )
+            raise UnknownObjectError(obj, self)
         if isinstance(obj, Probe):
             return self._probed(obj)
         built = self._model.params[obj]
@@ -83,6 +78,9 @@ class SimulationData(Mapping):
         if isinstance(obj, Connection):
             return self._connection(obj, built)
         return built
+
+    def __contains__(self, obj: Any) -> bool:
+        return obj in self._model.params
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._model.params)
@@ -141,20 +139,8 @@ class SimulationData(Mapping):
 
     def _current(self, sig: Signal, built: Any) -> Any:
         """Return the live value, or what was built if it has not changed."""
-        value = self._live(sig.base)
-        if value is None:
-            return built
-        if sig.is_view:  # in a model that Nengo's optimizer has merged
-            batch = value.shape[: value.ndim - sig.base.ndim]
-            value = value.reshape((*batch, -1))[..., elements(sig)]
-        if np.array_equal(value, stored_value(sig).astype(value.dtype)):
-            return built
-        return _as_sparse(value, sig) if sig.sparse else value
-
-
-def _as_sparse(entries: np.ndarray, sig: Signal) -> SparseMatrix:
-    rows, columns, _ = sparse_entries(sig)
-    return SparseMatrix(np.stack([rows, columns], axis=1), entries, sig.shape)
+        value = live_value(sig, self._live)
+        return built if value is None or is_as_built(value, sig) else value
 
 
 def _responses(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import nengo
-import numpy as np
 from nengo.builder import Model
-from nengo.builder.signal import Signal
-from nengo.probe import Probe
 
 from .checks import (
     NetworkSnapshot,
@@ -19,6 +16,7 @@ from .checks import (
 )
 from .construction import assemble, build_model, choose_seed
 from .doors import Exporting, Learning, Running, Saving
+from .now import Now
 from .signal_values import SignalValues
 from .simulation_data import SimulationData
 from .training import Training
@@ -58,6 +56,8 @@ class Simulator(Running, Learning, Saving, Exporting):
     ----------
     data : SimulationData
         What probes recorded, and the live parameters of the network's objects.
+    signals : SignalValues
+        The values of all signals of the model, for debugging.
     model : nengo.builder.Model
         What Nengo built.
     minibatch_size : int or None
@@ -116,31 +116,24 @@ class Simulator(Running, Learning, Saving, Exporting):
         with self._bar("Building", None), self._on_device():
             self.model = build_model(network, model, check_dt(dt))
             self._parts = assemble(
-                network, self.model, self.seed, minibatch_size, unroll_simulation
+                network,
+                self.model,
+                self.seed,
+                minibatch_size,
+                unroll_simulation,
+                self._shows_batch(),
             )
+            self._now = Now(self._parts, self.seed)
         self._snapshot = NetworkSnapshot(network)
         self._steps_asked_for = 0
-        self.data = SimulationData(self.model, self._probe_data, self._live_value)
+        self.data = SimulationData(self.model, self._now.probed, self._now.value)
+        layout = self._parts.program.layout
+        self.signals = SignalValues(self.model, layout, self._now.value)
         self._training = Training(self._parts, network, self.seed, jit_compile)
         self._post_build()
         self.closed = False
         self.soft_reset(include_probes=True)
 
-    @property
-    def signals(self) -> SignalValues:
-        """The values of all signals, by base signal, for debugging."""
-        return SignalValues(self._parts.program.layout, self._live_value)
-
-    def _probe_data(self, probe: Probe) -> np.ndarray:
-        return self._parts.probes[self.model.probes.index(probe)].data()
-
-    def _live_value(self, base: Signal) -> np.ndarray | None:
-        value = self._parts.parameters.value(base)
-        return self._state_value(base) if value is None else value
-
-    def _state_value(self, base: Signal) -> np.ndarray | None:
-        """Return what online learning made of a signal, batch axis first."""
-        value = self._parts.program.state_value(base, self._state)
-        if value is None or self.minibatch_size is None:
-            return value if value is None else value[0]
-        return value
+    def _shows_batch(self) -> bool:
+        """Tell whether data has a batch axis."""
+        return self.minibatch_size is not None

@@ -110,6 +110,10 @@ class Training:
         self._inputs.reset(seed)
         self._rng = np.random.RandomState(seed)
 
+    def close(self) -> None:
+        """Give up what was compiled."""
+        self._trainers.clear()
+
     def training_set(
         self, data: TrainingData, objective: Objectives | None
     ) -> TrainingSet:

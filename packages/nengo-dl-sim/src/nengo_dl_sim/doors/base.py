@@ -13,6 +13,7 @@ from nengo.exceptions import ReadonlyError, SimulatorClosed
 from ..checks import NetworkSnapshot
 from ..compile import State
 from ..construction import Parts
+from ..now import Now
 from ..progress import ProgressBar, make_progress_bar
 from ..training import Training
 
@@ -45,8 +46,7 @@ class Door:
     jit_compile: bool | str
     device: str | None
     _parts: Parts
-    _state: State
-    _n_steps: int
+    _now: Now
     _snapshot: NetworkSnapshot
     _training: Training
 
@@ -59,9 +59,35 @@ class Door:
     def dt(self, value: Any) -> None:
         raise ReadonlyError(attr="dt", obj=self)
 
+    @property
+    def _state(self) -> State:
+        """The state after the last step."""
+        return self._now.state
+
+    @_state.setter
+    def _state(self, value: State) -> None:
+        self._now.state = value
+
+    @property
+    def _n_steps(self) -> int:
+        """The number of steps done."""
+        return self._now.n_steps
+
+    @_n_steps.setter
+    def _n_steps(self, value: int) -> None:
+        self._now.n_steps = value
+
     def close(self) -> None:
-        """Close the simulator: it cannot run any more, its data stays readable."""
-        self.closed = True
+        """
+        Close the simulator: it cannot run any more.
+
+        ``data`` and ``signals`` stay readable, with the values that they have.
+        Compiled functions and TensorFlow's variables are given up.
+        """
+        if not self.closed:
+            self.closed = True
+            self._training.close()
+            self._parts.close()
 
     def __enter__(self) -> Self:
         self._check_open("__enter__")
