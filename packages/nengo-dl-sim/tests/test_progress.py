@@ -1,14 +1,16 @@
+import time
 import types
 
 import nengo
 import pytest
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim import progress
 from nengo_dl_sim.progress import (
     ConsoleProgressBar,
+    NengoProgressBar,
     NullProgressBar,
     ProgressBar,
+    console,
     make_progress_bar,
 )
 
@@ -18,7 +20,7 @@ def clock(monkeypatch):
     """A clock that stands still until ``clock.now`` is changed."""
     clock = types.SimpleNamespace(now=0.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(console, "time", clock)
     return clock
 
 
@@ -28,9 +30,8 @@ def lines(capsys):
     return [line for line in err.replace("\r", "\n").split("\n") if line.strip()]
 
 
-@pytest.mark.parametrize("enabled", [True, None])
-def test_bar_shows_title_share_and_values(enabled, capsys, clock):
-    with make_progress_bar("Training", 8, enabled) as bar:
+def test_bar_shows_title_share_and_values(capsys, clock):
+    with make_progress_bar("Training", 8) as bar:
         assert isinstance(bar, ProgressBar)
         clock.now = 100
         bar.step(loss=0.123456)
@@ -49,7 +50,7 @@ def test_bar_shows_title_share_and_values(enabled, capsys, clock):
 
 @pytest.mark.parametrize("terminal, interval", [(True, 0.1), (False, 10)])
 def test_updates_are_rare(terminal, interval, capsys, clock, monkeypatch):
-    monkeypatch.setattr(progress, "_is_terminal", lambda: terminal)
+    monkeypatch.setattr(console, "_is_terminal", lambda: terminal)
     with make_progress_bar("Simulating", 10000) as bar:
         for _ in range(9000):
             clock.now += interval / 1000
@@ -92,10 +93,12 @@ def test_error_leaves_the_bar_where_it_was(capsys, clock):
     assert "loss: 0.5" in last
 
 
+@pytest.mark.parametrize("form", [False, None])
 @pytest.mark.parametrize("total", [None, 3])
-def test_disabled(total, capsys):
-    with make_progress_bar("Training", total, enabled=False) as bar:
-        bar.step(loss=1.0)
+def test_disabled(total, form, capsys):
+    with make_progress_bar("Training", total, form) as bar:
+        with bar.stage("Compiling"):
+            bar.step(loss=1.0)
         bar.step(2)
     assert isinstance(bar, NullProgressBar)
     assert lines(capsys) == []
@@ -123,7 +126,88 @@ def test_nengo_rc(value, expected):
         nengo.rc.set("progress", "progress_bar", before)
 
 
-@pytest.mark.parametrize("enabled", [1, "yes", object()])
-def test_wrong_argument(enabled):
-    with pytest.raises(ValidationError, match="progress_bar: expected True, .*, got"):
-        make_progress_bar("Training", 3, enabled)
+@pytest.mark.parametrize("form", [1, "yes", object(), dict])
+def test_wrong_argument(form):
+    match = "progress_bar: expected True, .* Nengo .*, got"
+    with pytest.raises(ValidationError, match=match):
+        make_progress_bar("Training", 3, form)
+
+
+def test_a_stage_is_shown_before_the_task(capsys, clock):
+    with make_progress_bar("Simulating", 4) as bar:
+        with bar.stage("Compiling"):
+            clock.now = 100
+        bar.step(4)
+    titles = [line.split()[0] for line in lines(capsys)]
+    assert titles.index("Compiling") < titles.index("Simulating", 1)
+    assert titles[-1] == "Simulating"
+
+
+class Recorder(nengo.utils.progress.ProgressBar):
+    """A progress bar of Nengo that notes what it is told."""
+
+    made = []
+
+    def __init__(self):
+        self.shown, self.closed = [], False
+        self.made.append(self)
+
+    def update(self, progress):
+        assert not self.closed
+        self.shown.append((progress.name_during, progress.n_steps, progress.max_steps))
+        self.last = progress
+
+    def close(self):
+        self.closed = True
+
+
+def wait_for(condition):
+    """Wait for the thread that updates a bar of Nengo."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("the bar was not updated")
+
+
+@pytest.mark.parametrize("as_class", [False, True])
+def test_bars_of_nengo(as_class, monkeypatch, capsys):
+    monkeypatch.setattr(Recorder, "made", [])
+    form = Recorder if as_class else Recorder()
+    with make_progress_bar("Training", 3, form) as bar:
+        assert isinstance(bar, NengoProgressBar)
+        (recorder,) = Recorder.made
+        wait_for(lambda: ("Training", 0, 3) in recorder.shown)
+        with bar.stage("Compiling"):
+            wait_for(lambda: ("Compiling", 0, None) in recorder.shown)
+        bar.step(2, loss=0.5)
+        wait_for(lambda: ("Training loss: 0.5", 2, 3) in recorder.shown)
+        bar.step(loss=0.25)
+    assert recorder.closed
+    assert recorder.shown[-1] == ("Training loss: 0.25", 3, 3)
+    assert recorder.last.finished and recorder.last.success
+    assert lines(capsys) == []
+
+
+@pytest.mark.parametrize("total", [None, 0, 5])
+def test_a_bar_of_nengo_is_closed_after_an_error(total):
+    recorder = Recorder()
+    with pytest.raises(KeyError), make_progress_bar("Training", total, recorder) as bar:
+        bar.step()
+        raise KeyError
+    assert recorder.closed
+    assert recorder.last.finished and not recorder.last.success
+    assert recorder.last.n_steps == 1
+
+
+def test_a_bar_of_nengo_is_shown_whatever_rc_says(capsys):
+    before = nengo.rc.get("progress", "progress_bar")
+    nengo.rc.set("progress", "progress_bar", "none")
+    try:
+        with make_progress_bar(
+            "Training", 1, nengo.utils.progress.TerminalProgressBar
+        ) as bar:
+            bar.step()
+    finally:
+        nengo.rc.set("progress", "progress_bar", before)
+    assert "Training finished" in capsys.readouterr().out

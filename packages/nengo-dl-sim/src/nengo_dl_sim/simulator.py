@@ -17,6 +17,7 @@ from .checks import (
 from .construction import assemble, build_model, choose_seed
 from .doors import Exporting, Learning, Running, Saving
 from .now import Now
+from .progress import Form
 from .signal_values import SignalValues
 from .simulation_data import SimulationData
 from .training import Training
@@ -46,8 +47,9 @@ class Simulator(Running, Learning, Saving, Exporting):
     unroll_simulation : int
         How many steps are compiled as one iteration of the loop. More compile longer
         and may run faster. The number of steps that run is never rounded.
-    progress_bar : bool
-        Whether progress bars are shown.
+    progress_bar : bool or nengo.utils.progress.ProgressBar or subclass of it or None
+        Whether progress bars are shown (None: they are not). A progress bar of Nengo
+        shows everything; of a class of such there is a new one for each task.
     jit_compile : bool or "auto"
         Whether XLA compiles the simulation. ``"auto"`` compiles once so many steps
         have been asked for that it pays.
@@ -96,7 +98,7 @@ class Simulator(Running, Learning, Saving, Exporting):
         device: str | None = None,
         minibatch_size: int | None = None,
         unroll_simulation: int = 1,
-        progress_bar: bool = True,
+        progress_bar: Form = True,
         jit_compile: bool | str = "auto",
     ) -> None:
         self.closed = True  # until everything is built

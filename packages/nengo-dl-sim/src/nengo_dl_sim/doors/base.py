@@ -14,7 +14,7 @@ from ..checks import NetworkSnapshot
 from ..compile import State
 from ..construction import Parts
 from ..now import Now
-from ..progress import ProgressBar, make_progress_bar
+from ..progress import Form, ProgressBar, make_progress_bar
 from ..training import Training
 
 
@@ -42,7 +42,7 @@ class Door:
     minibatch_size: int | None
     seed: int
     closed: bool
-    progress_bar: bool
+    progress_bar: Form
     jit_compile: bool | str
     device: str | None
     _parts: Parts
@@ -116,11 +116,10 @@ class Door:
         if self.closed:
             raise SimulatorClosed(f"Cannot call {method} after simulator is closed")
 
-    def _bar(
-        self, title: str, total: int | None, shown: bool | None = None
-    ) -> ProgressBar:
+    def _bar(self, title: str, total: int | None, form: Form = None) -> ProgressBar:
+        """Make a progress bar; None: as the simulator was told."""
         return make_progress_bar(
-            title, total, self.progress_bar if shown is None else shown
+            title, total, self.progress_bar if form is None else form
         )
 
     def _on_device(self) -> contextlib.AbstractContextManager:

@@ -14,6 +14,7 @@ from ..checks import check_count, check_duration, check_seed
 from ..compile import Mode, choose_mode
 from ..data import check_inputs
 from ..errors import python_errors
+from ..progress import Form
 from ..runner import Progress
 from .base import Door
 
@@ -83,7 +84,7 @@ class Running(Door):
         self,
         n_steps: int,
         data: Mapping[nengo.Node, np.ndarray] | None = None,
-        progress_bar: bool | None = None,
+        progress_bar: Form = None,
     ) -> None:
         """
         Simulate a number of time steps.
@@ -94,8 +95,9 @@ class Running(Door):
             How many steps.
         data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
             Values for nodes without input, in place of their own output.
-        progress_bar : bool, optional
-            Whether to show a progress bar. None: as the simulator was told.
+        progress_bar : bool or nengo.utils.progress.ProgressBar, optional
+            Whether to show a progress bar, or which one of Nengo's. None: as the
+            simulator was told.
 
         Raises
         ------
@@ -133,14 +135,14 @@ class Running(Door):
         n_steps: int,
         given: dict[nengo.Node, np.ndarray],
         mode: Mode,
-        progress_bar: bool | None,
+        progress_bar: Form,
     ) -> None:
         """Compile if need be, then run chunk by chunk."""
         runner = self._parts.runner
-        if not runner.is_compiled(n_steps, given, mode):
-            with self._bar("Compiling", None, progress_bar):
-                runner.compile(self._state, n_steps, given, mode)
         with self._bar("Simulating", n_steps, progress_bar) as bar:
+            if not runner.is_compiled(n_steps, given, mode):
+                with bar.stage("Compiling"):
+                    runner.compile(self._state, n_steps, given, mode)
             for chunk in runner.run(self._state, self._n_steps, n_steps, given, mode):
                 self._keep(chunk)
                 bar.step(chunk.n_steps)
