@@ -11,6 +11,8 @@ from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal, is_sparse
 from nengo.exceptions import SimulationError
 
+from .config import BuildConfig
+
 
 class HostSignals:
     """
@@ -23,14 +25,22 @@ class HostSignals:
     ----------
     signals : list of nengo.builder.Signal
         The signals of the operator.
+    dtype : str
+        The type of floating point values, as in the rest of the simulation.
+    time : nengo.builder.Signal or None
+        The signal that keeps double precision.
     """
 
-    def __init__(self, signals: Sequence[Signal]) -> None:
+    def __init__(
+        self, signals: Sequence[Signal], dtype: str, time: Signal | None
+    ) -> None:
         self._bases: dict[Signal, Any] = {}
         for sig in signals:
             value = sig.base.initial_value
-            sparse = is_sparse(sig)
-            self._bases.setdefault(sig.base, value if sparse else np.array(value))
+            if not is_sparse(sig):
+                single = sig.base is not time and value.dtype.kind == "f"
+                value = np.array(value, dtype if single else value.dtype)
+            self._bases.setdefault(sig.base, value)
 
     def __getitem__(self, sig: Signal) -> Any:
         """Return the array of a signal: a view, if the signal is one."""
@@ -50,17 +60,19 @@ class HostOperator:
     ----------
     op : nengo.builder.Operator
         The operator.
-    dt : float
-        The length of a time step, in seconds.
+    config : BuildConfig
+        The settings of the simulation.
     rng : numpy.random.RandomState
         The random numbers of the operator.
     """
 
-    def __init__(self, op: Operator, dt: float, rng: np.random.RandomState) -> None:
+    def __init__(
+        self, op: Operator, config: BuildConfig, rng: np.random.RandomState
+    ) -> None:
         self.op = op
-        self._dt = dt
-        self._signals = HostSignals(op.all_signals)
+        self._dt = dt = config.dt
         self._time = getattr(op, "t", None)
+        self._signals = HostSignals(op.all_signals, config.dtype, self._time)
         self._step = _make_step(op, self._signals, dt, rng)
 
     def writer(self, sig: Signal) -> Callable[[np.ndarray], None]:

@@ -24,7 +24,8 @@ def configure_settings(**settings: Any) -> None:
     Parameters
     ----------
     dtype : {"float16", "float32", "float64"} or tf.DType
-        The type of floating point signals. Default: ``"float32"``.
+        The type of floating point signals. Default: ``"float32"``, unless Nengo's
+        configuration asks for another ``[precision]`` than its own default, 64 bits.
     inference_only : bool
         If True, nothing is trainable. Default: False.
     keep_history : bool

@@ -23,6 +23,7 @@ from .inputs import NodeInputs
 from .parameter_store import ParameterStore
 from .probe_store import ProbeStore
 from .runner import Runner
+from .settings import dtype_of_nengo
 from .trainable import parameter_names, trainable_signals
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def assemble(
     config = BuildConfig(
         dt=model.dt,
         minibatch_size=minibatch_size or 1,
-        dtype=get_setting(network, "dtype"),
+        dtype=get_setting(network, "dtype", default=dtype_of_nengo()),
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
     python = [op for op in model.operators if Builder.of(op).python]

@@ -12,6 +12,7 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError, ValidationError
 from nengo.params import Parameter
+from nengo.rc import RC_DEFAULTS, rc
 
 
 def _boolean(value: Any) -> bool:
@@ -51,6 +52,21 @@ def _dtype(value: Any) -> str:
     if name not in ("float16", "float32", "float64"):
         raise ValueError
     return name
+
+
+def dtype_of_nengo() -> str | None:
+    """
+    Return the type that Nengo was told to use.
+
+    Returns
+    -------
+    dtype : {"float16", "float32"} or None
+        What ``bits`` in the section ``[precision]`` of Nengo's configuration asks for;
+        None if that is Nengo's own default of 64, which is nobody's wish.
+    """
+    default = f"float{RC_DEFAULTS['precision']['bits']}"
+    name = str(rc.float_dtype.name)
+    return None if name == default else name
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import nengo
 
 from .config import configure_settings
+from .settings import dtype_of_nengo
 from .simulator import Simulator
 
 
@@ -32,16 +33,18 @@ def make_test_sim(request: Any) -> Callable[..., Simulator]:
     names = ("--dtype", "--unroll-simulation", "--minibatch-size", "--jit-compile")
     if all(option(name, default=None) is None for name in names):
         return Simulator
-    dtype = option("--dtype", default=None) or "float32"
+    dtype = option("--dtype", default=None)
+    jit_compile = option("--jit-compile", default=None)
     defaults = {
         "unroll_simulation": int(option("--unroll-simulation", default=None) or 1),
         "minibatch_size": option("--minibatch-size", default=None),
-        "jit_compile": option("--jit-compile", default=None) or "auto",
+        "jit_compile": "auto" if jit_compile is None else jit_compile,
     }
 
     class TestSimulator(Simulator):
         def __init__(self, network: Any, *args: Any, **kwargs: Any) -> None:
-            if network is not None and nengo.Network not in network.config.params:
+            unset = network is not None and nengo.Network not in network.config.params
+            if unset and dtype is not None and dtype_of_nengo() is None:
                 with network:
                     configure_settings(dtype=dtype)
             super().__init__(network, *args, **{**defaults, **kwargs})
