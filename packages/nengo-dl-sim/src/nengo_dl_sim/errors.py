@@ -57,8 +57,8 @@ def python_errors(program: Program) -> Iterator[None]:
         yield
     except tf.errors.OpError:
         groups = [group for group in program.groups if isinstance(group, PythonBuilder)]
-        failed = [group for group in groups if group.failure is not None]
-        if not failed:
+        # All of them: one that stayed would be taken for the cause of a later error.
+        failures = [group.take_failure() for group in groups if group.failure]
+        if not failures:
             raise
-        failure = failed[0].take_failure()
-        raise failure from failure.__cause__
+        raise failures[0] from failures[0].__cause__

@@ -8,9 +8,9 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.builder import Model
-from nengo.builder.operator import Operator
+from nengo.builder.operator import Operator, SimPyFunc
+from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
-from nengo.exceptions import SimulationError
 
 from nengo_dl_ops import TensorNode
 
@@ -23,6 +23,7 @@ from .input_operators import (
     output_signal,
     seeding_order,
 )
+from .input_streams import Generation, ProcessStream, Sink, check_finite
 
 
 class NodeInputs:
@@ -146,14 +147,18 @@ class NodeInputs:
             op: [stream.get(op) or np.random.RandomState(seed) for stream in streams]
             for op in self._others
         }
-        self._steps: dict[Source, list[Callable[[float], Any]]] = {
-            # A function has no state: one call serves the whole minibatch.
-            node: [
-                make_step(op, self._dt, stream.get(op))
-                for stream in (streams if op in streams[0] else streams[:1])
-            ]
+        self._drawn_from = [
+            rng
+            for op, rngs in self.streams.items()
+            if not isinstance(op, SimPyFunc)  # which draws nothing
+            for rng in rngs
+        ]
+        self._steps = {
+            node: self._make_steps(op, [stream.get(op) for stream in streams])
             for node, op in self._operators.items()
         }
+        self._last = Generation([])
+        self._marks: list[tuple[np.random.RandomState, dict]] = []
 
     def generate(
         self, start_step: int, n_steps: int, skip: Collection[nengo.Node] = ()
@@ -184,69 +189,54 @@ class NodeInputs:
         ------
         nengo.exceptions.SimulationError
             If a function or process raises an exception, or does not return finite
-            numbers that can be broadcast to the size of its node.
+            numbers that can be broadcast to the size of its node. Processes are then
+            as they were before.
         """
+        self._marks = [(rng, rng.get_state(legacy=False)) for rng in self._drawn_from]
         nodes = [node for node in self._operators if node not in skip]
         outputs = {node: self._empty(node, n_steps) for node in nodes}
         sinks = [
-            (node, step, None if output is None else output[:, :, item])
+            Sink(node, step, output[:, :, item])
             for node, output in outputs.items()
             for item, step in enumerate(self._steps[node])
         ]
-        for i in range(n_steps):
-            time = (start_step + i + 1) * self._dt
-            for node, step, output in sinks:
-                value = _call(node, step, time)
-                if output is not None:
-                    _store(node, output, i, value)
-        found = {node: array for node, array in outputs.items() if array is not None}
-        for node, array in found.items():
-            _check_finite(node, array)
+        found = {node: array for node, array in outputs.items() if array.shape[1]}
+        self._last = Generation(sinks)
+        try:
+            self._last.compute(start_step, n_steps, self._dt)
+            for node, array in found.items():
+                check_finite(node, array)
+        except BaseException:
+            self.take_back()
+            raise
         return found
 
-    def _empty(self, node: Source, n_steps: int) -> np.ndarray | None:
+    def take_back(self) -> None:
+        """
+        Undo the last `generate`: its steps did not take place.
+
+        Processes give the same values again, and operators that draw from `streams`
+        draw the same numbers. Functions of nodes are called again.
+        """
+        self._last.take_back()
+        for rng, mark in self._marks:
+            rng.set_state(mark)
+
+    def _make_steps(
+        self, op: Operator, rngs: list[np.random.RandomState | None]
+    ) -> list[Callable[[float], Any]]:
+        """Make what computes the values of an operator, for each batch item."""
+        if not isinstance(op, SimProcess):
+            # A function has no state: one call serves the whole minibatch.
+            return [make_step(op, self._dt, None)]
+        return [ProcessStream(make_step(op, self._dt, rng)) for rng in rngs]
+
+    def _empty(self, node: Source, n_steps: int) -> np.ndarray:
         signal = self._signals[node]
-        if signal is None:
-            return None
-        return np.empty((n_steps, signal.size, len(self._steps[node])))
+        size = 0 if signal is None else signal.size
+        return np.empty((n_steps, size, len(self._steps[node])))
 
 
 def is_input(node: nengo.Node) -> bool:
     """Say whether a node is an input of the network: one that has no input itself."""
     return node.size_in == 0 and not isinstance(node, TensorNode)
-
-
-def _call(node: Source, step: Callable[[float], Any], time: float) -> Any:
-    try:
-        return step(time)
-    except Exception as error:
-        raise SimulationError(
-            f"{node}: its output raised {type(error).__name__} at t={time:g}: {error}"
-        ) from error
-
-
-def _store(node: Source, output: np.ndarray, i: int, value: Any) -> None:
-    if value is None:  # which NumPy would take for NaN
-        raise _wrong_output(node, output, value)
-    try:
-        output[i] = value
-    except (TypeError, ValueError) as error:
-        raise _wrong_output(node, output, value) from error
-
-
-def _wrong_output(node: Source, output: np.ndarray, value: Any) -> SimulationError:
-    shape = getattr(value, "shape", None)
-    return SimulationError(
-        f"{node}: expected its output to return finite numbers of shape "
-        f"({output.shape[1]},), got {value!r} of type {type(value).__name__}"
-        + ("" if shape is None else f" and shape {shape}")
-    )
-
-
-def _check_finite(node: Source, output: np.ndarray) -> None:
-    if not np.isfinite(output).all():
-        step, _, item = np.argwhere(~np.isfinite(output))[0]
-        raise SimulationError(
-            f"{node}: expected its output to return finite numbers, got "
-            f"{output[step, :, item]}"
-        )

@@ -144,7 +144,11 @@ class Runner:
             part = {node: array[:, done : done + n] for node, array in data.items()}
             stepped = tf.constant(feed.stepped(part, now, n, capacity))
             slots = self._slots(now, n, capacity)
-            chunk = function(state, feed.held, stepped, slots, tf.constant(n))
+            try:
+                chunk = function(state, feed.held, stepped, slots, tf.constant(n))
+            except BaseException:
+                self.inputs.take_back()
+                raise
             state, done = chunk.state, done + n
             yield Progress(state, n, self._split(chunk.probed))
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 from nengo.builder.signal import Signal
+from numpy.typing import ArrayLike
 
 from nengo_dl_ops import OpBuilder
 from nengo_dl_signals import (
@@ -190,16 +191,49 @@ class Program:
         value : (batch, *shape) array or None
             None if the signal is not part of the state.
         """
-        if base not in self.layout or base in self.layout.constants:
+        number, place = self._place_in_state(base)
+        if not len(place):
             return None
-        rows = self.layout.rows(base)
-        for array, value in zip(self.states, state.arrays, strict=True):
-            place = np.flatnonzero(np.isin(array.signal.rows, rows))
-            if len(place):
-                elements = value.numpy()[place]
-                shape = stored_value(base).shape
-                return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
-        return None
+        elements = state.arrays[number].numpy()[place]
+        shape = stored_value(base).shape
+        return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
+
+    def with_value(self, state: State, base: Signal, value: ArrayLike) -> State:
+        """
+        Give a state signal another value.
+
+        Parameters
+        ----------
+        state : State
+            A state of the simulation.
+        base : nengo.builder.Signal
+            A base signal. Nothing changes if it is not part of the state.
+        value : array_like
+            Its value, of the signal's shape, for all batch items.
+
+        Returns
+        -------
+        state : State
+            The same but for the signal.
+        """
+        number, place = self._place_in_state(base)
+        if not len(place):
+            return state
+        arrays = list(state.arrays)
+        changed = arrays[number].numpy()
+        changed[place] = np.reshape(value, (-1, 1))
+        arrays[number] = tf.constant(changed)
+        return state._replace(arrays=arrays)
+
+    def _place_in_state(self, base: Signal) -> tuple[int, np.ndarray]:
+        """Return the number of a signal's state array, and its elements' indices."""
+        if base in self.layout and base not in self.layout.constants:
+            rows = self.layout.rows(base)
+            for number, array in enumerate(self.states):
+                place = np.flatnonzero(np.isin(array.signal.rows, rows))
+                if len(place):
+                    return number, place
+        return 0, np.zeros(0, int)
 
     def step(
         self,

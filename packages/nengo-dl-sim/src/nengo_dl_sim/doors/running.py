@@ -176,12 +176,15 @@ class Running(Door):
         """
         Return to the state before the first step, keeping what was learned.
 
+        Synapses, neurons, processes and random numbers start anew. Time goes on, in
+        the simulation as well as for functions of nodes, unless probes are included.
+
         Parameters
         ----------
         include_trainable : bool
             Whether parameters return to their initial values, too.
         include_probes : bool
-            Whether probe data and the step counter are cleared, too.
+            Whether probe data is cleared, and time starts from 0, too.
 
         Raises
         ------
@@ -191,14 +194,16 @@ class Running(Door):
         self._check_open("soft_reset")
         if include_trainable:
             self._parts.parameters.reset()
-        with self._on_device():
-            self._state = self._parts.program.initial_state(self.seed)
-        self._parts.inputs.reset(self.seed)
-        for group in self._parts.program.groups:
-            group.reset(self._parts.inputs.streams)
         if include_probes:
             self.clear_probes()
             self._n_steps = 0
+        program, step = self._parts.program, self.model.step
+        with self._on_device():
+            state = program.initial_state(self.seed)
+            self._state = program.with_value(state, step, self._n_steps)
+        self._parts.inputs.reset(self.seed)
+        for group in program.groups:
+            group.reset(self._parts.inputs.streams)
 
     def clear_probes(self) -> None:
         """Forget what probes have recorded."""
