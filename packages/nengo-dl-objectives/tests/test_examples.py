@@ -4,7 +4,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("module", ["mse"])
+@pytest.mark.parametrize("module", ["losses", "mse"])
 def test_docstring_examples(module):
     # import_module, because the package's own attribute `mse` is the function
     results = doctest.testmod(importlib.import_module(f"nengo_dl_objectives.{module}"))

@@ -18,8 +18,10 @@ NAMES = {
         "LeakyReLU",
         "SpikingLeakyReLU",
         "dists",
+        "losses",
         "objectives",
         "obj",
+        "utils",
         "__version__",
         "__copyright__",
         "__license__",
@@ -27,7 +29,9 @@ NAMES = {
     "nengo_dl.config": ["configure_settings", "get_setting"],
     "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
     "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
-    "nengo_dl.objectives": ["mse", "Regularize"],
+    "nengo_dl.losses": ["nan_mse", "Regularize"],
+    "nengo_dl.objectives": ["mse", "Regularize", "squared_error"],
+    "nengo_dl.utils": ["minibatch_generator"],
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -281,6 +282,15 @@ class OpBuilder(ABC):
             For operators that run in Python, a random generator for each batch item.
         """
         del streams
+
+    @contextmanager
+    def isolated(self) -> Iterator[None]:
+        """
+        Keep what Python code remembers from what is computed in the context.
+
+        By default it does nothing, as `reset`.
+        """
+        yield
 
     @abstractmethod
     def build_step(self, signals: SignalDict) -> None:

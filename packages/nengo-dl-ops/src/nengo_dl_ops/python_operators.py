@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +97,15 @@ class PythonBuilder(OpBuilder):
             [op.step for op in ops],
             [(s.array, s.place, ops[s.op].reader(s.sig)) for s in self._write],
         )
+
+    @contextmanager
+    def isolated(self) -> Iterator[None]:
+        """Keep the operators' steps, to go on with them after the context."""
+        kept = self._items
+        try:
+            yield
+        finally:
+            self._items = kept
 
     def take_failure(self) -> Exception:
         """

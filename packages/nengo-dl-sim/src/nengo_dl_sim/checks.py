@@ -58,6 +58,26 @@ def check_jit_compile(value: Any) -> None:
         )
 
 
+def check_callable(name: str, value: Any) -> None:
+    """
+    Check that an argument is a function.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : callable
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value cannot be called.
+    """
+    if not callable(value):
+        raise ValidationError(f"expected a function, got {value!r}", attr=name)
+
+
 def check_duration(name: str, value: Any) -> float:
     """
     Check that an argument is a length of time.

@@ -36,6 +36,13 @@ def configure_settings(**settings: Any) -> None:
         as ``nengo.LIFRate``.
     planner : callable
         Orders the operators and says which are merged.
+    session_config : dict
+        Options that TensorFlow 1 had for sessions, and that still mean something, by
+        name: ``"gpu_options.allow_growth"`` and ``"allow_soft_placement"`` (booleans),
+        ``"intra_op_parallelism_threads"`` and ``"inter_op_parallelism_threads"``
+        (numbers). They are applied to the whole process when a `.Simulator` of the
+        network is made; most can be changed only before TensorFlow has computed
+        anything.
     simplifications : list of callable
         Each returns a simpler list of operators for a list of operators.
     sorter : callable

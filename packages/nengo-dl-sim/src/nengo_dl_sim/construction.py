@@ -115,6 +115,7 @@ def assemble(
     minibatch_size: int | None,
     unroll_simulation: int,
     shows_batch: bool,
+    dtype: str | None = None,
 ) -> Parts:
     """
     Make the parts of a simulator from a built model.
@@ -133,6 +134,8 @@ def assemble(
         How many steps are compiled as one iteration of the loop.
     shows_batch : bool
         Whether data has a batch axis; without it, it is that of the first item.
+    dtype : {"float16", "float32", "float64"}, optional
+        The type of floating point signals. None: what the network's settings say.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def assemble(
     config = BuildConfig(
         dt=model.dt,
         minibatch_size=minibatch_size or 1,
-        dtype=get_setting(network, "dtype", default=dtype_of_nengo()),
+        dtype=dtype or get_setting(network, "dtype", default=dtype_of_nengo()),
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
     python = [op for op in model.operators if Builder.of(op).python]

@@ -1,9 +1,8 @@
-"""Checks the arrays that go into a simulation, and cuts them into minibatches."""
+"""Checks the arrays that go into a simulation."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nengo
@@ -134,60 +133,6 @@ def check_targets(
     for probe, array in arrays.items():
         _check_values(probe, array, dtype, "finite numbers or NaN", nan=True)
     return arrays
-
-
-def minibatches(
-    n_items: int,
-    minibatch_size: int,
-    shuffle: bool,
-    rng: np.random.RandomState | None = None,
-) -> Iterator[np.ndarray | slice]:
-    """
-    Cut items into minibatches.
-
-    Parameters
-    ----------
-    n_items : int
-        The number of items.
-    minibatch_size : int
-        The number of items in each minibatch.
-    shuffle : bool
-        Whether the items are put in a random order first.
-    rng : numpy.random.RandomState, optional
-        Draws the order; needed only to shuffle.
-
-    Returns
-    -------
-    items : iterator over (minibatch_size,) ndarray of int or slice
-        What to index the first axis of arrays with.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there are not enough items for one minibatch.
-
-    Warns
-    -----
-    UserWarning
-        If items are left over, which are left out.
-    """
-    if n_items < minibatch_size:
-        raise ValidationError(
-            f"expected at least minibatch_size={minibatch_size} items, got {n_items}",
-            attr="data",
-        )
-    used = n_items - n_items % minibatch_size
-    if used < n_items:
-        warnings.warn(
-            f"Number of items ({n_items}) is not a multiple of minibatch_size "
-            f"({minibatch_size}): {n_items - used} of them are left out",
-            stacklevel=2,
-        )
-    starts = range(0, used, minibatch_size)
-    if not shuffle:
-        return (slice(start, start + minibatch_size) for start in starts)
-    order = (rng or np.random).permutation(n_items)
-    return (order[start : start + minibatch_size] for start in starts)
 
 
 def _check_mapping(data: Any) -> None:

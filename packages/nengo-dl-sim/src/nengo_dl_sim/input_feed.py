@@ -60,6 +60,11 @@ class InputFeed:
         joined = np.concatenate(values) if values else np.zeros(0)
         self.held = tf.constant(joined[:, None], program.layout.dtype)
 
+    @property
+    def sizes(self) -> dict[Source, int]:
+        """How many rows those nodes have that change, in the order of `stepped`."""
+        return {node: sig.size for node, sig in self._stepped.items()}
+
     def stepped(
         self,
         given: Mapping[Node, np.ndarray],
@@ -87,8 +92,7 @@ class InputFeed:
             In the order of `split`.
         """
         generated = self._inputs.generate(start_step, n_steps, skip=given)
-        size = sum(sig.size for sig in self._stepped.values())
-        shape = (capacity, size, self._program.minibatch_size)
+        shape = (capacity, sum(self.sizes.values()), self._program.minibatch_size)
         values, start = np.zeros(shape, dtype=self._program.layout.dtype), 0
         for node, sig in self._stepped.items():
             rows = slice(start, start + sig.size)

@@ -96,6 +96,12 @@ class NodeInputs:
         self._seeding_order = seeding_order(model, self.operators.union(others))
         self.reset(seed)
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether something draws random numbers, or remembers the steps before."""
+        processes = any(isinstance(op, SimProcess) for op in self.operators)
+        return processes or bool(self._others)
+
     def signal(self, node: Source) -> Signal | None:
         """
         Return the signal that holds a node's output.

@@ -1,8 +1,7 @@
-"""From the objectives that a user gives to those that the trainer computes."""
+"""From what a user wants of the outputs to the measures that the trainer computes."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -12,18 +11,20 @@ from nengo.probe import Probe
 
 from nengo_dl_objectives import mse
 
-from .trainer import Objective
+from .measures import Measure
+from .objective_forms import Form, objective_form
 
-#: For each probe, or tuple of probes, a function to minimise (None: the target is
-#: the gradient itself).
-Objectives = Mapping["Probe | tuple[Probe, ...]", "Callable | None"]
+#: For each probe, or tuple of probes, what is to be minimised (see `objective_form`),
+#: or computed in a run. None: the target is the gradient itself; in a run, the outputs
+#: as they are.
+Objectives = Mapping["Probe | tuple[Probe, ...]", "Callable | str | None"]
 
 
 def resolve_objectives(
     objective: Objectives | None,
     probes: Sequence[Probe],
     targets: Collection[Probe] | None,
-) -> list[Objective]:
+) -> list[Measure]:
     """
     Check objectives, and number the probes and targets that they need.
 
@@ -38,7 +39,7 @@ def resolve_objectives(
 
     Returns
     -------
-    objectives : list of Objective
+    measures : list of Measure
         One for each entry; targets are numbered in the order of ``targets``.
 
     Raises
@@ -49,27 +50,34 @@ def resolve_objectives(
     """
     if objective is None:
         objective = _default_objective(targets)
-    if not isinstance(objective, Mapping):
-        raise ValidationError(
-            "expected a dictionary that maps probes to objective functions, "
-            f"got {objective!r}",
-            attr="objective",
-        )
-    given = list(targets or ())
-    resolved = [
-        _resolve(key, function, probes, given) for key, function in objective.items()
-    ]
-    used = {given[i] for entry in resolved for i in entry.targets}
-    for probe in given:
-        if probe not in used:
-            raise ValidationError(
-                f"{probe} is not a valid target: expected a probe with an objective "
-                "that takes a target",
-                attr="data",
-            )
-    if not resolved:
-        raise ValidationError("expected at least one objective, got none", "objective")
-    return resolved
+    default = Form(_direct_gradient, 2)
+    return _resolve_all("objective", objective, probes, targets, default)
+
+
+def resolve_outputs(
+    outputs: Objectives, probes: Sequence[Probe], targets: Collection[Probe] | None
+) -> list[Measure]:
+    """
+    Check what is to be computed in a run, and number what it needs.
+
+    Parameters
+    ----------
+    outputs : dict
+        What the user gave.
+    probes, targets : collection of nengo.Probe
+        As in `resolve_objectives`.
+
+    Returns
+    -------
+    measures : list of Measure
+        One for each entry.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        As in `resolve_objectives`.
+    """
+    return _resolve_all("outputs", outputs, probes, targets, Form(_as_they_are, 1))
 
 
 def _default_objective(targets: Collection[Probe] | None) -> Objectives:
@@ -82,72 +90,87 @@ def _default_objective(targets: Collection[Probe] | None) -> Objectives:
     return {probe: mse for probe in targets}
 
 
-def _resolve(
-    key: Any, function: Any, probes: Sequence[Probe], given: list[Probe]
-) -> Objective:
+def _resolve_all(
+    attr: str,
+    wanted: Any,
+    probes: Sequence[Probe],
+    targets: Collection[Probe] | None,
+    default: Form,
+) -> list[Measure]:
+    if not isinstance(wanted, Mapping):
+        raise ValidationError(
+            "expected a dictionary that maps probes to objective functions, "
+            f"got {wanted!r}",
+            attr=attr,
+        )
+    given = list(targets or ())
+    resolved = []
+    for key, source in wanted.items():
+        _check_probes(attr, key, probes)
+        form = default if source is None else objective_form(attr, key, source)
+        resolved.append(_number(key, source, form, probes, given))
+    _check_all_used(resolved, given)
+    if not resolved:
+        raise ValidationError("expected at least one objective, got none", attr=attr)
+    return resolved
+
+
+def _number(
+    key: Any, source: Any, form: Form, probes: Sequence[Probe], given: list[Probe]
+) -> Measure:
     keys = key if isinstance(key, tuple) else (key,)
-    for probe in keys:
-        if probe not in probes:
-            raise ValidationError(
-                f"expected probes of the simulated network as keys, got {probe!r}",
-                attr="objective",
-            )
-    needed = keys if function is None or _n_arguments(function, key) == 2 else ()
+    needed = keys if form.n_arguments == 2 else ()
     for probe in needed:
         if probe not in given:
             raise ValidationError(
                 f"expected a target for {probe}, whose objective takes one, got none",
                 attr="data",
             )
-    return Objective(
+    return Measure(
         name=", ".join(str(probe) for probe in keys),
         outputs=tuple(probes.index(probe) for probe in keys),
         targets=tuple(given.index(probe) for probe in needed),
-        function=_as_lists(function, isinstance(key, tuple), bool(needed)),
-        source=function,
+        function=_of_lists(form, isinstance(key, tuple)),
+        source=source,
     )
 
 
-def _n_arguments(function: Any, key: Any) -> int:
-    """Count the positional arguments without default of an objective."""
-    if not callable(function):
-        raise ValidationError(
-            f"expected a function or None for {key}, got {function!r}",
-            attr="objective",
-        )
-    positional = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    )
-    n = sum(
-        p.kind in positional and p.default is inspect.Parameter.empty
-        for p in inspect.signature(function).parameters.values()
-    )
-    if n not in (1, 2):
-        raise ValidationError(
-            f"expected a function of (outputs) or (outputs, targets) for {key}, got "
-            f"{function!r}, which takes {n} arguments",
-            attr="objective",
-        )
-    return n
+def _check_probes(attr: str, key: Any, probes: Sequence[Probe]) -> None:
+    keys = key if isinstance(key, tuple) else (key,)
+    for probe in keys or (key,):
+        if probe not in probes:
+            raise ValidationError(
+                f"expected probes of the simulated network as keys, got {probe!r}",
+                attr=attr,
+            )
 
 
-def _as_lists(
-    function: Callable | None, is_tuple: bool, with_targets: bool
-) -> Callable:
-    """Turn an objective into a function of a list of outputs and one of targets."""
-    if function is None:
-        return _direct_gradient
+def _check_all_used(measures: Sequence[Measure], given: Sequence[Probe]) -> None:
+    used = {given[i] for measure in measures for i in measure.targets}
+    for probe in given:
+        if probe not in used:
+            raise ValidationError(
+                f"{probe} is not a valid target: expected a probe with an objective "
+                "that takes a target",
+                attr="data",
+            )
 
-    def evaluate(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
-        values = (tuple(outputs), tuple(targets)) if is_tuple else (*outputs, *targets)
-        return function(*values) if with_targets else function(values[0])
+
+def _of_lists(form: Form, is_tuple: bool) -> Callable:
+    """Turn a function of outputs, or of tuples of them, into one of lists."""
+
+    def evaluate(*lists: list[tf.Tensor]) -> Any:
+        arguments = lists[: form.n_arguments]
+        return form.function(*(tuple(x) if is_tuple else x[0] for x in arguments))
 
     return evaluate
 
 
-def _direct_gradient(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
+def _as_they_are(outputs: Any) -> Any:
+    return outputs
+
+
+def _direct_gradient(outputs: Any, targets: Any) -> tf.Tensor:
     """Return a value whose gradient with respect to the outputs is the targets."""
-    return tf.add_n(
-        [tf.reduce_sum(out * t) for out, t in zip(outputs, targets, strict=True)]
-    )
+    pairs = zip(tf.nest.flatten(outputs), tf.nest.flatten(targets), strict=True)
+    return tf.add_n([tf.reduce_sum(output * target) for output, target in pairs])

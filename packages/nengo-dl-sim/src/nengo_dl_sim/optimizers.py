@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from .recent import Recent
+
 #: A gradient for each variable; None for a variable that the loss does not depend on.
 Gradients = Sequence["tf.Tensor | None"]
+
+#: Computes losses, the next state, and gradients.
+Compute = Callable[..., Any]
+
+#: How many compiled steps an optimizer keeps.
+N_COMPILED = 32
 
 
 def check_optimizer(optimizer: Any) -> None:
@@ -51,42 +60,72 @@ class Update(ABC):
         What turns gradients into changes. It is kept, so that its slots live on.
     variables : list of keras.Variable or tf.Variable
         What it changes.
+    counter : tf.Variable of int64
+        Counts the changes.
     """
 
     def __init__(
-        self, optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
+        self,
+        optimizer: Any,
+        variables: Sequence[keras.Variable | tf.Variable],
+        counter: tf.Variable,
     ) -> None:
         self.optimizer = optimizer
         self.variables = variables
+        self.counter = counter
 
     @abstractmethod
-    def apply(self, gradients: Gradients) -> None:
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
         """
-        Change the variables.
+        Compute gradients, and change the variables if all losses are finite.
 
         Parameters
         ----------
-        gradients : list of tf.Tensor or None
-            A gradient for each of them.
+        compute : callable
+            Returns the losses, the next state, a list with a gradient for each
+            variable (or None), and more that is not needed here.
+        *arguments
+            What it takes.
+
+        Returns
+        -------
+        losses : (n,) tf.Tensor
+            The losses before the change.
+        state : nested structure of tf.Tensor
+            The next state.
         """
+
+    def _change(self, gradients: Gradients) -> None:
+        """Change the variables that have a gradient, and count."""
+        pairs = zip(gradients, self.variables, strict=True)
+        self._apply([(g, v) for g, v in pairs if g is not None])
+        self.counter.assign_add(1)
+
+    @abstractmethod
+    def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
+        """Hand gradients and variables to the optimizer."""
 
 
 class KerasUpdate(Update):
-    """Applies a Keras optimizer, compiled: run eagerly it is ten times slower."""
+    """Applies a Keras optimizer, in one compiled function with the gradients."""
 
     def __init__(
-        self, optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
+        self,
+        optimizer: Any,
+        variables: Sequence[keras.Variable | tf.Variable],
+        counter: tf.Variable,
     ) -> None:
-        super().__init__(optimizer, variables)
+        super().__init__(optimizer, variables, counter)
         self._built_before = optimizer.built
         if not optimizer.built:
             optimizer.build(list(variables))
-        self._apply = tf.function(self._apply_gradients, autograph=False)
+        self._compiled: Recent[Compute] = Recent(N_COMPILED)
 
-    def apply(self, gradients: Gradients) -> None:
-        """Change the variables that have a gradient."""
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
+        """Compute gradients and change the variables."""
+        step = self._compiled.get(compute, lambda: self._compile(compute))
         try:
-            self._apply(list(gradients))
+            return step(*arguments)
         except ValueError as error:
             if not self._built_before:
                 raise
@@ -96,24 +135,37 @@ class KerasUpdate(Update):
                 attr="optimizer",
             ) from error
 
-    def _apply_gradients(self, gradients: list[tf.Tensor | None]) -> None:
-        pairs = zip(gradients, self.variables, strict=True)
-        self.optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
+    def _compile(self, compute: Compute) -> Compute:
+        def step(*arguments: Any) -> tuple[tf.Tensor, Any]:
+            losses, state, gradients, *_ = compute(*arguments)
+            finite = tf.reduce_all(tf.math.is_finite(losses))
+            tf.cond(finite, lambda: self._change(gradients), lambda: None)
+            return losses, state
+
+        return tf.function(step, autograph=False)
+
+    def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
+        self.optimizer.apply_gradients(pairs)
 
 
 class TF1Update(Update):
     """Applies an optimizer of ``tf.compat.v1.train``."""
 
-    def apply(self, gradients: Gradients) -> None:
-        """Change the variables that have a gradient."""
-        pairs = zip(gradients, self.variables, strict=True)
-        self.optimizer.apply_gradients(
-            [(g, backend_variable(v)) for g, v in pairs if g is not None]
-        )
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
+        """Compute gradients, then change the variables."""
+        losses, state, gradients, *_ = compute(*arguments)
+        if np.isfinite(losses).all():
+            self._change(gradients)
+        return losses, state
+
+    def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
+        self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])
 
 
 def make_update(
-    optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
+    optimizer: Any,
+    variables: Sequence[keras.Variable | tf.Variable],
+    counter: tf.Variable,
 ) -> Update:
     """
     Make the update of an optimizer.
@@ -124,6 +176,8 @@ def make_update(
         What turns gradients into changes.
     variables : list of keras.Variable or tf.Variable
         What it changes.
+    counter : tf.Variable of int64
+        Counts the changes.
 
     Returns
     -------
@@ -131,7 +185,7 @@ def make_update(
         Applies gradients.
     """
     is_tf1 = isinstance(optimizer, tf.compat.v1.train.Optimizer)
-    return (TF1Update if is_tf1 else KerasUpdate)(optimizer, variables)
+    return (TF1Update if is_tf1 else KerasUpdate)(optimizer, variables, counter)
 
 
 def backend_variable(variable: keras.Variable | tf.Variable) -> tf.Variable:

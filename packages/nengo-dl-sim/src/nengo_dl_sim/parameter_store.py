@@ -57,6 +57,10 @@ class ParameterStore:
         """The base signals that have a place."""
         return list(self._place)
 
+    def rows(self, base: Signal) -> slice:
+        """Return where in its variable one of `signals` is."""
+        return self._place[base][1]
+
     def reset(self) -> None:
         """Give all parameters the values that they were built with."""
         for variable, value in zip(self._all(), self._start, strict=True):

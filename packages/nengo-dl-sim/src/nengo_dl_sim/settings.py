@@ -14,6 +14,8 @@ from nengo.exceptions import ConfigError, ValidationError
 from nengo.params import Parameter
 from nengo.rc import RC_DEFAULTS, rc
 
+from .session_config import OPTIONS, convert_session_config
+
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
@@ -124,6 +126,11 @@ class Setting:
 _NETWORK = (nengo.Network,)
 _TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
 
+_OPTIONS = (
+    f"a dictionary with options among {', '.join(OPTIONS)} (others of TensorFlow 1's "
+    "sessions have no meaning in TensorFlow 2)"
+)
+
 SETTINGS = {
     setting.name: setting
     for setting in (
@@ -134,6 +141,7 @@ SETTINGS = {
             "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
         ),
         Setting("planner", None, _NETWORK, "a function of operators", _callable),
+        Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
         Setting("trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none),

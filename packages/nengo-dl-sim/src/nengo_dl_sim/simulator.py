@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import warnings
+from typing import Any
+
 import nengo
 from nengo.builder import Model
 
@@ -14,16 +19,20 @@ from .checks import (
     check_network,
     check_seed,
 )
-from .construction import assemble, build_model, choose_seed
-from .doors import Exporting, Learning, Running, Saving
+from .config import get_setting
+from .construction import Parts, assemble, build_model, choose_seed
+from .doors import Checking, Exporting, Learning, Measuring, Running, Saving
 from .now import Now
 from .progress import Form
+from .session_config import apply_session_config
+from .settings import find_setting
 from .signal_values import SignalValues
 from .simulation_data import SimulationData
+from .tensorboard import TensorBoard
 from .training import Training
 
 
-class Simulator(Running, Learning, Saving, Exporting):
+class Simulator(Running, Learning, Measuring, Checking, Saving, Exporting):
     """
     Simulates and trains a Nengo network with TensorFlow.
 
@@ -39,14 +48,21 @@ class Simulator(Running, Learning, Saving, Exporting):
         The seed of all random processes of the simulation.
     model : nengo.builder.Model, optional
         A model to build the network into, or one that was built before.
+    dtype : {"float16", "float32", "float64"} or tf.DType, optional
+        Deprecated: use ``configure_settings(dtype=...)``.
     device : str, optional
         The TensorFlow device to run on, for example ``"/cpu:0"`` or ``"/gpu:0"``.
-    minibatch_size : int, optional
-        How many items are simulated at once. If None, one item is, and data has no
-        batch axis.
+        In a ``with sim:`` block, everything else that TensorFlow computes runs there,
+        too.
     unroll_simulation : int
         How many steps are compiled as one iteration of the loop. More compile longer
         and may run faster. The number of steps that run is never rounded.
+    minibatch_size : int, optional
+        How many items are simulated at once. If None, one item is, and data has no
+        batch axis.
+    tensorboard : str or path-like, optional
+        A directory for TensorBoard; a new one in it (``run_0``, ``run_1``, ...) gets
+        the graph of a step, and the summaries of `train`.
     progress_bar : bool or nengo.utils.progress.ProgressBar or subclass of it or None
         Whether progress bars are shown (None: they are not). A progress bar of Nengo
         shows everything; of a class of such there is a new one for each task.
@@ -75,6 +91,13 @@ class Simulator(Running, Learning, Saving, Exporting):
         If an argument is not what is described here.
     nengo.exceptions.BuildError
         If the network cannot be built, or contains something that cannot be computed.
+    nengo.exceptions.SimulationError
+        If the network's ``session_config`` comes too late.
+
+    Warns
+    -----
+    DeprecationWarning
+        If ``dtype`` is given.
 
     Examples
     --------
@@ -95,9 +118,11 @@ class Simulator(Running, Learning, Saving, Exporting):
         dt: float = 0.001,
         seed: int | None = None,
         model: Model | None = None,
+        dtype: Any = None,
         device: str | None = None,
-        minibatch_size: int | None = None,
         unroll_simulation: int = 1,
+        minibatch_size: int | None = None,
+        tensorboard: str | os.PathLike | None = None,
         progress_bar: Form = True,
         jit_compile: bool | str = "auto",
     ) -> None:
@@ -107,6 +132,8 @@ class Simulator(Running, Learning, Saving, Exporting):
         check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)
         check_network(network)
+        # Before TensorFlow does anything, such as looking for devices.
+        apply_session_config(get_setting(network or model, "session_config"))
         check_seed(seed)
         check_device(device)
         self.progress_bar = progress_bar
@@ -115,6 +142,7 @@ class Simulator(Running, Learning, Saving, Exporting):
         self.device = device
         self.jit_compile = jit_compile
         self.seed = choose_seed(network, seed)
+        dtype = _check_dtype(dtype)
         with self._bar("Building", None), self._on_device():
             self.model = build_model(network, model, check_dt(dt))
             self._parts = assemble(
@@ -124,13 +152,16 @@ class Simulator(Running, Learning, Saving, Exporting):
                 minibatch_size,
                 unroll_simulation,
                 self._shows_batch(),
+                dtype,
             )
             self._now = Now(self._parts, self.seed)
+            self._tensorboard = _make_tensorboard(tensorboard, self._parts)
         self._snapshot = NetworkSnapshot(network)
         self._steps_asked_for = 0
         self.data = SimulationData(self.model, self._now.probed, self._now.value)
         layout = self._parts.program.layout
         self.signals = SignalValues(self.model, layout, self._now.value)
+        self._exit_stack = contextlib.ExitStack()
         self._training = Training(self._parts, network, self.seed, jit_compile)
         self._post_build()
         self.closed = False
@@ -139,3 +170,22 @@ class Simulator(Running, Learning, Saving, Exporting):
     def _shows_batch(self) -> bool:
         """Tell whether data has a batch axis."""
         return self.minibatch_size is not None
+
+
+def _check_dtype(dtype: Any) -> str | None:
+    if dtype is None:
+        return None
+    warnings.warn(
+        "Simulator(dtype=...) is deprecated: use configure_settings(dtype=...)",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return str(find_setting("dtype").check(dtype))
+
+
+def _make_tensorboard(directory: Any, parts: Parts) -> TensorBoard | None:
+    if directory is None:
+        return None
+    board = TensorBoard(directory)
+    board.write_graph(parts)
+    return board

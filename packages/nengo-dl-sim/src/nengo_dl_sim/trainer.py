@@ -1,87 +1,72 @@
-"""Gradient descent: from a minibatch to a change of parameters."""
+"""Gradient descent: from minibatches to changes of parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from types import FunctionType
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
-from nengo.exceptions import SimulationError, ValidationError
+from nengo.exceptions import SimulationError
 
+from .batches import Batch
 from .compile import InputSplit, Program, State
-from .compile.sequence import run_sequence
-from .optimizers import Gradients, Update, backend_variable, make_update
+from .compile.sequence import Keep, run_sequence
+from .measures import Measure
+from .optimizers import Update, backend_variable
+
+#: The state to start from, and the data, of each minibatch.
+Minibatches = Iterable[tuple[State, Batch]]
 
 
-class Objective(NamedTuple):
+class Result(NamedTuple):
     """
-    Something to minimise.
+    What came out of a minibatch, or of a block of its steps.
 
     Parameters
     ----------
-    name : str
-        What it is called in messages.
-    outputs : tuple of int
-        The probes whose values it is computed from, by number.
-    targets : tuple of int
-        The targets it is computed from, by number; empty if it needs none.
-    function : callable
-        Takes a list of outputs and a list of targets, each
-        ``(batch, n_steps, *shape) tf.Tensor``, and returns a value to sum up.
-    source : callable or None
-        What the user gave; objectives made from the same one are the same.
+    state : State
+        The state after the last time step.
+    n_steps : int
+        How many steps it had.
+    values : list
+        The value of each measure: in training an array of losses (before the
+        parameters changed), else what its function returns.
     """
 
-    name: str
-    outputs: tuple[int, ...]
-    targets: tuple[int, ...]
-    function: Callable[[list[tf.Tensor], list[tf.Tensor]], tf.Tensor]
-    source: Callable | None
-
-    @property
-    def identity(self) -> tuple:
-        """What makes two objectives the same, so that one compilation serves both."""
-        return self.outputs, self.targets, _identity(self.source)
+    state: State
+    n_steps: int
+    values: Any
 
 
-def _identity(function: Callable | None) -> Any:
-    """Return the same for functions that one line of code made of the same values."""
-    if not isinstance(function, FunctionType):
-        return function
-    cells = function.__closure__ or ()
-    enclosed = tuple(id(cell.cell_contents) for cell in cells)
-    return function.__code__, enclosed, function.__defaults__
+#: Called with every result.
+Callback = Callable[[Result], None]
 
 
-class Batch(NamedTuple):
+class Reach(NamedTuple):
     """
-    One minibatch.
+    What losses depend on, as far as TensorFlow can tell before it computes anything.
 
     Parameters
     ----------
-    held : (n_held, 1) tf.Tensor
-        Values of nodes that do not change.
-    stepped : (n_steps, n_stepped, batch) array
-        Values of nodes that do.
-    targets : list of (batch, n_steps, ...) array
-        What the outputs are compared with.
+    outputs : list of int
+        The probes whose values make a difference, by number.
+    variables : list of bool
+        For each trainable variable, whether it has a gradient.
     """
 
-    held: tf.Tensor
-    stepped: np.ndarray
-    targets: list[np.ndarray]
+    outputs: list[int]
+    variables: list[bool]
 
 
 class Trainer:
     """
-    Computes losses and gradients of a program, and applies them.
+    Computes measures of a program's outputs, their gradients, and applies those.
 
-    It knows nothing of nodes, probes and forms of arguments. Parameters and state
-    are passed to the program as values; the only thing that changes is the variables,
-    by the optimizer, after all losses were found to be finite.
+    It knows nothing of nodes, probes and forms of arguments. Parameters and state are
+    passed to the program as values. The only thing that changes is the variables, by
+    an optimizer, after all losses were found to be finite.
 
     Parameters
     ----------
@@ -89,10 +74,12 @@ class Trainer:
         What to compute in each step.
     variables : list of keras.Variable or tf.Variable
         The values of its parameters.
-    objectives : list of Objective
-        What is summed up and minimised.
+    measures : list of Measure
+        What is computed. In training they are summed up and minimised.
     split : InputSplit
         Which input nodes change from step to step.
+    keep : list of Keep
+        Which values of each probe the measures look at.
     jit_compile : bool
         Whether XLA compiles the computation.
     """
@@ -101,97 +88,122 @@ class Trainer:
         self,
         program: Program,
         variables: Sequence[keras.Variable | tf.Variable],
-        objectives: Sequence[Objective],
+        measures: Sequence[Measure],
         split: InputSplit,
+        keep: Sequence[Keep],
         jit_compile: bool,
     ) -> None:
         self.program = program
         self.variables = variables
         self.trainable = [v for v in variables if v.trainable]
-        self.objectives = objectives
+        self.measures = measures
+        self._summed = [measure.summed() for measure in measures]
         self.split = split
-        self._updates: dict[int, Update] = {}
+        self.keep = keep
         options: dict[str, Any] = {"jit_compile": jit_compile, "autograph": False}
         self._gradients = tf.function(self._compute_gradients, **options)
-        self._losses = tf.function(self._compute_losses, **options)
+        self._values = tf.function(self._compute_values, **options)
 
-    def train_batch(
-        self, state: State, batch: Batch, optimizer: Any
-    ) -> tuple[State, np.ndarray]:
+    def reach(self, state: State, batch: Batch) -> Reach:
         """
-        Take one step of gradient descent.
+        Find out what the losses depend on.
 
         Parameters
         ----------
         state : State
-            The state to start from.
+            Any state of the simulation.
         batch : Batch
-            The data.
-        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-            What turns gradients into changes.
+            A block of steps, of which only shapes and types matter (tf.TensorSpec
+            will do).
 
         Returns
         -------
-        state : State
-            The state after the last time step.
-        losses : (n_objectives,) array
-            The losses before the change.
+        reach : Reach
+            What has a gradient.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If a measure does not return numbers to minimise.
+        """
+        traced = self._gradients.get_concrete_function(state, *batch)
+        *_, gradients, sensitivities = traced.structured_outputs
+        looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
+        found = zip(looked_at, sensitivities, strict=True)
+        return Reach(
+            [k for k, value in found if value is not None],
+            [value is not None for value in gradients],
+        )
+
+    def train(
+        self,
+        minibatches: Minibatches,
+        update: Update,
+        truncation: int | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        """
+        Take a step of gradient descent for each minibatch, or each block of its steps.
+
+        Parameters
+        ----------
+        minibatches : iterable over (State, Batch)
+            The next one is asked for after all callbacks were called.
+        update : Update
+            Turns gradients into changes of the variables.
+        truncation : int or None
+            The number of steps of a block: the state is carried from block to block,
+            gradients are not. None: all steps are one block.
+        callbacks : list of callable
+            Called after each change.
 
         Raises
         ------
         nengo.exceptions.SimulationError
-            If a loss is not finite. Nothing is changed then.
-        nengo.exceptions.ValidationError
-            If no objective depends on anything that is trained.
+            If a loss is not finite. The variables are as they were before the block.
         """
-        losses, gradients, state = self._gradients(state, *_tensors(batch))
-        losses = self._check_finite(losses.numpy())
-        self._check_any(gradients)
-        self._update(optimizer).apply(gradients)
-        return state, losses
+        for state, batch in minibatches:
+            for block in batch.blocks(truncation):
+                losses, state = update.step(self._gradients, state, *_tensors(block))
+                values = self._check_finite(losses.numpy())
+                for callback in callbacks:
+                    callback(Result(state, len(block.stepped), values))
 
-    def batch_losses(self, state: State, batch: Batch, training: bool) -> np.ndarray:
+    def evaluate(
+        self,
+        minibatches: Minibatches,
+        training: bool,
+        truncation: int | None,
+        callbacks: Sequence[Callback],
+    ) -> list[list[Any]]:
         """
-        Compute the losses of a minibatch.
+        Compute the measures of minibatches, as they are.
 
         Parameters
         ----------
-        state : State
-            The state to start from.
-        batch : Batch
-            The data.
+        minibatches : iterable over (State, Batch)
+            The next one is asked for after all callbacks were called.
         training : bool
             Whether to compute the differentiable approximation.
+        truncation : int or None
+            The number of steps that are computed at once. None: all.
+        callbacks : list of callable
+            Called after each block.
 
         Returns
         -------
-        losses : (n_objectives,) array
-            The value of each objective.
+        values : list of list
+            For each block the value of each measure: arrays in the structure that
+            the function returns.
         """
-        losses, _ = self._losses(state, *_tensors(batch), training)
-        return np.asarray(losses)
-
-    def _compute_losses(
-        self,
-        state: State,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
-        targets: list[tf.Tensor],
-        training: bool,
-    ) -> tuple[tf.Tensor, State]:
-        state, outputs = run_sequence(
-            self.program,
-            [tf.convert_to_tensor(v) for v in self.variables],
-            state,
-            self.split,
-            held,
-            stepped,
-            training,
-        )
-        losses = [
-            _evaluate(objective, outputs, targets) for objective in self.objectives
-        ]
-        return tf.stack(losses), state
+        found = []
+        for state, batch in minibatches:
+            for block in batch.blocks(truncation):
+                values, state = self._values(state, *_tensors(block), training)
+                found.append(tf.nest.map_structure(np.asarray, values))
+                for callback in callbacks:
+                    callback(Result(state, len(block.stepped), found[-1]))
+        return found
 
     def _compute_gradients(
         self,
@@ -199,78 +211,55 @@ class Trainer:
         held: tf.Tensor,
         stepped: tf.Tensor,
         targets: list[tf.Tensor],
-    ) -> tuple[tf.Tensor, list[tf.Tensor | None], State]:
+    ) -> tuple[tf.Tensor, State, list[tf.Tensor | None], list[tf.Tensor | None]]:
         with tf.GradientTape() as tape:
-            losses, state = self._compute_losses(
-                state, held, stepped, targets, training=True
-            )
-            total = tf.reduce_sum(losses)
+            state, outputs = self._run(state, held, stepped, training=True)
+            losses = [loss.value(outputs, targets) for loss in self._summed]
+            total = tf.add_n(losses)
         sources = [backend_variable(v) for v in self.trainable]
-        return losses, tape.gradient(total, sources), state
+        looked_at = [values for values in outputs if values is not None]
+        gradients, sensitivities = tape.gradient(total, (sources, looked_at))
+        # Of these only whether they exist is of interest, not their (large) values.
+        exist = [None if value is None else tf.zeros(()) for value in sensitivities]
+        return tf.stack(losses), state, gradients, exist
 
-    def _update(self, optimizer: Any) -> Update:
-        key = id(optimizer)
-        if key not in self._updates:
-            self._updates[key] = make_update(optimizer, self.trainable)
-        return self._updates[key]
+    def _compute_values(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        targets: list[tf.Tensor],
+        training: bool,
+    ) -> tuple[list[Any], State]:
+        state, outputs = self._run(state, held, stepped, training)
+        return [measure.value(outputs, targets) for measure in self.measures], state
+
+    def _run(
+        self, state: State, held: tf.Tensor, stepped: tf.Tensor, training: bool
+    ) -> tuple[State, list[tf.Tensor]]:
+        return run_sequence(
+            self.program,
+            [tf.convert_to_tensor(v) for v in self.variables],
+            state,
+            self.split,
+            held,
+            stepped,
+            training,
+            self.keep,
+        )
 
     def _check_finite(self, losses: np.ndarray) -> np.ndarray:
-        for objective, value in zip(self.objectives, losses, strict=True):
+        for measure, value in zip(self.measures, losses, strict=True):
             if not np.isfinite(value):
                 raise SimulationError(
-                    f"Objective of {objective.name}: expected a finite number, got "
+                    f"Objective of {measure.name}: expected a finite number, got "
                     f"{value}. Training stopped; the parameters are those of the "
                     "minibatch before. Likely causes: NaN in targets with an "
                     "objective that does not ignore it, or too large a learning rate."
                 )
         return losses
 
-    def _check_any(self, gradients: Gradients) -> None:
-        if all(gradient is None for gradient in gradients):
-            names = "; ".join(objective.name for objective in self.objectives)
-            raise ValidationError(
-                f"expected the objective of {names} to depend on trainable "
-                "parameters, got one that depends on none of them",
-                attr="objective",
-            )
-
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     targets = [tf.constant(target) for target in batch.targets]
     return batch.held, tf.constant(batch.stepped), targets
-
-
-def _evaluate(
-    objective: Objective, outputs: list[tf.Tensor], targets: list[tf.Tensor]
-) -> tf.Tensor:
-    """Compute one objective, and check what it returns."""
-    mine = [outputs[i] for i in objective.outputs]
-    value = objective.function(mine, [targets[i] for i in objective.targets])
-    batch = int(mine[0].shape[0])
-    value = _as_numbers(objective, value, mine[0].dtype)
-    if value.shape.rank is None or tuple(value.shape) not in ((), (batch,)):
-        raise ValidationError(
-            f"expected the objective of {objective.name} to return a scalar or one "
-            f"value for each of {batch} items, got shape {tuple(value.shape)}",
-            attr="objective",
-        )
-    return tf.reduce_sum(value)
-
-
-def _as_numbers(objective: Objective, value: Any, dtype: tf.DType) -> tf.Tensor:
-    """Turn what an objective returned into a tensor of a type."""
-    try:
-        tensor = tf.convert_to_tensor(value)
-    except (TypeError, ValueError) as error:
-        raise _not_numbers(objective, value) from error
-    if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
-        raise _not_numbers(objective, value)
-    return tf.cast(tensor, dtype)
-
-
-def _not_numbers(objective: Objective, value: Any) -> ValidationError:
-    return ValidationError(
-        f"expected the objective of {objective.name} to return a tensor of numbers, "
-        f"got {value!r}",
-        attr="objective",
-    )

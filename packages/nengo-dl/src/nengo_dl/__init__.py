@@ -17,8 +17,10 @@ from nengo_dl_sim import configure_settings as configure_settings
 
 from . import config as config
 from . import dists as dists
+from . import losses as losses
 from . import neurons as neurons
 from . import objectives as objectives
+from . import utils as utils
 from .version import version as __version__
 
 obj = objectives
@@ -36,9 +38,11 @@ __all__ = [
     "config",
     "configure_settings",
     "dists",
+    "losses",
     "neurons",
     "obj",
     "objectives",
     "reshaped",
     "tensor_layer",
+    "utils",
 ]

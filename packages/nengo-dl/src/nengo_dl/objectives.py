@@ -2,3 +2,4 @@
 
 from nengo_dl_objectives import Regularize as Regularize
 from nengo_dl_objectives import mse as mse
+from nengo_dl_objectives import squared_error as squared_error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +14,14 @@ from .program import InputSplit, Program, State
 MAX_UNROLLED_STEPS = 4
 
 
+class Keep(Enum):
+    """Which values of a probe leave the computation."""
+
+    ALL = "of all steps"
+    LAST = "of the last step"
+    NONE = "none"
+
+
 def run_sequence(
     program: Program,
     parameters: Sequence[tf.Tensor],
@@ -21,7 +30,8 @@ def run_sequence(
     held: tf.Tensor,
     stepped: tf.Tensor,
     training: bool,
-) -> tuple[State, list[tf.Tensor]]:
+    keep: Sequence[Keep],
+) -> tuple[State, list[tf.Tensor | None]]:
     """
     Compute a number of steps.
 
@@ -41,46 +51,58 @@ def run_sequence(
         Values of nodes that do.
     training : bool
         Whether to compute the differentiable approximation.
+    keep : list of Keep
+        Which values of each probe are wanted. Others take no memory.
 
     Returns
     -------
     state : State
         The state after the last step.
-    outputs : list of (batch, n_steps, *shape) tf.Tensor
-        The values of each probe, batch axis first.
+    outputs : list of (batch, n_steps, *shape) tf.Tensor or None
+        The values of each probe, batch axis first; of one step, if only the last is
+        wanted; None if none is.
     """
     n_steps = int(stepped.shape[0])
+    wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
+    last = [keep[k] is Keep.LAST for k in wanted]
 
-    def one_step(i: Any, state: State) -> Any:
+    signals = [program.probes[k] for k in wanted]
+
+    def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         return program.step(
-            parameters, state, split, held, stepped[i], program.probes, training
+            parameters, state, split, held, stepped[i], signals, training
         )
 
-    run = _write_out if n_steps <= MAX_UNROLLED_STEPS else _loop
-    final, probed = run(program, one_step, state, n_steps)
-    return final, [_batch_first(values) for values in probed]
+    if n_steps <= MAX_UNROLLED_STEPS:
+        state, found = _write_out(one_step, state, n_steps, last)
+    else:
+        buffers = [
+            _buffer(program, k, 1 if keep[k] is Keep.LAST else n_steps) for k in wanted
+        ]
+        state, found = _loop(one_step, state, n_steps, last, buffers)
+    outputs: list[tf.Tensor | None] = [None] * len(keep)
+    for k, values in zip(wanted, found, strict=True):
+        outputs[k] = _batch_first(values)
+    return state, outputs
 
 
-def _write_out(program, one_step, state, n_steps):  # type: ignore[no-untyped-def]
-    del program
+def _write_out(one_step, state, n_steps, last):  # type: ignore[no-untyped-def]
     steps = []
     for i in range(n_steps):
         state, probed = one_step(i, state)
         steps.append(probed)
-    return state, [tf.stack(values) for values in zip(*steps, strict=True)]
+    pairs = zip(zip(*steps, strict=True), last, strict=True)
+    return state, [tf.stack(values[-1:] if one else values) for values, one in pairs]
 
 
-def _loop(program, one_step, state, n_steps):  # type: ignore[no-untyped-def]
-    batch = program.minibatch_size
-    buffers = [
-        tf.TensorArray(probe.dtype, n_steps, element_shape=(*probe.shape, batch))
-        for probe in program.probes
-    ]
-
+def _loop(one_step, state, n_steps, last, buffers):  # type: ignore[no-untyped-def]
     def body(i, state, buffers):  # type: ignore[no-untyped-def]
         state, probed = one_step(i, state)
-        pairs = zip(buffers, probed, strict=True)
-        return i + 1, state, [buffer.write(i, value) for buffer, value in pairs]
+        buffers = [
+            buffer.write(0 if one else i, value)
+            for buffer, one, value in zip(buffers, last, probed, strict=True)
+        ]
+        return i + 1, state, buffers
 
     # XLA can differentiate a loop only if it knows the number of iterations.
     _, state, buffers = tf.while_loop(
@@ -91,6 +113,13 @@ def _loop(program, one_step, state, n_steps):  # type: ignore[no-untyped-def]
         parallel_iterations=1,
     )
     return state, [buffer.stack() for buffer in buffers]
+
+
+def _buffer(program: Program, probe: int, size: int) -> tf.TensorArray:
+    """Make a place for values of a probe."""
+    signal = program.probes[probe]
+    shape = (*signal.shape, program.minibatch_size)
+    return tf.TensorArray(signal.dtype, size, element_shape=shape)
 
 
 def _batch_first(values: tf.Tensor) -> tf.Tensor:

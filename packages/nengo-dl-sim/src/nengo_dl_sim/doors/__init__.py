@@ -1,7 +1,9 @@
 """The public methods of a simulator, by what they are for."""
 
 from .base import Door as Door
+from .checking import Checking as Checking
 from .exporting import Exporting as Exporting
 from .learning import Learning as Learning
+from .measuring import Measuring as Measuring
 from .running import Running as Running
 from .saving import Saving as Saving

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any, NoReturn, Self
 
 import tensorflow as tf
 from nengo.builder import Model
@@ -13,8 +14,11 @@ from nengo.exceptions import ReadonlyError, SimulatorClosed
 from ..checks import NetworkSnapshot
 from ..compile import State
 from ..construction import Parts
+from ..errors import python_errors
 from ..now import Now
 from ..progress import Form, ProgressBar, make_progress_bar
+from ..sessions import SessionError
+from ..tensorboard import TensorBoard
 from ..training import Training
 
 
@@ -49,6 +53,13 @@ class Door:
     _now: Now
     _snapshot: NetworkSnapshot
     _training: Training
+    _tensorboard: TensorBoard | None
+    _exit_stack: contextlib.ExitStack
+
+    @property
+    def sess(self) -> NoReturn:
+        """There are no sessions in TensorFlow 2: raises an error that says so."""
+        raise SessionError("sess")
 
     @property
     def dt(self) -> float:
@@ -88,12 +99,16 @@ class Door:
             self.closed = True
             self._training.close()
             self._parts.close()
+            if self._tensorboard is not None:
+                self._tensorboard.close()
 
     def __enter__(self) -> Self:
         self._check_open("__enter__")
+        self._exit_stack.enter_context(self._on_device())
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
+        self._exit_stack.close()
         self.close()
 
     def __del__(self) -> None:
@@ -121,6 +136,12 @@ class Door:
         return make_progress_bar(
             title, total, self.progress_bar if form is None else form
         )
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Compute on the simulator's device, with errors of Python code as such."""
+        with self._on_device(), python_errors(self._parts.program):
+            yield
 
     def _on_device(self) -> contextlib.AbstractContextManager:
         return (

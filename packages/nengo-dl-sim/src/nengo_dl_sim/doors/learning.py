@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from ..checks import check_count
-from ..errors import python_errors
+from ..array_data import Data, check_data
+from ..batches import check_truncation, warn_uneven
+from ..checks import check_callable, check_count
+from ..feeder import Schedule
+from ..measures import Measure
+from ..objectives import Objectives, resolve_objectives
 from ..optimizers import check_optimizer
-from ..training import Objectives, TrainingData
+from ..profiling import profiler
+from ..progress import Form
+from ..sessions import refuse
+from ..simulation_data import SimulationData
+from ..summaries import Summaries, summary_entries
 from .base import Door
 
 
 class Learning(Door):
     """The methods of a simulator that optimise parameters."""
 
+    data: SimulationData
+
     @property
-    def training_step(self) -> int | None:
-        """The number of minibatches trained on; None if built for inference only."""
-        return None if self._parts.inference_only else self._training.n_trained
+    def training_step(self) -> tf.Variable | None:
+        """
+        How often `train` has changed the parameters.
+
+        A ``() tf.Variable`` of int64 (``int(sim.training_step)`` is a number), so
+        that schedules of learning rates may depend on it. None if the network was
+        built for inference only.
+        """
+        return None if self._parts.inference_only else self._training.step
 
     def train(
         self,
-        data: TrainingData,
+        data: Data,
         optimizer: Any,
         n_epochs: int = 1,
         objective: Objectives | None = None,
         shuffle: bool = True,
-        progress_bar: bool | None = None,
+        truncation: int | None = None,
+        summaries: Sequence[Any] | None = None,
+        profile: bool | str = False,
+        extra_feeds: Mapping | None = None,
+        progress_bar: Form = None,
     ) -> None:
         """
         Optimise the trainable parameters.
@@ -51,22 +73,40 @@ class Learning(Door):
         objective : dict, optional
             For each probe, or tuple of probes, a function of the outputs
             ``(minibatch_size, n_steps, size) tf.Tensor`` and, if it takes two
-            arguments, of the targets. It returns a scalar, or a value for each item,
-            whose sum is minimised. ``None`` in place of a function: the target is the
-            gradient itself. Default: the mean squared error of every probe in
-            ``data``.
+            arguments, of the targets. It returns a scalar, or values for each item,
+            whose sum is minimised. For a tuple it takes tuples. Also a Keras loss or
+            its name, and functions whose arguments are called ``y_true`` and
+            ``y_pred``: these take the targets first. ``None`` in place of a function:
+            the target is the gradient itself. Default: the mean squared error of
+            every probe in ``data``.
         shuffle : bool
             Whether items are put into minibatches in a new random order each epoch.
-        progress_bar : bool, optional
-            Whether to show a progress bar. None: as the simulator was told.
+        truncation : int, optional
+            Back-propagate through so many steps only. They are trained as a block of
+            their own; the state is carried on to the next block of the minibatch.
+        summaries : list, optional
+            What to write for TensorBoard after each change of the parameters:
+            ``"loss"``; ensembles (their encoders), ``ens.neurons`` (biases) and
+            connections (weights); functions without arguments, which may call
+            ``tf.summary.scalar`` and the like (most of these need the package
+            ``tensorboard``). Needs ``Simulator(tensorboard=...)``.
+        profile : bool or str
+            A directory for a trace that TensorBoard opens; True for
+            ``"nengo_dl_profile"``.
+        extra_feeds : None
+            There are no placeholders to feed in TensorFlow 2.
+        progress_bar : bool or nengo.utils.progress.ProgressBar, optional
+            Whether to show a progress bar, or which one of Nengo's. None: as the
+            simulator was told.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If an argument is not what is described here. Nothing is trained then.
+            If an argument is not what is described here, or nothing can be trained.
+            Nothing is trained then.
         nengo.exceptions.SimulationError
-            If the objective is not a finite number. The parameters keep the values
-            of the minibatch before.
+            If the objective is not a finite number: the parameters keep the values of
+            the minibatch before. If a summary is of something else.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
 
@@ -74,25 +114,41 @@ class Learning(Door):
         -----
         UserWarning
             If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If one step is trained through synapses.
+            is left out. If the number of steps is not a multiple of ``truncation``:
+            the last block is shorter. If one step is trained through synapses. If no
+            gradient reaches some of the trainable parameters. If there are summaries,
+            but no TensorBoard.
         """
         self._check_open("train")
         check_optimizer(optimizer)
         check_count("n_epochs", n_epochs)
+        refuse("extra_feeds", extra_feeds)
+        schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
         self._snapshot.check()
-        training_set = self._training.training_set(data, objective)
-        bar = self._bar("Training", n_epochs * training_set.n_batches, progress_bar)
-        program = self._parts.program
-        with bar as shown, self._on_device(), python_errors(program):
-            self._training.train(training_set, optimizer, n_epochs, shuffle, shown)
+        checked = check_data(self._parts, data)
+        objectives = resolve_objectives(objective, self.model.probes, checked.targets)
+        warn_uneven(checked.n_steps, truncation)
+        writers = self._summaries(summaries, objectives)
+        bar = self._bar("Training", schedule.n_blocks(checked), progress_bar)
+        with self._working(), profiler(profile), bar as shown:
+            show = [lambda result: shown.step(loss=float(result.values.sum()))]
+            try:
+                self._training.train(
+                    checked, objectives, optimizer, schedule, [*writers, *show]
+                )
+            finally:
+                self._state = self._training.refreshed(self._state)
+                for writer in writers:
+                    writer.flush()
 
     def loss(
         self,
-        data: TrainingData,
+        data: Data,
         objective: Objectives | None = None,
         combine: Callable = np.mean,
+        extra_feeds: Mapping | None = None,
+        progress_bar: Form = None,
         training: bool = False,
-        progress_bar: bool | None = None,
     ) -> float:
         """
         Compute the value of an objective, without changing anything.
@@ -104,11 +160,14 @@ class Learning(Door):
         objective : dict, optional
             As in `train`.
         combine : callable
-            Makes one value from those of all minibatches.
+            Makes one value from those of all minibatches, ``(n_minibatches,) array``.
+        extra_feeds : None
+            There are no placeholders to feed in TensorFlow 2.
+        progress_bar : bool or nengo.utils.progress.ProgressBar, optional
+            Whether to show a progress bar, or which one of Nengo's. None: as the
+            simulator was told.
         training : bool
             Whether spiking neurons are replaced by their rate approximation.
-        progress_bar : bool, optional
-            Whether to show a progress bar. None: as the simulator was told.
 
         Returns
         -------
@@ -121,11 +180,39 @@ class Learning(Door):
             If an argument is not what is described here.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items is not a multiple of the minibatch size: the rest
+            is left out. If one step is computed through synapses.
         """
         self._check_open("loss")
+        check_callable("combine", combine)
+        refuse("extra_feeds", extra_feeds)
         self._snapshot.check()
-        training_set = self._training.training_set(data, objective)
-        bar = self._bar("Calculating loss", training_set.n_batches, progress_bar)
-        program = self._parts.program
-        with bar as shown, self._on_device(), python_errors(program):
-            return self._training.loss(training_set, combine, training, shown)
+        checked = check_data(self._parts, data)
+        objectives = resolve_objectives(objective, self.model.probes, checked.targets)
+        bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
+        with self._working(), bar as shown:
+            losses = self._training.losses(
+                checked, objectives, training, [lambda result: shown.step()]
+            )
+        return float(sum(combine(values) for values in losses.T))
+
+    def _summaries(
+        self, summaries: Sequence[Any] | None, objectives: Sequence[Measure]
+    ) -> list[Summaries]:
+        """Make what writes the summaries, if there are any."""
+        if summaries is None:
+            return []
+        entries = summary_entries(summaries, self.data, self.model.probes, objectives)
+        if self._tensorboard is None:
+            warnings.warn(
+                "There are summaries, but no TensorBoard to write them for: use "
+                "Simulator(tensorboard=directory)",
+                stacklevel=3,
+            )
+            return []
+        writer = self._tensorboard.writer
+        return [Summaries(entries, writer, self._training.step)]

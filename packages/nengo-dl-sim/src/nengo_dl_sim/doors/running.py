@@ -13,9 +13,10 @@ from nengo.exceptions import ValidationError
 from ..checks import check_count, check_duration, check_seed
 from ..compile import Mode, choose_mode
 from ..data import check_inputs
-from ..errors import python_errors
+from ..profiling import profiler
 from ..progress import Form
 from ..runner import Progress
+from ..sessions import refuse
 from .base import Door
 
 
@@ -84,7 +85,10 @@ class Running(Door):
         self,
         n_steps: int,
         data: Mapping[nengo.Node, np.ndarray] | None = None,
+        input_feeds: Mapping[nengo.Node, np.ndarray] | None = None,
+        profile: bool | str = False,
         progress_bar: Form = None,
+        extra_feeds: Mapping | None = None,
     ) -> None:
         """
         Simulate a number of time steps.
@@ -95,9 +99,16 @@ class Running(Door):
             How many steps.
         data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
             Values for nodes without input, in place of their own output.
+        input_feeds : dict, optional
+            The former name of ``data``.
+        profile : bool or str
+            A directory for a trace that TensorBoard opens; True for
+            ``"nengo_dl_profile"``.
         progress_bar : bool or nengo.utils.progress.ProgressBar, optional
             Whether to show a progress bar, or which one of Nengo's. None: as the
             simulator was told.
+        extra_feeds : None
+            There are no placeholders to feed in TensorFlow 2.
 
         Raises
         ------
@@ -107,9 +118,16 @@ class Running(Door):
             If a function of a node fails.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
+
+        Warns
+        -----
+        DeprecationWarning
+            If ``input_feeds`` is given.
         """
         self._check_open("run_steps")
         check_count("n_steps", n_steps)
+        refuse("extra_feeds", extra_feeds)
+        data = _renamed(data, input_feeds)
         self._snapshot.check()
         batch = self.minibatch_size or 1
         given = check_inputs(
@@ -127,7 +145,7 @@ class Running(Door):
             program.runs_python,
             self._steps_asked_for,
         )
-        with self._on_device(), python_errors(program):
+        with self._working(), profiler(profile):
             self._run_steps(n_steps, given, mode, progress_bar)
 
     def _run_steps(
@@ -267,3 +285,21 @@ class Running(Door):
             store.add(self._n_steps, chunk.n_steps, values)
         self._state = chunk.state
         self._n_steps += chunk.n_steps
+
+
+def _renamed(data: Any, input_feeds: Any) -> Any:
+    """Return the data that was given, under whichever name."""
+    if input_feeds is None:
+        return data
+    if data is not None:
+        raise ValidationError(
+            "expected either data or input_feeds, got both (they are the same; use "
+            "data)",
+            attr="input_feeds",
+        )
+    warnings.warn(
+        "`input_feeds` is deprecated. Use `data` instead.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return input_feeds

@@ -1,0 +1,141 @@
+"""Measuring: what a network gives out for many items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..array_data import Data, check_data
+from ..batches import check_truncation, warn_uneven
+from ..checks import check_callable, check_count
+from ..feeder import Live, Schedule
+from ..objectives import Objectives, resolve_outputs
+from ..profiling import profiler
+from ..sessions import refuse
+from ..trainer import Callback, Result
+from .base import Door
+
+
+class Measuring(Door):
+    """The methods of a simulator that run it for many items."""
+
+    def run_batch(
+        self,
+        data: Data,
+        outputs: Objectives,
+        extra_feeds: Mapping | None = None,
+        extra_fetches: Any = None,
+        n_epochs: int = 1,
+        truncation: int | None = None,
+        shuffle: bool = False,
+        profile: bool | str = False,
+        training: bool = False,
+        callback: Callable[[dict, None], Any] | None = None,
+        combine: Callable = np.stack,
+        isolate_state: bool = True,
+    ) -> dict[Any, Any]:
+        """
+        Run the network on minibatches of data, and compute something from its outputs.
+
+        Probes record nothing (``sim.data``).
+
+        Parameters
+        ----------
+        data : dict or int
+            Values for nodes and targets for probes,
+            ``(n_items, n_steps, size) array``; or a number of steps, to run on the
+            nodes' own output.
+        outputs : dict
+            For each probe, or tuple of probes, a function of the outputs
+            ``(minibatch_size, n_steps, size) tf.Tensor`` and, if it takes two
+            arguments, of the targets. It may return a tuple. ``None`` in place of a
+            function: the outputs as they are.
+        extra_feeds, extra_fetches : None
+            There are no tensors to feed or fetch in TensorFlow 2.
+        n_epochs : int
+            How often to go through the data.
+        truncation : int, optional
+            Compute so many steps at once; the state is carried on to the next block
+            of the minibatch. Each block has an output.
+        shuffle : bool
+            Whether items are put into minibatches in a new random order each epoch.
+        profile : bool or str
+            A directory for a trace that TensorBoard opens; True for
+            ``"nengo_dl_profile"``.
+        training : bool
+            Whether spiking neurons are replaced by their rate approximation.
+        callback : callable, optional
+            Called after each minibatch, or block of it, with a dict of its outputs,
+            and None.
+        combine : callable
+            Makes one value from the list of those of all minibatches and blocks.
+        isolate_state : bool
+            If True, every minibatch starts from the initial state, and the state of
+            the simulation is not touched. If False, the first one continues from
+            it, each of the others from the one before, and the simulation goes on
+            from the last one.
+
+        Returns
+        -------
+        values : dict
+            For each key of ``outputs`` the combined value; a tuple of them if the
+            function returns a tuple.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items is not a multiple of the minibatch size: the rest
+            is left out. If the number of steps is not a multiple of ``truncation``:
+            the last block is shorter.
+        """
+        self._check_open("run_batch")
+        check_count("n_epochs", n_epochs, low=1)
+        check_callable("combine", combine)
+        if callback is not None:
+            check_callable("callback", callback)
+        refuse("extra_feeds", extra_feeds)
+        refuse("extra_fetches", extra_fetches)
+        schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
+        self._snapshot.check()
+        checked = check_data(self._parts, data)
+        measures = resolve_outputs(outputs, self.model.probes, checked.targets)
+        warn_uneven(checked.n_steps, truncation)
+        callbacks = [] if callback is None else [_caller(callback, list(outputs))]
+        run = self._run_isolated if isolate_state else self._run_live
+        with self._working(), profiler(profile):
+            values = run(checked, measures, schedule, training, callbacks)
+        return {
+            key: _combine(blocks, combine)
+            for key, blocks in zip(outputs, zip(*values, strict=True), strict=True)
+        }
+
+    def _run_isolated(self, *arguments: Any) -> list[list[Any]]:
+        return self._training.run(*arguments)
+
+    def _run_live(self, *arguments: Any) -> list[list[Any]]:
+        live = Live(self._state, self._n_steps)
+        try:
+            return self._training.run_on(live, *arguments)
+        finally:
+            self._state, self._n_steps = live.state, live.n_steps
+
+
+def _caller(callback: Callable[[dict, None], Any], keys: list[Any]) -> Callback:
+    def call(result: Result) -> None:
+        callback(dict(zip(keys, result.values, strict=True)), None)
+
+    return call
+
+
+def _combine(blocks: Any, combine: Callable) -> Any:
+    return tf.nest.map_structure(lambda *values: combine(list(values)), *blocks)

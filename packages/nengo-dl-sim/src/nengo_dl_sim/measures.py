@@ -1,0 +1,123 @@
+"""What is computed from a network's outputs: to be minimised, or to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+
+class Measure(NamedTuple):
+    """
+    Something that is computed from outputs and targets.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in messages.
+    outputs : tuple of int
+        The probes whose values it is computed from, by number.
+    targets : tuple of int
+        The targets it is computed from, by number, in the order of the probes that
+        they belong to; empty if it needs none.
+    function : callable
+        Takes a list of outputs and a list of targets, each
+        ``(batch, n_steps, *shape) tf.Tensor``.
+    source : callable or keras.losses.Loss or str or None
+        What the user gave; measures made from the same one are the same.
+    is_loss : bool
+        Whether it was `summed` up.
+    """
+
+    name: str
+    outputs: tuple[int, ...]
+    targets: tuple[int, ...]
+    function: Callable[[list[tf.Tensor], list[tf.Tensor]], Any]
+    source: Any
+    is_loss: bool = False
+
+    @property
+    def identity(self) -> tuple:
+        """What makes two measures the same, so that one compilation serves both."""
+        return self.outputs, self.targets, self.is_loss, _identity(self.source)
+
+    def value(self, outputs: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Any:
+        """
+        Compute it.
+
+        Parameters
+        ----------
+        outputs : list of (batch, n_steps, *shape) tf.Tensor
+            The outputs of all probes.
+        targets : list of (batch, n_steps, *shape) tf.Tensor
+            All targets. Of a probe that keeps its last step only, the last one is
+            looked at.
+
+        Returns
+        -------
+        value : nested structure of tf.Tensor
+            What the function returns.
+        """
+        mine = [outputs[i] for i in self.outputs]
+        wanted = [
+            targets[i][:, -output.shape[1] :]
+            for i, output in zip(self.targets, mine, strict=False)
+        ]
+        return self.function(mine, wanted)
+
+    def summed(self) -> Measure:
+        """
+        Turn it into something to minimise.
+
+        Returns
+        -------
+        loss : Measure
+            Its value is a () tf.Tensor, the sum of what the function returns. If
+            that is neither a number nor numbers for each item, it raises a
+            `nengo.exceptions.ValidationError`.
+        """
+
+        def loss(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
+            value = self._numbers(self.function(outputs, targets))
+            batch, rank = int(outputs[0].shape[0]), value.shape.rank
+            if rank is None or (rank > 0 and value.shape[0] != batch):
+                raise ValidationError(
+                    f"expected the objective of {self.name} to return a scalar or "
+                    f"values for each of {batch} items, got shape {value.shape}",
+                    attr="objective",
+                )
+            return tf.reduce_sum(tf.cast(value, outputs[0].dtype))
+
+        return self._replace(function=loss, is_loss=True)
+
+    def _numbers(self, value: Any) -> tf.Tensor:
+        try:
+            tensor = tf.convert_to_tensor(value)
+        except (TypeError, ValueError) as error:
+            raise self._no_numbers(value) from error
+        if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+            raise self._no_numbers(value)
+        return tensor
+
+    def _no_numbers(self, value: Any) -> ValidationError:
+        return ValidationError(
+            f"expected the objective of {self.name} to return a tensor of numbers, "
+            f"got {value!r}",
+            attr="objective",
+        )
+
+
+def _identity(function: Any) -> Any:
+    """Return the same for functions that one line of code made of the same values."""
+    if isinstance(function, FunctionType):
+        cells = function.__closure__ or ()
+        values = [
+            *(cell.cell_contents for cell in cells),
+            *(function.__defaults__ or ()),
+            *(function.__kwdefaults__ or {}).values(),
+        ]
+        return function.__code__, tuple(map(id, values))
+    return function if isinstance(function, Hashable) else id(function)

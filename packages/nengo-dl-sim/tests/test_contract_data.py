@@ -1,0 +1,368 @@
+"""The contract's rows on data and runs over it, one test for each."""
+
+import keras
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
+
+from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim.utils import minibatch_generator
+
+N_ITEMS, N_STEPS = 6, 4
+
+
+def simulator(net, **kwargs):
+    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
+
+
+def total(outputs):
+    return tf.reduce_sum(outputs)
+
+
+def sgd(rate=0.125):
+    return keras.optimizers.SGD(rate)
+
+
+@pytest.fixture
+def net():
+    """A weight of 2, and a leaky memory of what goes through it."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64", keep_history=True)
+        net.a = nengo.Node([0.5])
+        net.b, net.c = nengo.Node(size_in=1), nengo.Node(size_in=1)
+        net.conn = nengo.Connection(net.a, net.b, transform=2.0, synapse=None)
+        nengo.Connection(net.b, net.c, synapse=0.002)
+        net.p = nengo.Probe(net.b, label="p")
+        net.q = nengo.Probe(net.c, label="q")
+    rng = np.random.RandomState(0)
+    net.x, net.t = rng.uniform(-1, 1, (2, N_ITEMS, N_STEPS, 1))
+    return net
+
+
+def filtered(x, start=0.0):
+    """What the memory holds: a lowpass filter of 2 ms, with a delay of a step."""
+    decay, state, found = np.exp(-0.5), np.broadcast_to(start, x[:, 0].shape), []
+    for i in range(x.shape[1]):
+        found.append(state)
+        state = decay * state + (1 - decay) * 2 * x[:, i]
+    return np.stack(found, axis=1)
+
+
+def weight(sim, net):
+    return float(np.squeeze(sim.data[net.conn].weights))
+
+
+# -- what data may be
+
+
+def test_S013_only_the_last_step_is_kept(net):
+    with net:
+        configure_settings(keep_history=False)
+    net.config[net.q].keep_history = True
+    targets = net.t.copy()
+    targets[:, :-1] = 1e3  # nobody looks at these
+    with simulator(net, minibatch_size=N_ITEMS) as sim:
+        for _ in range(2):
+            sim.run_steps(N_STEPS, data={net.a: net.x})
+        np.testing.assert_allclose(sim.data[net.p], 2 * net.x[:, -1:])
+        assert sim.data[net.q].shape == (N_ITEMS, 2 * N_STEPS, 1)
+        data = {net.a: net.x, net.p: targets}
+        expected = np.mean((2 * net.x - targets)[:, -1] ** 2)
+        assert sim.loss(data) == pytest.approx(expected, rel=1e-12)
+        gradient = np.mean((2 * (2 * net.x - targets) * net.x)[:, -1])
+        sim.train(data, sgd())
+        assert weight(sim, net) == pytest.approx(2 - 0.125 * gradient, rel=1e-12)
+        for steps in (N_STEPS, 8):  # written out, and as a loop
+            x = np.ones((N_ITEMS, steps, 1))
+            values = sim.run_batch({net.a: x}, {net.p: None, net.q: None})
+            assert values[net.p].shape == (1, N_ITEMS, 1, 1)
+            assert values[net.q].shape == (1, N_ITEMS, steps, 1)
+
+
+def test_S020_inputs_and_targets_are_one_argument(net):
+    with simulator(net, minibatch_size=2) as sim:
+        with pytest.raises(ValidationError, match="optimizer.*one dictionary"):
+            sim.train({net.a: net.x}, {net.p: net.t}, sgd())
+
+
+@pytest.mark.parametrize("data", [5, np.int64(5)])
+def test_S022_a_number_of_steps(net, data):
+    with simulator(net, minibatch_size=3) as sim:
+        assert sim.loss(data, {net.p: total}) == pytest.approx(3 * 5 * 1.0)
+        values = sim.run_batch(data, {net.p: None})[net.p]
+        np.testing.assert_allclose(values, np.ones((1, 3, 5, 1)))
+        sim.train(data, sgd(0.01), objective={net.p: total})
+        assert weight(sim, net) == pytest.approx(2 - 0.01 * 3 * 5 * 0.5)
+
+
+def test_S034_input_feeds_is_the_former_name(net):
+    with simulator(net, minibatch_size=N_ITEMS) as sim:
+        with pytest.warns(DeprecationWarning, match="Use `data`"):
+            sim.run_steps(N_STEPS, input_feeds={net.a: net.x})
+        np.testing.assert_allclose(sim.data[net.p], 2 * net.x)
+        with pytest.raises(ValidationError, match="input_feeds.*got both"):
+            sim.run_steps(N_STEPS, data={}, input_feeds={net.a: net.x})
+        assert sim.n_steps == N_STEPS
+
+
+@pytest.mark.parametrize("shape", [(N_ITEMS, 1), (N_ITEMS, N_STEPS, 1, 1)])
+def test_S076_rank(net, shape):
+    with simulator(net, minibatch_size=2) as sim:
+        for use in (
+            lambda data: sim.loss(data, {net.p: total}),
+            lambda data: sim.train(data, sgd(), objective={net.p: total}),
+            lambda data: sim.run_batch(data, {net.p: None}),
+        ):
+            with pytest.raises(ValidationError, match=r"rank 3 \(batch_size, n_steps"):
+                use({net.a: np.zeros(shape)})
+
+
+def test_S087_fewer_items_than_a_minibatch(net):
+    with simulator(net, minibatch_size=N_ITEMS + 1) as sim:
+        for use in (
+            lambda: sim.loss({net.a: net.x, net.p: net.t}),
+            lambda: sim.train({net.a: net.x, net.p: net.t}, sgd()),
+            lambda: sim.run_batch({net.a: net.x}, {net.p: None}),
+        ):
+            with pytest.raises(ValidationError, match="minibatch_size=7 items, got 6"):
+                use()
+
+
+@pytest.mark.parametrize("n_steps", [1, 3, 10])
+def test_S114_the_number_of_steps_is_that_of_the_data(net, n_steps):
+    x = np.ones((2, n_steps, 1))
+    with simulator(net, minibatch_size=2) as sim:
+        assert sim.loss({net.a: x}, {net.p: total}) == pytest.approx(4 * n_steps)
+        sim.train({net.a: x}, sgd(0.01), objective={net.p: total})
+        assert weight(sim, net) == pytest.approx(2 - 0.01 * 2 * n_steps)
+        with pytest.raises(ValidationError, match=f"{n_steps} steps.*got 2"):
+            sim.loss({net.a: x, net.p: np.ones((2, 2, 1))})
+
+
+@pytest.mark.parametrize("n_steps", [1, 7, 13])
+def test_S118_unrolling_never_rounds(net, n_steps):
+    x = np.ones((2, n_steps, 1))
+    with simulator(net, minibatch_size=2, unroll_simulation=5) as sim:
+        sim.run_steps(n_steps, data={net.a: x})
+        assert sim.n_steps == n_steps
+        assert sim.data[net.p].shape == (2, n_steps, 1)
+        np.testing.assert_allclose(sim.data[net.q], filtered(x), atol=1e-12)
+        assert sim.loss({net.a: x}, {net.p: total}) == pytest.approx(4 * n_steps)
+        values = sim.run_batch({net.a: x}, {net.q: None}, truncation=n_steps)[net.q]
+        np.testing.assert_allclose(values[0], filtered(x), atol=1e-12)
+
+
+def test_S126_what_does_not_fill_a_minibatch_is_left_out(net):
+    data = {net.a: net.x, net.p: net.t}
+    with simulator(net, minibatch_size=4, seed=0) as sim:
+        with pytest.warns(UserWarning, match="6.*multiple.*4.*2 of them") as caught:
+            loss = sim.loss(data)
+        assert len(caught) == 1
+        assert loss == pytest.approx(np.mean((2 * net.x - net.t)[:4] ** 2))
+        found = set()
+        for _ in range(6):
+            # With a rate of one the weight says which items there were.
+            with pytest.warns(UserWarning, match="multiple") as caught:
+                sim.train(data, sgd(1.0), objective={net.p: None})
+            found.add(round(weight(sim, net) - 2, 9))
+            assert len(caught) == 1
+            sim.soft_reset(include_trainable=True)
+    products = np.sum(net.x * net.t, axis=(1, 2))
+    pairs = [(i, j) for i in range(6) for j in range(i)]
+    possible = [-np.sum(np.delete(products, pair)) for pair in pairs]
+    assert len(found) > 1  # the rest is another one each time
+    for change in found:
+        assert np.min(np.abs(np.array(possible) - change)) < 1e-8
+
+
+# -- S024: the general runner
+
+
+def test_S024_outputs_and_combine(net):
+    data = {net.a: net.x, net.p: net.t}
+    with simulator(net, minibatch_size=2) as sim:
+        found = sim.run_batch(
+            data,
+            {
+                net.q: None,
+                net.p: lambda y, t: (tf.reduce_sum(y * t), y[:, -1]),
+                (net.p, net.q): lambda y: tf.concat(y, axis=-1),
+            },
+        )
+        assert list(found) == [net.q, net.p, (net.p, net.q)]
+        y, memory = 2 * net.x, filtered(net.x)
+        shape = (3, 2, N_STEPS, 1)
+        np.testing.assert_allclose(found[net.q], memory.reshape(shape), atol=1e-12)
+        sums, last = found[net.p]
+        np.testing.assert_allclose(
+            sums, np.sum((y * net.t).reshape(shape), axis=(1, 2, 3))
+        )
+        np.testing.assert_allclose(last, y[:, -1].reshape(3, 2, 1))
+        np.testing.assert_allclose(
+            found[net.p, net.q],
+            np.concatenate([y, memory], axis=-1).reshape(*shape[:3], 2),
+            atol=1e-12,
+        )
+        joined = sim.run_batch({net.a: net.x}, {net.q: None}, combine=np.concatenate)
+        np.testing.assert_allclose(joined[net.q], memory, atol=1e-12)
+        largest = sim.run_batch({net.a: net.x}, {net.p: total}, combine=max)
+        wanted = np.max(np.sum(y.reshape(shape), axis=(1, 2, 3)))
+        assert largest[net.p] == pytest.approx(wanted)
+        with pytest.raises(ValidationError, match="Probe .p..*not a valid target"):
+            sim.run_batch(data, {net.p: None})
+        with pytest.raises(ValidationError, match="outputs.*at least one"):
+            sim.run_batch({net.a: net.x}, {})
+        for wrong in ({"n_epochs": 0}, {"combine": 3}, {"callback": 3}):
+            ((name, value),) = wrong.items()
+            with pytest.raises(ValidationError, match=f"{name}.*got {value}"):
+                sim.run_batch({net.a: net.x}, {net.p: None}, **wrong)
+        with pytest.raises(ValidationError, match="combine.*got 'mean'"):
+            sim.loss(data, combine="mean")
+    with pytest.raises(SimulatorClosed, match="run_batch"):
+        sim.run_batch({net.a: net.x}, {net.p: None})
+
+
+def test_S024_blocks_epochs_order_and_callback(net):
+    seen = []
+
+    def callback(values, extra):
+        assert extra is None
+        seen.append(values[net.q])
+
+    options = {"combine": list, "callback": callback, "n_epochs": 2}
+    with simulator(net, minibatch_size=3, seed=1) as sim:
+        with pytest.warns(UserWarning, match="multiple of truncation"):
+            found = sim.run_batch(
+                {net.a: net.x}, {net.q: None}, truncation=3, **options
+            )[net.q]
+        assert [block.shape[1] for block in found] == [3, 1] * 4
+        for block, other in zip(found, seen, strict=True):
+            np.testing.assert_array_equal(block, other)
+        joined = [np.concatenate(found[i : i + 2], axis=1) for i in (0, 2, 4, 6)]
+        expected = np.concatenate([filtered(net.x)] * 2)
+        np.testing.assert_allclose(np.concatenate(joined), expected, atol=1e-12)
+
+        del seen[:]
+        found = sim.run_batch({net.a: net.x}, {net.q: None}, shuffle=True, **options)
+        for epoch in (seen[:2], seen[2:]):
+            values = np.concatenate(epoch)[:, -1, 0]
+            assert np.any(values != expected[:6, -1, 0])
+            np.testing.assert_allclose(
+                np.sort(values), np.sort(expected[:6, -1, 0]), atol=1e-12
+            )
+
+
+@pytest.mark.parametrize("truncation", [None, 2])
+def test_S024_state(net, truncation):
+    options = {"combine": np.concatenate, "truncation": truncation}
+    if truncation is not None:
+        options["combine"] = lambda blocks: np.concatenate(
+            [np.concatenate(blocks[i : i + 2], axis=1) for i in (0, 2)]
+        )
+    with nengo.Network(seed=0) as other:
+        configure_settings(dtype="float64")
+        node = nengo.Node(lambda t: t)
+        p = nengo.Probe(node)
+    with simulator(net, minibatch_size=3) as sim:
+        sim.run_steps(2, data={net.a: np.ones((3, 2, 1))})
+        before = filtered(np.ones((3, 3, 1)))[:, -1]
+        found = sim.run_batch({net.a: net.x}, {net.q: None}, **options)[net.q]
+        np.testing.assert_allclose(found, filtered(net.x), atol=1e-12)
+        assert sim.n_steps == 2
+
+        options["isolate_state"] = False
+        found = sim.run_batch({net.a: net.x}, {net.q: None}, **options)[net.q]
+        # The second minibatch goes on from the first.
+        both = filtered(np.concatenate([net.x[:3], net.x[3:]], axis=1), before)
+        expected = np.concatenate([both[:, :N_STEPS], both[:, N_STEPS:]])
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+        assert sim.n_steps == 2 + 2 * N_STEPS
+        sim.run_steps(1, data={net.a: np.ones((3, 1, 1))})
+        decay = np.exp(-0.5)
+        after = decay * both[:, -1] + (1 - decay) * 2 * net.x[3:, -1]
+        np.testing.assert_allclose(sim.data[net.q][:, -1], after, atol=1e-12)
+        assert sim.data[net.q].shape[1] == 3  # probes recorded the other runs only
+    with simulator(other) as sim:
+        sim.run_steps(3)
+        for isolate, times in ((True, [1, 2]), (False, [4, 5]), (False, [6, 7])):
+            found = sim.run_batch(2, {p: None}, isolate_state=isolate)[p]
+            np.testing.assert_allclose(found[0, 0, :, 0], 0.001 * np.array(times))
+
+
+def test_S024_a_minibatch_that_fails_did_not_take_place():
+    class Noise(nengo.Process):
+        def make_step(self, shape_in, shape_out, dt, rng, state):
+            return lambda t: rng.uniform(size=shape_out)
+
+    def function(t, x):
+        return x / (t < limit)  # fails when it is over
+
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        a, b = nengo.Node([1.0]), nengo.Node(function, size_in=1)
+        nengo.Connection(a, b, synapse=None)
+        noise = nengo.Node(Noise(), size_out=1)
+        p, q = nengo.Probe(noise), nengo.Probe(b)
+    data = {a: np.ones((2, 4, 1))}
+    options = {"isolate_state": False, "combine": list, "truncation": 2}
+    found = {}
+    for fails in (False, True):
+        limit = 1.0
+        with simulator(net, seed=0) as sim:
+            sim.run_steps(2)
+            if fails:  # in the second block of the second minibatch
+                limit = 0.0085
+                with pytest.raises(SimulationError, match="ZeroDivision|divide"):
+                    sim.run_batch(data, {p: None, q: None}, **options)
+                limit = 1.0
+                assert sim.n_steps == 2 + 4
+                part = {a: data[a][1:]}
+                found[fails] = sim.run_batch(part, {p: None}, **options)[p]
+            else:
+                found[fails] = sim.run_batch(data, {p: None, q: None}, **options)[p][2:]
+    np.testing.assert_array_equal(found[True], found[False])
+
+
+# -- S029: the generator
+
+
+def test_S029_minibatches(net):
+    data = {"x": net.x, "t": net.t}
+    found = list(minibatch_generator(data, 2, shuffle=False))
+    assert [offset for offset, _ in found] == [0, 0, 0]
+    for key, array in data.items():
+        joined = np.concatenate([part[key] for _, part in found])
+        np.testing.assert_array_equal(joined, array)
+
+    rng = np.random.RandomState(0)
+    found = [part for _, part in minibatch_generator(data, 2, rng=rng)]
+    x, t = (np.concatenate([part[key] for part in found]) for key in data)
+    assert not np.array_equal(x, net.x)
+    order = [int(np.flatnonzero((net.x == item).all(axis=(1, 2)))[0]) for item in x]
+    assert sorted(order) == list(range(N_ITEMS))
+    np.testing.assert_array_equal(t, net.t[order])
+
+
+def test_S029_blocks_and_remainders(net):
+    with pytest.warns(UserWarning, match="multiple of truncation"):
+        found = list(minibatch_generator({"x": net.x}, 3, shuffle=False, truncation=3))
+    assert [offset for offset, _ in found] == [0, 3, 0, 3]
+    for (offset, part), items in zip(found, [0, 0, 3, 3], strict=True):
+        wanted = net.x[items : items + 3, offset : offset + 3]
+        np.testing.assert_array_equal(part["x"], wanted)
+    with pytest.warns(UserWarning, match="6.*multiple of minibatch_size.*2 of them"):
+        assert len(list(minibatch_generator({"x": net.x}, 4))) == 1
+    with pytest.warns(UserWarning, match="multiple of truncation"):
+        assert list(minibatch_generator(5, 2, truncation=2)) == [(0, 2), (2, 2), (4, 1)]
+    assert list(minibatch_generator(5, 2)) == [(0, 5)]
+    for arguments, match in (
+        (({"x": net.x, "t": net.t[:, 1:]}, 2), "same numbers of items and steps"),
+        (({"x": net.x}, 7), "minibatch_size=7 items, got 6"),
+        (({"x": net.x}, 0), "minibatch_size.*got 0"),
+        (({"x": net.x}, 2, True, 0), "truncation.*got 0"),
+        ((-1, 2), "data.*got -1"),
+    ):
+        with pytest.raises(ValidationError, match=match):
+            minibatch_generator(*arguments)

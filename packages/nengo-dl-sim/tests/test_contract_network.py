@@ -1,0 +1,405 @@
+"""The contract's rows on what is trained, on building, and on live values."""
+
+import logging
+import re
+from collections.abc import Mapping
+
+import keras
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from nengo_dl_ops import Builder, TensorNode
+from nengo_dl_sim import Simulator, configure_settings
+
+
+def simulator(net, **kwargs):
+    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
+
+
+def total(outputs):
+    return tf.reduce_sum(outputs)
+
+
+def sgd(rate=1e-3):
+    return keras.optimizers.SGD(rate)
+
+
+# -- S103: what is trained
+
+
+def levels():
+    """An ensemble and a connection in a network, and in a network inside of it."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=None)
+        net.a = nengo.Node([0.5])
+        rate = nengo.RectifiedLinear()
+        net.outer = nengo.Ensemble(5, 1, neuron_type=rate)
+        net.plain = nengo.Connection(net.a, net.outer, transform=0.5, synapse=None)
+        with nengo.Network() as net.sub:
+            net.inner = nengo.Ensemble(5, 1, neuron_type=rate)
+        net.decoded = nengo.Connection(net.outer, net.inner, synapse=None)
+        with net.sub, nengo.Network() as net.deep:
+            net.last = nengo.Ensemble(5, 1, neuron_type=rate)
+            net.within = nengo.Connection(net.inner, net.last, synapse=None)
+        net.p = nengo.Probe(net.last.neurons)
+    return net
+
+
+ENCODERS, BIAS, WEIGHTS = "scaled_encoders", "bias", "weights"
+ALL = {
+    *((name, part) for name in ("outer", "inner", "last") for part in (ENCODERS, BIAS)),
+    *((name, WEIGHTS) for name in ("plain", "decoded", "within")),
+}
+
+
+def parts_of(*names):
+    return {part for part in ALL if part[0] in names}
+
+
+def set_on(*path):
+    """Set trainable on something: the network it is set in, the object, the value."""
+
+    def apply(net):
+        for owner, key, value in path:
+            config = (getattr(net, owner) if owner else net).config
+            config[key(net) if not isinstance(key, type) else key].trainable = value
+
+    return apply
+
+
+def obj(name):
+    return lambda net: getattr(net, name)
+
+
+def with_settings(where, value):
+    def apply(net):
+        with net:
+            if where is None:
+                configure_settings(trainable=value)
+            else:
+                with getattr(net, where):
+                    configure_settings(trainable=value)
+
+    return apply
+
+
+LEVELS = {
+    "default": (lambda net: None, ALL),
+    "all off": (with_settings(None, False), set()),
+    "all on": (with_settings(None, True), ALL),
+    "object": (
+        set_on((None, obj("inner"), False)),
+        ALL - parts_of("inner"),
+    ),
+    "neurons": (
+        set_on((None, lambda net: net.inner.neurons, False)),
+        ALL - {("inner", BIAS)},
+    ),
+    "type": (
+        set_on((None, nengo.Connection, False)),
+        ALL - parts_of("plain", "decoded", "within"),
+    ),
+    "type of neurons": (
+        set_on((None, nengo.ensemble.Neurons, False)),
+        {part for part in ALL if part[1] != BIAS},
+    ),
+    "ensembles": (
+        set_on((None, nengo.Ensemble, False)),
+        parts_of("plain", "decoded", "within"),
+    ),
+    "network": (
+        set_on((None, obj("sub"), False)),
+        ALL - parts_of("inner", "last", "within"),
+    ),
+    "network inside": (
+        set_on((None, obj("deep"), False)),
+        ALL - parts_of("last", "within"),
+    ),
+    "object before network": (
+        set_on((None, obj("sub"), False), (None, obj("last"), True)),
+        ALL - parts_of("inner", "within"),
+    ),
+    "network before type": (
+        set_on((None, nengo.Ensemble, False), (None, obj("sub"), True)),
+        ALL - parts_of("outer"),
+    ),
+    "nearer network": (
+        set_on((None, obj("sub"), False), (None, obj("deep"), True)),
+        ALL - parts_of("inner"),
+    ),
+    "own config of a network": (
+        with_settings("sub", False),
+        ALL - parts_of("inner", "last", "within"),
+    ),
+    "nearest config": (
+        lambda net: (with_settings(None, False)(net), with_settings("deep", True)(net)),
+        parts_of("last", "within"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_S103_levels(name):
+    apply, expected = LEVELS[name]
+    net = levels()
+    apply(net)
+    parts = sorted(ALL)
+    wanted = [(getattr(net, owner), part) for owner, part in parts]
+    with simulator(net) as sim:
+        before = sim.data.get_params(*wanted)
+        if not expected:
+            with pytest.raises(ValidationError, match="trainable parameters, got none"):
+                sim.train(2, sgd(), objective={net.p: total})
+            return
+        sim.train(2, sgd(), objective={net.p: total})
+        after = sim.data.get_params(*wanted)
+    changed = {
+        part
+        for part, old, new in zip(parts, before, after, strict=True)
+        if not np.array_equal(old, new)
+    }
+    assert changed == expected
+
+
+def test_S103_objects_made_later_and_wrong_values():
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=False)
+        a, b = nengo.Node([0.5]), nengo.Node(size_in=1)
+        later = nengo.Connection(a, b, transform=0.5, synapse=None)
+        p = nengo.Probe(b)
+    for wrong in (1, "yes", 0.5):
+        with pytest.raises(ValidationError, match=f"trainable.*got {wrong!r}"):
+            net.config[later].trainable = wrong
+        with net, pytest.raises(ValidationError, match=f"trainable.*got {wrong!r}"):
+            configure_settings(trainable=wrong)
+    with simulator(net) as sim:
+        with pytest.raises(ValidationError, match="trainable parameters, got none"):
+            sim.train(2, sgd(), objective={p: total})
+
+
+@pytest.mark.parametrize("asked", [None, True])
+def test_S103_online_rules(asked):
+    """What a rule changes is left out, unless asked for; what is around it is not."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=None)
+        a, error = nengo.Node([0.5]), nengo.Node([0.1])
+        pre = nengo.Ensemble(5, 1, neuron_type=nengo.RectifiedLinear())
+        b = nengo.Node(size_in=1)
+        nengo.Connection(a, pre, synapse=None)
+        conn = nengo.Connection(pre, b, learning_rule_type=nengo.PES(), synapse=None)
+        nengo.Connection(error, conn.learning_rule, synapse=None)
+        p = nengo.Probe(b)
+        net.config[conn].trainable = asked
+    if asked:
+        with pytest.warns(UserWarning, match="online learning rule changes it"):
+            sim = simulator(net)
+    else:
+        sim = simulator(net)
+    with sim:
+        before = np.array(sim.data[conn].weights)
+        bias = np.array(sim.data[pre].bias)
+        sim.train(2, sgd(), objective={p: total})
+        assert not np.array_equal(sim.data[pre].bias, bias)
+        np.testing.assert_array_equal(sim.data[conn].weights, before)
+        sim.run_steps(5)
+        assert not np.array_equal(sim.data[conn].weights, before)
+
+
+# -- what is built
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("shape", [(6,), (5, 6)], ids=["1d", "2d"])
+def test_S027_convolution(channels_last, padding, shape):
+    full = (*shape, 2) if channels_last else (2, *shape)
+    conv = nengo.Convolution(
+        3,
+        full,
+        kernel_size=(3,) * len(shape),
+        strides=(2,) * len(shape),
+        padding=padding,
+        channels_last=channels_last,
+    )
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        a = nengo.Node(np.linspace(-1, 1, np.prod(full)))
+        b = nengo.Node(size_in=conv.output_shape.size)
+        connection = nengo.Connection(a, b, transform=conv, synapse=None)
+        p = nengo.Probe(b)
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(2)
+    with simulator(net) as sim:
+        sim.run_steps(2)
+        np.testing.assert_allclose(sim.data[p], reference.data[p], atol=1e-12)
+        kernel = np.array(sim.data[connection].weights)
+        sim.train(2, sgd(0.1), objective={p: lambda y: tf.reduce_mean(y**2)})
+        assert not np.allclose(sim.data[connection].weights, kernel)
+        assert sim.loss(2, {p: lambda y: tf.reduce_mean(y**2)}) < np.mean(
+            reference.data[p] ** 2
+        )
+
+
+def test_S031_large_constants_are_not_in_the_graph(tmp_path):
+    size = 1500
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=False)
+        a = nengo.Node(np.ones(size))
+        b = nengo.Node(size_in=size)
+        weights = np.random.RandomState(0).uniform(size=(size, size))
+        nengo.Connection(a, b, transform=weights, synapse=None)
+        nengo.Probe(b)
+    with simulator(net, tensorboard=tmp_path) as sim:
+        sim.run_steps(1)
+    (path,) = (tmp_path / "run_0").iterdir()
+    assert path.stat().st_size < 1e6 < weights.astype(np.float32).nbytes
+
+
+def test_S032_builders_say_what_merges():
+    with nengo.Network(seed=0) as net:
+        ensembles = [
+            nengo.Ensemble(5, 1, neuron_type=kind)
+            for kind in (nengo.LIF(), nengo.LIF(tau_rc=0.1), nengo.Tanh())
+        ]
+        for ens in ensembles:
+            nengo.Probe(ens.neurons)
+    model = nengo.builder.Model()
+    model.build(net)
+    ops = [
+        op for op in model.operators if isinstance(op, nengo.builder.neurons.SimNeurons)
+    ]
+    first, same, other = (Builder.of(op).merge_key(op) for op in ops)
+    assert first == same != other
+    with simulator(net) as sim:
+        groups = [group.ops for group in sim._parts.program.groups]
+    sizes = [len(group) for group in groups if type(group[0]) is type(ops[0])]
+    assert sorted(sizes) == [1, 2]
+
+
+def test_S060_outputs_are_taken_at_build():
+    with nengo.Network() as net:
+        constant, function = nengo.Node([1.0]), nengo.Node(lambda t: 2.0)
+        passing = nengo.Node(lambda t, x: 3 * x, size_in=1)
+        nengo.Connection(constant, passing, synapse=None)
+        probes = [nengo.Probe(node) for node in (constant, function, passing)]
+    with simulator(net) as sim:
+        constant.output = [10.0]
+        function.output = lambda t: 20.0
+        passing.output = lambda t, x: 30 * x
+        for _ in range(2):
+            sim.run_steps(2)
+            found = [sim.data[probe][-1, 0] for probe in probes]
+            assert found == [1, 2, 3]
+            values = sim.run_batch(2, {probe: None for probe in probes})
+            assert [values[p][0, 0, 0, 0] for p in probes] == [1, 2, 3]
+            sim.reset()
+
+
+def test_S074_batch_axis_of_what_is_learned_online():
+    with nengo.Network(seed=0) as net:
+        a, pre = nengo.Node([0.5]), nengo.Ensemble(5, 1)
+        b = nengo.Node(size_in=1)
+        plain = nengo.Connection(a, pre, transform=0.5)
+        learned = nengo.Connection(pre, b, learning_rule_type=nengo.PES())
+        nengo.Connection(b, learned.learning_rule)
+        nengo.Connection(a, learned.learning_rule, transform=-1)
+    for size in (None, 1, 3):
+        batch = () if size is None else (size,)
+        with simulator(net, minibatch_size=size) as sim:
+            sim.run_steps(30)
+            assert sim.data[learned].weights.shape == (*batch, 1, 5)
+            assert sim.data[plain].weights.shape == ()
+            assert sim.data[pre].bias.shape == (5,)
+            assert sim.data[pre].encoders.shape == (5, 1)
+
+
+class Hooked:
+    """Counts what is called, and draws a value after each build and reset."""
+
+    def __init__(self):
+        self.calls, self.draws = [], []
+        self.value = tf.Variable(0.0)
+
+    def pre_build(self, shape_in, shape_out):
+        self.calls.append(("pre_build", shape_in, shape_out))
+
+    def post_build(self, rng):
+        self.draws.append(rng.uniform())
+        self.value.assign(self.draws[-1])
+
+    def __call__(self, t):
+        return tf.fill((2, 1), self.value + 0)
+
+
+def test_S088_post_build_hook():
+    hooked = Hooked()
+    with nengo.Network() as net:
+        p = nengo.Probe(TensorNode(hooked, size_out=1))
+    with simulator(net, minibatch_size=2, seed=3) as sim:
+        assert hooked.calls == [("pre_build", None, (2, 1))]
+        assert len(hooked.draws) == 1
+        sim.run_steps(1)
+        sim.reset()
+        sim.reset(seed=4)
+        assert len(hooked.draws) == 3
+        assert hooked.draws[0] == hooked.draws[1] != hooked.draws[2]
+        sim.run_steps(1)
+        np.testing.assert_allclose(sim.data[p], hooked.draws[2], rtol=1e-6)
+    assert len(hooked.calls) == 1
+
+
+def test_S090_reset_keeps_what_was_compiled(caplog):
+    traced = []
+
+    def function(t, x):
+        traced.append(0)
+        return 2 * x
+
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=None)
+        a = nengo.Node([0.5])
+        node = TensorNode(function, size_in=1, size_out=1)
+        conn = nengo.Connection(a, node, transform=0.5, synapse=None)
+        p = nengo.Probe(node, synapse=0.01)
+    with simulator(net) as sim:
+
+        def use():
+            sim.run_steps(3)
+            first = np.array(sim.data[p])
+            sim.train(3, sgd(0.1), objective={p: total})
+            return first, float(sim.data[conn].weights)
+
+        found = use()
+        n_traced = len(traced)
+        sim.run_steps(2)
+        with caplog.at_level(logging.INFO):
+            sim.reset()
+        assert (sim.n_steps, sim.time, int(sim.training_step)) == (0, 0, 0)
+        assert sim.data[p].shape == (0,)
+        assert sim.data[conn].weights == 0.5
+        for value, expected in zip(use(), found, strict=True):
+            np.testing.assert_array_equal(value, expected)
+        assert len(traced) == n_traced
+        assert not re.search("[Gg]roups", caplog.text)
+
+
+def test_S093_data_is_a_mapping():
+    net = levels()
+    with nengo.Network():
+        other = nengo.Node([0.0])
+    with simulator(net) as sim:
+        assert isinstance(sim.data, Mapping)
+        keys = list(sim.data)
+        assert len(sim.data) == len(keys) == len(set(keys))
+        assert list(sim.data.keys()) == keys
+        for obj in (net.a, net.outer, net.inner, net.plain, net.within, net.p):
+            assert obj in sim.data and obj in keys
+        assert other not in sim.data
+        assert sim.data.get(other, 3) == 3
+        assert len(list(sim.data.items())) == len(list(sim.data.values())) == len(keys)
+        for kind in (ValidationError, KeyError):
+            with pytest.raises(kind, match="object of the simulated network, got"):
+                sim.data[other]

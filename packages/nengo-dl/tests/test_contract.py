@@ -1,0 +1,14 @@
+"""The contract's rows on the package itself."""
+
+from importlib.metadata import entry_points, metadata
+
+import nengo_dl
+
+
+def test_S129_names_and_entry_point():
+    found = metadata("nengo-dl")
+    assert found["Name"] == "nengo-dl"
+    assert nengo_dl.__name__ == "nengo_dl"
+    assert "tests" in found.get_all("Provides-Extra")
+    (backend,) = entry_points(group="nengo.backends", name="dl")
+    assert backend.load() is nengo_dl.Simulator
