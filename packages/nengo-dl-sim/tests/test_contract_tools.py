@@ -301,6 +301,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_S062_S075_session_config_and_device_of_the_context():
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROCESS],

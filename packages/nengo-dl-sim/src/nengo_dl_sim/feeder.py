@@ -158,9 +158,10 @@ class Feeder:
             The data.
         """
         start = self._parts.program.initial_state(seed)
+        first = start.key.numpy()
         for items in _epochs(data, schedule, seed, position):
             self.restart(seed, position.n_minibatches)
-            key = start.key + _offset(position.n_minibatches * data.n_steps)
+            key = _moved(first, position.n_minibatches * data.n_steps)
             position.n_minibatches += 1
             state = self.with_variables(start)._replace(key=key)
             yield state, self._batch(data, items, 0)
@@ -261,6 +262,6 @@ def _stream(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-def _offset(n_steps: int) -> np.ndarray:
-    """Return how far a number of steps moves the key on (it wraps around)."""
-    return np.array([0, n_steps]).astype(np.int32)
+def _moved(key: np.ndarray, n_steps: int) -> tf.Tensor:
+    """Return a key, moved on by a number of steps (the count wraps around)."""
+    return tf.constant((key + np.array([0, n_steps])).astype(key.dtype))

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from .compile.call import CompiledCall
 from .recent import Recent
 
 #: A gradient for each variable; None for a variable that the loss does not depend on.
@@ -119,13 +120,24 @@ class KerasUpdate(Update):
         self._built_before = optimizer.built
         if not optimizer.built:
             optimizer.build(list(variables))
-        self._compiled: Recent[Compute] = Recent(N_COMPILED)
+        self._compiled: Recent[CompiledCall] = Recent(N_COMPILED)
 
     def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
         """Compute gradients and change the variables."""
-        step = self._compiled.get(compute, lambda: self._compile(compute))
+        shapes = [tuple(tensor.shape) for tensor in tf.nest.flatten(arguments)]
+        key = compute, *shapes
+        step = self._compiled.get(key, lambda: self._compile(compute, arguments))
+        return step(*arguments)
+
+    def _compile(self, compute: Compute, arguments: tuple) -> CompiledCall:
+        def step(*arguments: Any) -> tuple[tf.Tensor, Any]:
+            losses, state, gradients, *_ = compute(*arguments)
+            finite = tf.reduce_all(tf.math.is_finite(losses))
+            tf.cond(finite, lambda: self._change(gradients), lambda: None)
+            return losses, state
+
         try:
-            return step(*arguments)
+            return CompiledCall(step, arguments, jit_compile=False)
         except ValueError as error:
             if not self._built_before:
                 raise
@@ -134,15 +146,6 @@ class KerasUpdate(Update):
                 f"got {self.optimizer!r}: {error}",
                 attr="optimizer",
             ) from error
-
-    def _compile(self, compute: Compute) -> Compute:
-        def step(*arguments: Any) -> tuple[tf.Tensor, Any]:
-            losses, state, gradients, *_ = compute(*arguments)
-            finite = tf.reduce_all(tf.math.is_finite(losses))
-            tf.cond(finite, lambda: self._change(gradients), lambda: None)
-            return losses, state
-
-        return tf.function(step, autograph=False)
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients(pairs)
