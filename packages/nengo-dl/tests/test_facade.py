@@ -10,6 +10,7 @@ import nengo_dl
 NAMES = {
     "nengo_dl": [
         "Simulator",
+        "Layer",
         "TensorNode",
         "tensor_layer",
         "reshaped",

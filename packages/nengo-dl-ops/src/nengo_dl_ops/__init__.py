@@ -28,6 +28,7 @@ from .resets import SimProbeBuilder as SimProbeBuilder
 from .resets import TimeUpdateBuilder as TimeUpdateBuilder
 from .sparse import BsrDotIncBuilder as BsrDotIncBuilder
 from .sparse import SparseDotIncBuilder as SparseDotIncBuilder
+from .tensor_nodes import Layer as Layer
 from .tensor_nodes import SimTensorNode as SimTensorNode
 from .tensor_nodes import SimTensorNodeBuilder as SimTensorNodeBuilder
 from .tensor_nodes import TensorFuncParam as TensorFuncParam

@@ -6,6 +6,7 @@ This package offers the public names of its siblings in one place.
 
 from . import _quiet  # isort: skip  # noqa: F401  (before TensorFlow starts)
 
+from nengo_dl_ops import Layer as Layer
 from nengo_dl_ops import LeakyReLU as LeakyReLU
 from nengo_dl_ops import SoftLIFRate as SoftLIFRate
 from nengo_dl_ops import SpikingLeakyReLU as SpikingLeakyReLU
@@ -29,6 +30,7 @@ __copyright__ = "2026, NengoDL developers"
 __license__ = "GPL-2.0-or-later"
 
 __all__ = [
+    "Layer",
     "LeakyReLU",
     "Simulator",
     "SoftLIFRate",

@@ -14,7 +14,9 @@ import tensorflow as tf
 from nengo.connection import Connection
 from nengo.ensemble import Ensemble
 from nengo.exceptions import ValidationError
+from nengo.network import Network
 from nengo.neurons import NeuronType
+from nengo.params import BoolParam
 from nengo.transforms import Transform
 
 from .node import TensorNode
@@ -96,8 +98,7 @@ def tensor_layer(
     """
     size_in = _size_in(input, shape_in, transform)
     if isinstance(layer_func, NeuronType):
-        ensemble = Ensemble(size_in, 1, neuron_type=layer_func, **layer_args)
-        layer = ensemble.neurons
+        layer = _neurons(size_in, layer_func, layer_args)
     else:
         func = _bind(layer_func, layer_args)
         shape = (size_in,) if shape_in is None else shape_in
@@ -106,12 +107,125 @@ def tensor_layer(
     return (layer, conn) if return_conn else layer
 
 
+class Layer:
+    """
+    Appends layers to the objects of a model, in the manner of Keras.
+
+    ``Layer(f)(x)`` does what ``tensor_layer(x, f)`` does, but that further arguments
+    go to the object that is made, and that the connection to it is not trained.
+
+    Parameters
+    ----------
+    layer_func : callable, keras.Layer or nengo.neurons.NeuronType
+        A function of ``x``, ``(minibatch, *shape_in)``, that returns
+        ``(minibatch, ...)``; a Keras layer; or a neuron type, for a layer of such
+        neurons.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> with nengo.Network() as net:
+    ...     pixels = nengo.Node([0.0] * 16)
+    ...     hidden = Layer(keras.layers.Dense(8))(pixels)
+    ...     rates = Layer(nengo.LIFRate())(hidden, gain=nengo.dists.Choice([1]))
+    >>> rates.size_out
+    8
+    """
+
+    def __init__(self, layer_func: Callable | NeuronType) -> None:
+        is_class = inspect.isclass(layer_func)
+        if is_class or not (callable(layer_func) or isinstance(layer_func, NeuronType)):
+            raise ValidationError(
+                "Expected a function, a Keras layer (an object, not its class) or a "
+                f"neuron type, got {layer_func!r}",
+                attr="layer_func",
+            )
+        self.layer_func = layer_func
+
+    def __str__(self) -> str:
+        name = getattr(self.layer_func, "name", None)
+        name = name or getattr(self.layer_func, "__name__", None)
+        return f"Layer({name or type(self.layer_func).__name__})"
+
+    def __call__(
+        self,
+        input: Any,
+        transform: Any = None,
+        shape_in: tuple[int, ...] | None = None,
+        synapse: Any = None,
+        return_conn: bool = False,
+        **layer_args: Any,
+    ) -> Any:
+        """
+        Append the layer to an object.
+
+        Parameters
+        ----------
+        input : nengo object
+            What the layer's input comes from.
+        transform : array_like or nengo.transforms.Transform, optional
+            The transform of the connection from ``input`` (by default none).
+        shape_in : tuple of int, optional
+            The shape of one item of ``x`` (by default a vector of the input's size).
+        synapse : nengo.synapses.Synapse or float, optional
+            The synapse of the connection (by default none).
+        return_conn : bool
+            Whether to return the connection too.
+        **layer_args
+            Arguments for the `TensorNode`, or for the ``nengo.Ensemble`` of neurons.
+
+        Returns
+        -------
+        layer : TensorNode or nengo.ensemble.Neurons
+            The layer.
+        conn : nengo.Connection
+            The connection from ``input`` to it, if ``return_conn``. It is not
+            trained, unless ``net.config[conn].trainable = True``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If shapes do not fit, or an argument is wrong.
+        """
+        size_in = _size_in(input, shape_in, transform)
+        if isinstance(self.layer_func, NeuronType):
+            layer = _neurons(size_in, self.layer_func, layer_args)
+        else:
+            shape = (size_in,) if shape_in is None else shape_in
+            arguments = {"shape_in": shape, "pass_time": False, **layer_args}
+            layer = TensorNode(self.layer_func, **arguments)
+        conn = Connection(input, layer, synapse=synapse, transform=transform)
+        _leave_untrained(conn)
+        return (layer, conn) if return_conn else layer
+
+
 def _size_in(input: Any, shape_in: tuple[int, ...] | None, transform: Any) -> int:
     if isinstance(transform, Transform):
         return int(transform.size_out)
     if np.ndim(transform) > 0:
         return len(transform)
     return input.size_out if shape_in is None else prod(shape_in)
+
+
+def _neurons(size: int, neuron_type: NeuronType, arguments: dict[str, Any]) -> Any:
+    return Ensemble(size, 1, neuron_type=neuron_type, **arguments).neurons
+
+
+def _leave_untrained(conn: Connection) -> None:
+    """Set ``trainable`` for a connection, where any other setting may override it."""
+    *outer, nearest = Network.context
+    config = next((n for n in outer if nearest in n.all_networks), nearest).config
+    if Connection not in config.params:
+        config.configures(Connection)
+    if "trainable" not in config.params[Connection].extra_params:
+        param = BoolParam("trainable", default=None, optional=True)
+        config.params[Connection].set_param("trainable", param)
+    config[conn].trainable = False
 
 
 def _bind(layer_func: Callable, layer_args: dict[str, Any]) -> Callable:
