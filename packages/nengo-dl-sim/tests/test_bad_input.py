@@ -141,13 +141,21 @@ CASES = {
         run_with(lambda net: {net.p: x()}),
         "data.*Nodes without input as keys.*Probe",
     ),
-    "name of a node": (
-        run_with(lambda net: {"a": x()}),
-        "data.*keys, got 'a' of type str",
+    "unknown name": (
+        run_with(lambda net: {"z": x()}),
+        "data.*one of the names a, .*got 'z'",
     ),
-    "no dictionary": (
-        run_with(lambda net: x()),
-        "data.*dictionary.*got ndarray",
+    "node and its name": (
+        run_with(lambda net: {"a": x(), net.a: x()}),
+        "data.*one entry for <Node 'a'>, got two",
+    ),
+    "short list": (
+        run_with(lambda net: [x()]),
+        "data.*list of 2 arrays.*got 1",
+    ),
+    "generator": (
+        run_with(lambda net: iter([x()])),
+        "data.*expected arrays, got <list_iterator",
     ),
     "rank 2": (
         run_with(lambda net: {net.a: x(N_STEPS, 2)}),

@@ -45,6 +45,9 @@ class Batch(NamedTuple):
         block : Batch
             In order; the last one may be shorter.
         """
+        if truncation is None:
+            yield self  # with targets of any number of steps
+            return
         for steps in step_blocks(len(self.stepped), truncation):
             targets = [target[:, steps] for target in self.targets]
             yield Batch(self.held, self.stepped[steps], targets)

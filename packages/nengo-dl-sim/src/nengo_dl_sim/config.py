@@ -31,6 +31,9 @@ def configure_settings(**settings: Any) -> None:
     keep_history : bool
         If False, a run keeps only its last value of each probe. May be set for a
         single probe, ``net.config[probe].keep_history = False``. Default: True.
+    learning_phase : bool or None
+        If True, neurons and layers always compute what they do in training (spiking
+        neurons their rates), and if False never. None (default): in training they do.
     lif_smoothing : float or None
         If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
         as ``nengo.LIFRate``.
@@ -47,6 +50,9 @@ def configure_settings(**settings: Any) -> None:
         Each returns a simpler list of operators for a list of operators.
     sorter : callable
         Orders the signals of a plan.
+    stateful : bool
+        If False, runs do not change the state of the simulation: each starts from the
+        same. Default: True.
     trainable : bool or None
         What `.Simulator.train` changes. Applies to the nearest network of the
         context, and to the networks in it. None (default): connection weights,
@@ -58,6 +64,10 @@ def configure_settings(**settings: Any) -> None:
         its type in that network, and so on outwards. The value of an ensemble is
         that of its encoders and biases, unless there is one for ``ens.neurons``, or
         for the type ``nengo.ensemble.Neurons``, which is that of the biases.
+    use_loop : bool
+        If False, steps are written out one after another instead of as a loop. Then
+        every run has as many steps as ``Simulator(unroll_simulation=...)`` says.
+        Default: True.
 
     Raises
     ------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nengo
 import numpy as np
 from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.cache import get_default_decoder_cache
-from nengo.exceptions import ValidationError
+from nengo.exceptions import BuildError, ValidationError
 
 from nengo_dl_ops import BuildConfig, Builder
 
@@ -56,6 +56,8 @@ class Parts:
         What parameters are called in files.
     shows_batch : bool
         Whether data has a batch axis.
+    stateful : bool
+        Whether runs may change the state of the simulation.
     """
 
     model: Model
@@ -68,6 +70,7 @@ class Parts:
     inference_only: bool
     names: dict[Signal, str]
     shows_batch: bool
+    stateful: bool
 
     def close(self) -> None:
         """Give up what was compiled, and the variables; values stay readable."""
@@ -155,6 +158,11 @@ def assemble(
     operators = [op for op in model.operators if op not in inputs.operators]
     operators += inputs.replacements
     program = build_program(model, operators, marks, _plan_settings(network), config)
+    program = replace(
+        program,
+        learning_phase=_learning_phase(network),
+        use_loop=get_setting(network, "use_loop"),
+    )
     logger.info("%d operators in %d groups", len(operators), len(program.groups))
     parameters = ParameterStore(program)
     probes = _probe_stores(network, model, shows_batch)
@@ -169,6 +177,7 @@ def assemble(
         inference_only=get_setting(network, "inference_only"),
         names=_names(parameters.signals, parameter_names(model, network)),
         shows_batch=shows_batch,
+        stateful=get_setting(network, "stateful"),
     )
 
 
@@ -199,6 +208,16 @@ def _plan_settings(network: nengo.Network) -> PlanSettings:
         get_setting(network, "planner", greedy_planner),
         get_setting(network, "sorter", order_signals),
     )
+
+
+def _learning_phase(network: nengo.Network) -> bool | None:
+    phase: bool | None = get_setting(network, "learning_phase")
+    if phase and get_setting(network, "inference_only"):
+        raise BuildError(
+            "learning_phase: expected None or False for a network with "
+            "configure_settings(inference_only=True), got True"
+        )
+    return phase
 
 
 def _probe_stores(

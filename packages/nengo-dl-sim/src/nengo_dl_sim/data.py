@@ -135,6 +135,67 @@ def check_targets(
     return arrays
 
 
+def check_labels(
+    data: Mapping[nengo.Probe, Any],
+    probes: Sequence[nengo.Probe],
+    batch_size: int,
+    dtype: str,
+) -> dict[nengo.Probe, np.ndarray]:
+    """
+    Check target values that a loss compares with outputs in its own way.
+
+    Parameters
+    ----------
+    data : dict from nengo.Probe to (batch_size, n_steps, size) array_like
+        The values, of any number of steps and any size: such as one class label for
+        all steps of an output. NaN means that there is no target.
+    probes, batch_size, dtype
+        As in `check_targets`.
+
+    Returns
+    -------
+    arrays : dict from nengo.Probe to (batch_size, n_steps, size) ndarray
+        The values, not copied if they are arrays.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        As in `check_targets`.
+    """
+    _check_mapping(data)
+    for probe in data:
+        _check_probe(probe, probes, kind="a Probe")
+    arrays = {probe: _as_array(probe, data[probe]) for probe in data}
+    for probe, array in arrays.items():
+        _check_lengths({probe: array}, batch_size, None)
+        _check_values(probe, array, dtype, "finite numbers or NaN", nan=True)
+    return arrays
+
+
+def common_shape(data: Mapping[Any, Any], minibatch_size: int) -> tuple[int, int]:
+    """
+    Return the numbers of items and steps of the first array.
+
+    Parameters
+    ----------
+    data : dict
+        Arrays, not checked yet.
+    minibatch_size : int
+        The number of items if there is no array.
+
+    Returns
+    -------
+    n_items, n_steps : int
+        The lengths of the first two axes; ``minibatch_size`` and 1 if no array has
+        three.
+    """
+    for array in data.values():
+        shape = np.shape(array)
+        if len(shape) == 3:
+            return shape[0], shape[1]
+    return minibatch_size, 1
+
+
 def _check_mapping(data: Any) -> None:
     if not isinstance(data, Mapping):
         raise ValidationError(
@@ -170,7 +231,7 @@ def _check_probe(probe: Any, probes: Sequence[nengo.Probe], kind: str) -> None:
     raise ValidationError(f"expected {kind} as key, got {got}", attr="data")
 
 
-def _as_array(obj: Any, value: Any, width: int) -> np.ndarray:
+def _as_array(obj: Any, value: Any, width: int | None = None) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -180,7 +241,7 @@ def _as_array(obj: Any, value: Any, width: int) -> np.ndarray:
     if array.ndim != 3:
         expected = "an array of rank 3 (batch_size, n_steps, dimensions)"
         raise _wrong(obj, expected, f"rank {array.ndim} with shape {array.shape}")
-    if array.shape[2] != width:
+    if width is not None and array.shape[2] != width:
         expected = f"{width} dimensions (the last axis)"
         raise _wrong(obj, expected, f"{array.shape[2]} with shape {array.shape}")
     return array

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from nengo.node import Node
 
-from .array_data import ArrayData, Items
 from .batches import Batch, step_blocks
 from .compile import InputSplit, State
 from .construction import Parts
 from .input_feed import InputFeed
 from .input_operators import Source
 from .inputs import NodeInputs
+from .minibatch_data import Items, MinibatchData
+from .now import Now
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class Schedule:
     shuffle: bool = False
     truncation: int | None = None
 
-    def n_blocks(self, data: ArrayData) -> int:
+    def n_blocks(self, data: MinibatchData) -> int | None:
         """Return the number of blocks of steps in all minibatches of all epochs."""
+        if data.n_batches is None:
+            return None
         blocks = step_blocks(data.n_steps, self.truncation)
         return self.n_epochs * data.n_batches * len(blocks)
 
@@ -59,24 +63,20 @@ class Position:
     n_minibatches: int = 0
 
 
-@dataclass
-class Live:
+class Origin(NamedTuple):
     """
-    A simulation that goes on from minibatch to minibatch.
+    Where minibatches start that know nothing of each other.
 
     Parameters
     ----------
     state : State
-        Its state.
+        The state of the simulation.
     n_steps : int
-        How many steps were done.
-    begun : tuple of (State, int), optional
-        What both were when the present minibatch was begun.
+        How many steps were done before.
     """
 
     state: State
     n_steps: int
-    begun: tuple[State, int] | None = None
 
 
 class Feeder:
@@ -96,21 +96,21 @@ class Feeder:
         self._inputs = inputs
         self._feeds: dict[frozenset[Node], InputFeed] = {}
 
-    def split(self, data: ArrayData) -> InputSplit:
+    def split(self, data: MinibatchData) -> InputSplit:
         """Return which input nodes change from step to step."""
         return self._feed(data).split
 
-    def stepped_sizes(self, data: ArrayData) -> dict[Source, int]:
+    def stepped_sizes(self, data: MinibatchData) -> dict[Source, int]:
         """Return how many rows those nodes have that change, in order."""
         return self._feed(data).sizes
 
-    def example(self, data: ArrayData, n_steps: int) -> Batch:
+    def example(self, data: MinibatchData, n_steps: int) -> Batch:
         """
         Return what a block of steps looks like.
 
         Parameters
         ----------
-        data : ArrayData
+        data : MinibatchData
             Inputs and targets.
         n_steps : int
             The number of steps.
@@ -121,19 +121,32 @@ class Feeder:
             Shapes and types.
         """
         feed, dtype = self._feed(data), self._parts.config.dtype
+        cut = n_steps < data.n_steps
         n_stepped, size = sum(feed.sizes.values()), data.minibatch_size
-        targets = (data.targets or {}).values()
+        targets = [
+            tf.TensorSpec((size, min(steps, n_steps) if cut else steps, width), dtype)
+            for steps, width in data.target_shapes
+        ]
         return Batch(
             tf.TensorSpec(feed.held.shape, dtype),
             tf.TensorSpec((n_steps, n_stepped, size), dtype),
-            [tf.TensorSpec((size, n_steps, t.shape[2]), dtype) for t in targets],
+            targets,
         )
 
+    def start(self, seed: int) -> Origin:
+        """Return the beginning of a simulation with some seed."""
+        return Origin(self._parts.program.initial_state(seed), 0)
+
     def minibatches(
-        self, data: ArrayData, schedule: Schedule, seed: int, position: Position
+        self,
+        data: MinibatchData,
+        schedule: Schedule,
+        seed: int,
+        position: Position,
+        origin: Origin,
     ) -> Iterator[tuple[State, Batch]]:
         """
-        Make minibatches that start from the initial state.
+        Make minibatches that all start from the same state.
 
         Each has random numbers of its own, which follow from the seed and its
         number. Ask for the next one after the one before is done with, and in the
@@ -141,7 +154,7 @@ class Feeder:
 
         Parameters
         ----------
-        data : ArrayData
+        data : MinibatchData
             Inputs and targets.
         schedule : Schedule
             How to go through the data.
@@ -149,6 +162,9 @@ class Feeder:
             The seed of everything random.
         position : Position
             Where to begin; is moved on before a minibatch is handed out.
+        origin : Origin
+            Where each of them starts. (What processes of nodes, and Python code in
+            the simulation, remember is not part of it: they begin anew.)
 
         Yields
         ------
@@ -157,26 +173,30 @@ class Feeder:
         batch : Batch
             The data.
         """
-        start = self._parts.program.initial_state(seed)
-        first = start.key.numpy()
+        first = origin.state.key.numpy()
         for items in _epochs(data, schedule, seed, position):
             self.restart(seed, position.n_minibatches)
             key = _moved(first, position.n_minibatches * data.n_steps)
             position.n_minibatches += 1
-            state = self.with_variables(start)._replace(key=key)
-            yield state, self._batch(data, items, 0)
+            state = origin.state._replace(key=key)
+            yield state, self._batch(data, items, origin.n_steps)
 
     def continued(
-        self, data: ArrayData, schedule: Schedule, seed: int, live: Live
+        self,
+        data: MinibatchData,
+        schedule: Schedule,
+        seed: int,
+        position: Position,
+        now: Now,
     ) -> Iterator[tuple[State, Batch]]:
         """
         Make minibatches of which each starts from the state after the one before.
 
         Parameters
         ----------
-        data, schedule, seed
+        data, schedule, seed, position
             As in `minibatches`.
-        live : Live
+        now : Now
             Where to begin. Whoever takes the minibatches keeps it up to date.
 
         Yields
@@ -186,22 +206,13 @@ class Feeder:
         batch : Batch
             The data.
         """
-        for items in _epochs(data, schedule, seed, Position()):
-            live.begun = live.state, live.n_steps
-            yield live.state, self._batch(data, items, live.n_steps)
+        for items in _epochs(data, schedule, seed, position):
+            position.n_minibatches += 1
+            yield now.state, self._batch(data, items, now.n_steps)
 
-    def take_back(self, live: Live) -> None:
-        """
-        Undo the minibatch that was handed out last by `continued`: it failed.
-
-        Parameters
-        ----------
-        live : Live
-            Is put back to where the minibatch was begun.
-        """
-        if live.begun is not None:
-            live.state, live.n_steps = live.begun
-            self._inputs.take_back()
+    def take_back(self) -> None:
+        """Undo the making of the last minibatch: it failed."""
+        self._inputs.take_back()
 
     def with_variables(self, state: State) -> State:
         """Return a state with the present values of the operators' variables."""
@@ -234,13 +245,13 @@ class Feeder:
                     stack.enter_context(group.isolated())
             yield
 
-    def _batch(self, data: ArrayData, items: Items, start_step: int) -> Batch:
+    def _batch(self, data: MinibatchData, items: Items, start_step: int) -> Batch:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
         return Batch(feed.held, stepped, items.targets)
 
-    def _feed(self, data: ArrayData) -> InputFeed:
-        given = frozenset(data.inputs)
+    def _feed(self, data: MinibatchData) -> InputFeed:
+        given = data.nodes
         if given not in self._feeds:
             feed = InputFeed(self._inputs, given, self._parts.program)
             self._feeds[given] = feed
@@ -248,7 +259,7 @@ class Feeder:
 
 
 def _epochs(
-    data: ArrayData, schedule: Schedule, seed: int, position: Position
+    data: MinibatchData, schedule: Schedule, seed: int, position: Position
 ) -> Iterator[Items]:
     for _ in range(schedule.n_epochs):
         # From a count, not from a generator that goes on: to begin in the middle.

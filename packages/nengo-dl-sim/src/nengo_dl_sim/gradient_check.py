@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError
 
-from .array_data import ArrayData
 from .compile.sequence import Keep, run_sequence
 from .construction import Parts
 from .differences import Derivative, derivative
 from .feeder import Feeder, Position, Schedule
 from .gradient_subjects import NodeValues, ParameterValues, Sources, Subject
+from .minibatch_data import MinibatchData
 from .parameter_store import to_numpy
 from .trained_parts import trained_parts
 
@@ -51,18 +51,20 @@ class GradientCheck:
         The parts of the simulator.
     feeder : Feeder
         Makes the inputs.
-    data : ArrayData
+    data : MinibatchData
         The values of nodes around which everything is differentiated.
     seed : int
         The seed of everything random.
     """
 
     def __init__(
-        self, parts: Parts, feeder: Feeder, data: ArrayData, seed: int
+        self, parts: Parts, feeder: Feeder, data: MinibatchData, seed: int
     ) -> None:
         self._parts, self._feeder, self._data = parts, feeder, data
         self._seed, self._split = seed, feeder.split(data)
-        minibatches = feeder.minibatches(data, Schedule(), seed, Position())
+        minibatches = feeder.minibatches(
+            data, Schedule(), seed, Position(), feeder.start(seed)
+        )
         self._state, batch = next(iter(minibatches))
         variables = parts.parameters.variables
         self._held = batch.held
@@ -142,7 +144,7 @@ class GradientCheck:
     def _subjects(self) -> Iterator[Subject]:
         n_steps, start = self._data.n_steps, 0
         for node, size in self._feeder.stepped_sizes(self._data).items():
-            if node in self._data.inputs:
+            if node in self._data.nodes:
                 yield NodeValues(str(node), slice(start, start + size), n_steps)
             start += size
         rng = np.random.RandomState(self._seed)

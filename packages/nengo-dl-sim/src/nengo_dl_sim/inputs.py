@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import nengo
@@ -165,6 +166,15 @@ class NodeInputs:
         }
         self._last = Generation([])
         self._marks: list[tuple[np.random.RandomState, dict]] = []
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Go on with the present processes after the context, whatever is in it."""
+        present = dict(vars(self))
+        try:
+            yield
+        finally:
+            vars(self).update(present)
 
     def generate(
         self, start_step: int, n_steps: int, skip: Collection[nengo.Node] = ()

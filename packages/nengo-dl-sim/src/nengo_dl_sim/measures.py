@@ -30,6 +30,8 @@ class Measure(NamedTuple):
         What the user gave; measures made from the same one are the same.
     is_loss : bool
         Whether it was `summed` up.
+    weight : float
+        What it is multiplied by in the sum that is minimised.
     """
 
     name: str
@@ -38,11 +40,13 @@ class Measure(NamedTuple):
     function: Callable[[list[tf.Tensor], list[tf.Tensor]], Any]
     source: Any
     is_loss: bool = False
+    weight: float = 1.0
 
     @property
     def identity(self) -> tuple:
         """What makes two measures the same, so that one compilation serves both."""
-        return self.outputs, self.targets, self.is_loss, _identity(self.source)
+        numbers = self.outputs, self.targets, self.is_loss, self.weight
+        return *numbers, identity(self.source)
 
     def value(self, outputs: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Any:
         """
@@ -53,8 +57,7 @@ class Measure(NamedTuple):
         outputs : list of (batch, n_steps, *shape) tf.Tensor
             The outputs of all probes.
         targets : list of (batch, n_steps, *shape) tf.Tensor
-            All targets. Of a probe that keeps its last step only, the last one is
-            looked at.
+            All targets.
 
         Returns
         -------
@@ -62,11 +65,7 @@ class Measure(NamedTuple):
             What the function returns.
         """
         mine = [outputs[i] for i in self.outputs]
-        wanted = [
-            targets[i][:, -output.shape[1] :]
-            for i, output in zip(self.targets, mine, strict=False)
-        ]
-        return self.function(mine, wanted)
+        return self.function(mine, [targets[i] for i in self.targets])
 
     def summed(self) -> Measure:
         """
@@ -110,8 +109,20 @@ class Measure(NamedTuple):
         )
 
 
-def _identity(function: Any) -> Any:
-    """Return the same for functions that one line of code made of the same values."""
+def identity(function: Any) -> Any:
+    """
+    Return what tells a function from others.
+
+    Parameters
+    ----------
+    function : object
+        The function, or what takes its place.
+
+    Returns
+    -------
+    identity : hashable
+        The same for functions that one line of code made of the same values.
+    """
     if isinstance(function, FunctionType):
         cells = function.__closure__ or ()
         values = [

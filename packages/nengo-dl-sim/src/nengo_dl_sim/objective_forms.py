@@ -73,7 +73,7 @@ def objective_form(attr: str, key: Any, source: Any) -> Form:
         raise ValidationError(
             f"expected a function or None for {key}, got {source!r}", attr=attr
         )
-    names = _required_arguments(source)
+    names = required_arguments(source)
     if names == ["y_true", "y_pred"]:
         return Form(_targets_first(source), 2)
     if names is None or len(names) not in (1, 2):
@@ -86,8 +86,20 @@ def objective_form(attr: str, key: Any, source: Any) -> Form:
     return Form(source, len(names))
 
 
-def _required_arguments(function: Callable) -> list[str] | None:
-    """Name the positional arguments without default; None if they are not known."""
+def required_arguments(function: Callable) -> list[str] | None:
+    """
+    Name the arguments that a function cannot be called without.
+
+    Parameters
+    ----------
+    function : callable
+        The function.
+
+    Returns
+    -------
+    names : list of str or None
+        The positional arguments without default; None if they are not known.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

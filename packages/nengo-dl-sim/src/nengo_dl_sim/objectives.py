@@ -159,8 +159,11 @@ def _check_all_used(measures: Sequence[Measure], given: Sequence[Probe]) -> None
 def _of_lists(form: Form, is_tuple: bool) -> Callable:
     """Turn a function of outputs, or of tuples of them, into one of lists."""
 
-    def evaluate(*lists: list[tf.Tensor]) -> Any:
-        arguments = lists[: form.n_arguments]
+    def evaluate(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> Any:
+        # Of a probe that keeps its last step only, the last one is wanted.
+        pairs = zip(outputs, targets, strict=False)
+        wanted = [target[:, -output.shape[1] :] for output, target in pairs]
+        arguments = (outputs, wanted)[: form.n_arguments]
         return form.function(*(tuple(x) if is_tuple else x[0] for x in arguments))
 
     return evaluate

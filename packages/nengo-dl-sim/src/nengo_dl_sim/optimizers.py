@@ -17,7 +17,7 @@ from .recent import Recent
 #: A gradient for each variable; None for a variable that the loss does not depend on.
 Gradients = Sequence["tf.Tensor | None"]
 
-#: Computes losses, the next state, and gradients.
+#: Computes losses, the next state, what is looked at, and gradients.
 Compute = Callable[..., Any]
 
 #: How many compiled steps an optimizer keeps.
@@ -76,15 +76,15 @@ class Update(ABC):
         self.counter = counter
 
     @abstractmethod
-    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any, Any]:
         """
         Compute gradients, and change the variables if all losses are finite.
 
         Parameters
         ----------
         compute : callable
-            Returns the losses, the next state, a list with a gradient for each
-            variable (or None), and more that is not needed here.
+            Returns the losses, the next state, what is looked at, a list with a
+            gradient for each variable (or None), and more that is not needed here.
         *arguments
             What it takes.
 
@@ -92,8 +92,8 @@ class Update(ABC):
         -------
         losses : (n,) tf.Tensor
             The losses before the change.
-        state : nested structure of tf.Tensor
-            The next state.
+        state, watched : nested structure of tf.Tensor
+            The next state, and what is looked at.
         """
 
     def _change(self, gradients: Gradients) -> None:
@@ -122,7 +122,7 @@ class KerasUpdate(Update):
             optimizer.build(list(variables))
         self._compiled: Recent[CompiledCall] = Recent(N_COMPILED)
 
-    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any, Any]:
         """Compute gradients and change the variables."""
         shapes = [tuple(tensor.shape) for tensor in tf.nest.flatten(arguments)]
         key = compute, *shapes
@@ -130,11 +130,11 @@ class KerasUpdate(Update):
         return step(*arguments)
 
     def _compile(self, compute: Compute, arguments: tuple) -> CompiledCall:
-        def step(*arguments: Any) -> tuple[tf.Tensor, Any]:
-            losses, state, gradients, *_ = compute(*arguments)
+        def step(*arguments: Any) -> tuple[tf.Tensor, Any, Any]:
+            losses, state, watched, gradients, *_ = compute(*arguments)
             finite = tf.reduce_all(tf.math.is_finite(losses))
             tf.cond(finite, lambda: self._change(gradients), lambda: None)
-            return losses, state
+            return losses, state, watched
 
         try:
             return CompiledCall(step, arguments, jit_compile=False)
@@ -154,12 +154,12 @@ class KerasUpdate(Update):
 class TF1Update(Update):
     """Applies an optimizer of ``tf.compat.v1.train``."""
 
-    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any]:
+    def step(self, compute: Compute, *arguments: Any) -> tuple[tf.Tensor, Any, Any]:
         """Compute gradients, then change the variables."""
-        losses, state, gradients, *_ = compute(*arguments)
+        losses, state, watched, gradients, *_ = compute(*arguments)
         if np.isfinite(losses).all():
             self._change(gradients)
-        return losses, state
+        return losses, state, watched
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])

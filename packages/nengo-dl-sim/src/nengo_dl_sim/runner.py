@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from nengo.exceptions import ValidationError
 from nengo.node import Node
 
 from .compile import InputSplit, Mode, Program, RunFunction, State
@@ -102,7 +103,9 @@ class Runner:
         self._functions.clear()
 
     def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
-        """Tell whether `compile` has been called for these arguments."""
+        """Tell whether `compile` need not be called for these arguments."""
+        if not self.program.use_loop:  # without which it would run the steps
+            return True
         feed = self._feed(given)
         return (feed, self._capacity(feed.split, n_steps), mode) in self._functions
 
@@ -152,6 +155,27 @@ class Runner:
             state, done = chunk.state, done + n
             yield Progress(state, n, self._split(chunk.probed))
 
+    def check_length(self, n_steps: int) -> None:
+        """
+        Check that so many steps can be run.
+
+        Parameters
+        ----------
+        n_steps : int
+            The number of steps.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is no loop, and it is not the number that is written out.
+        """
+        if not self.program.use_loop and n_steps != self.unroll:
+            raise ValidationError(
+                f"expected unroll_simulation={self.unroll} steps, since the network "
+                f"has configure_settings(use_loop=False), got {n_steps}",
+                attr="n_steps",
+            )
+
     def _split(self, recorded: Sequence[tf.Tensor]) -> list[np.ndarray]:
         """Return the values of each probe."""
         probed = dict(
@@ -186,6 +210,8 @@ class Runner:
 
     def _capacity(self, split: InputSplit, n_steps: int) -> int:
         """Return how many steps one call of the function for such a run takes."""
+        if not self.program.use_loop:
+            return n_steps
         step_bytes = self._bytes_per_step(split)
         fitting = limits.MAX_CHUNK_BYTES // max(step_bytes, 1)
         capacity = max(min(fitting, limits.MAX_CHUNK_STEPS), 1)

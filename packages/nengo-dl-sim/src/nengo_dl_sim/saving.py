@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -38,7 +39,7 @@ def save(
     """
     arrays = {}
     if parameters:
-        arrays.update(_parameters(parts))
+        arrays.update(parameter_arrays(parts))
     if with_state:
         arrays.update(_state(state))
     _check_any(parameters, with_state)
@@ -73,18 +74,52 @@ def load(
     """
     _check_any(parameters, with_state)
     expected = {
-        **(_parameters(parts) if parameters else {}),
+        **(parameter_arrays(parts) if parameters else {}),
         **(_state(state) if with_state else {}),
     }
     shapes = {name: array.shape for name, array in expected.items()}
     others = () if parameters and with_state else ("state/",) if parameters else ("",)
     loaded = load_arrays(path, shapes, kind="parameters", others=others)
     if parameters:
-        store, names = parts.parameters, _names(parts)
-        store.assign({sig: loaded[name] for sig, name in names.items()})
-        for name, variable in _layer_variables(parts).items():
-            variable.assign(loaded[name])
+        assign_parameters(parts, loaded)
     return _loaded_state(state, loaded) if with_state else state
+
+
+def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
+    """
+    Copy all parameters.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        By name, always in the same order.
+    """
+    named = _names(parts).items()
+    arrays = {name: np.asarray(parts.parameters.value(sig)) for sig, name in named}
+    layers = _layer_variables(parts)
+    return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
+
+
+def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
+    """
+    Set all parameters.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    arrays : dict from str to array
+        The values, of the right shapes, by the names of `parameter_arrays`.
+    """
+    names = _names(parts)
+    parts.parameters.assign({sig: arrays[name] for sig, name in names.items()})
+    for name, variable in _layer_variables(parts).items():
+        variable.assign(arrays[name])
 
 
 def _loaded_state(state: State, loaded: dict[str, np.ndarray]) -> State:
@@ -105,13 +140,6 @@ def _check_any(parameters: bool, with_state: bool) -> None:
 
 def _names(parts: Parts) -> dict[Signal, str]:
     return {sig: parts.names[sig] for sig in parts.parameters.signals}
-
-
-def _parameters(parts: Parts) -> dict[str, np.ndarray]:
-    named = _names(parts).items()
-    arrays = {name: np.asarray(parts.parameters.value(sig)) for sig, name in named}
-    layers = _layer_variables(parts)
-    return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:

@@ -138,13 +138,18 @@ SETTINGS = {
         Setting("inference_only", False, _NETWORK, "True or False", _boolean),
         Setting("keep_history", True, (nengo.Probe,), "True or False", _boolean),
         Setting(
+            "learning_phase", None, _NETWORK, "True, False or None", _boolean_or_none
+        ),
+        Setting(
             "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
         ),
         Setting("planner", None, _NETWORK, "a function of operators", _callable),
         Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
+        Setting("stateful", True, _NETWORK, "True or False", _boolean),
         Setting("trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none),
+        Setting("use_loop", True, _NETWORK, "True or False", _boolean),
     )
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import nengo
 from nengo.builder import Model
 
+from .callback_model import CallbackModel
 from .checks import (
     NetworkSnapshot,
     check_count,
@@ -21,7 +22,17 @@ from .checks import (
 )
 from .config import get_setting
 from .construction import Parts, assemble, build_model, choose_seed
-from .doors import Checking, Exporting, Learning, Measuring, Running, Saving
+from .doors import (
+    Checking,
+    Exporting,
+    Fitting,
+    Learning,
+    Measuring,
+    Predicting,
+    Running,
+    Saving,
+)
+from .names import Names
 from .now import Now
 from .progress import Form
 from .session_config import apply_session_config
@@ -32,7 +43,16 @@ from .tensorboard import TensorBoard
 from .training import Training
 
 
-class Simulator(Running, Learning, Measuring, Checking, Saving, Exporting):
+class Simulator(
+    Running,
+    Learning,
+    Measuring,
+    Fitting,
+    Predicting,
+    Checking,
+    Saving,
+    Exporting,
+):
     """
     Simulates and trains a Nengo network with TensorFlow.
 
@@ -53,7 +73,7 @@ class Simulator(Running, Learning, Measuring, Checking, Saving, Exporting):
     device : str, optional
         The TensorFlow device to run on, for example ``"/cpu:0"`` or ``"/gpu:0"``.
         In a ``with sim:`` block, everything else that TensorFlow computes runs there,
-        too.
+        too. (There the type of the simulation is Keras's default type, too.)
     unroll_simulation : int
         How many steps are compiled as one iteration of the loop. More compile longer
         and may run faster. The number of steps that run is never rounded.
@@ -157,6 +177,9 @@ class Simulator(Running, Learning, Measuring, Checking, Saving, Exporting):
             self._now = Now(self._parts, self.seed)
             self._tensorboard = _make_tensorboard(tensorboard, self._parts)
         self._snapshot = NetworkSnapshot(network)
+        self._names = Names(self._parts.inputs.nodes, self.model.probes)
+        self._model = CallbackModel(self._parts)
+        self._compiled = None
         self._steps_asked_for = 0
         self.data = SimulationData(self.model, self._now.probed, self._now.value)
         layout = self._parts.program.layout

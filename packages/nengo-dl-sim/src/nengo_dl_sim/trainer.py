@@ -32,16 +32,44 @@ class Result(NamedTuple):
         How many steps it had.
     values : list
         The value of each measure: in training an array of losses (before the
-        parameters changed), else what its function returns.
+        parameters changed), else what its function returns, as arrays.
+    watched : list
+        In training, the value of each measure that is looked at only.
     """
 
     state: State
     n_steps: int
     values: Any
+    watched: Any = ()
 
 
 #: Called with every result.
 Callback = Callable[[Result], None]
+
+
+class BackPropagation(NamedTuple):
+    """
+    What comes out of back-propagation.
+
+    Parameters
+    ----------
+    losses : (n,) tf.Tensor
+        The losses.
+    state : State
+        The state after the last time step.
+    watched : list
+        The values of the measures that are looked at only.
+    variables : list of tf.Tensor or None
+        The gradient of each trainable variable, if it has one.
+    outputs : list of tf.Tensor or None
+        For each output that is kept: something, if the losses depend on it.
+    """
+
+    losses: tf.Tensor
+    state: State
+    watched: list[Any]
+    variables: list[tf.Tensor | None]
+    outputs: list[tf.Tensor | None]
 
 
 class Reach(NamedTuple):
@@ -76,6 +104,8 @@ class Trainer:
         The values of its parameters.
     measures : list of Measure
         What is computed. In training they are summed up and minimised.
+    watched : list of Measure
+        What is looked at in training.
     split : InputSplit
         Which input nodes change from step to step.
     keep : list of Keep
@@ -89,6 +119,7 @@ class Trainer:
         program: Program,
         variables: Sequence[keras.Variable | tf.Variable],
         measures: Sequence[Measure],
+        watched: Sequence[Measure],
         split: InputSplit,
         keep: Sequence[Keep],
         jit_compile: bool,
@@ -97,6 +128,7 @@ class Trainer:
         self.variables = variables
         self.trainable = [v for v in variables if v.trainable]
         self.measures = measures
+        self.watched = watched
         self._summed = [measure.summed() for measure in measures]
         self.split = split
         self.keep = keep
@@ -127,12 +159,12 @@ class Trainer:
             If a measure does not return numbers to minimise.
         """
         traced = self._gradients.get_concrete_function(state, *batch)
-        *_, gradients, sensitivities = traced.structured_outputs
+        gradients = BackPropagation(*traced.structured_outputs)
         looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
-        found = zip(looked_at, sensitivities, strict=True)
+        found = zip(looked_at, gradients.outputs, strict=True)
         return Reach(
             [k for k, value in found if value is not None],
-            [value is not None for value in gradients],
+            [value is not None for value in gradients.variables],
         )
 
     def train(
@@ -164,10 +196,12 @@ class Trainer:
         """
         for state, batch in minibatches:
             for block in batch.blocks(truncation):
-                losses, state = update.step(self._gradients, state, *_tensors(block))
+                losses, state, watched = update.step(
+                    self._gradients, state, *_tensors(block)
+                )
                 values = self._check_finite(losses.numpy())
                 for callback in callbacks:
-                    callback(Result(state, len(block.stepped), values))
+                    callback(Result(state, len(block.stepped), values, watched))
 
     def evaluate(
         self,
@@ -175,7 +209,7 @@ class Trainer:
         training: bool,
         truncation: int | None,
         callbacks: Sequence[Callback],
-    ) -> list[list[Any]]:
+    ) -> None:
         """
         Compute the measures of minibatches, as they are.
 
@@ -188,22 +222,14 @@ class Trainer:
         truncation : int or None
             The number of steps that are computed at once. None: all.
         callbacks : list of callable
-            Called after each block.
-
-        Returns
-        -------
-        values : list of list
-            For each block the value of each measure: arrays in the structure that
-            the function returns.
+            Called with the values of the measures, after each block.
         """
-        found = []
         for state, batch in minibatches:
             for block in batch.blocks(truncation):
                 values, state = self._values(state, *_tensors(block), training)
-                found.append(tf.nest.map_structure(np.asarray, values))
+                arrays = tf.nest.map_structure(np.asarray, values)
                 for callback in callbacks:
-                    callback(Result(state, len(block.stepped), found[-1]))
-        return found
+                    callback(Result(state, len(block.stepped), arrays))
 
     def _compute_gradients(
         self,
@@ -211,17 +237,21 @@ class Trainer:
         held: tf.Tensor,
         stepped: tf.Tensor,
         targets: list[tf.Tensor],
-    ) -> tuple[tf.Tensor, State, list[tf.Tensor | None], list[tf.Tensor | None]]:
+    ) -> BackPropagation:
         with tf.GradientTape() as tape:
             state, outputs = self._run(state, held, stepped, training=True)
             losses = [loss.value(outputs, targets) for loss in self._summed]
-            total = tf.add_n(losses)
+            weights = [measure.weight for measure in self.measures]
+            total = tf.add_n(
+                [w * loss for w, loss in zip(weights, losses, strict=True)]
+            )
         sources = [backend_variable(v) for v in self.trainable]
         looked_at = [values for values in outputs if values is not None]
         gradients, sensitivities = tape.gradient(total, (sources, looked_at))
         # Of these only whether they exist is of interest, not their (large) values.
         exist = [None if value is None else tf.zeros(()) for value in sensitivities]
-        return tf.stack(losses), state, gradients, exist
+        watched = [measure.value(outputs, targets) for measure in self.watched]
+        return BackPropagation(tf.stack(losses), state, watched, gradients, exist)
 
     def _compute_values(
         self,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .array_data import ArrayData
 from .compile.sequence import Keep
 from .construction import Parts
 from .feeder import Feeder, Schedule
 from .measures import Measure
+from .minibatch_data import MinibatchData
 from .reach import check_reach
 from .recent import Recent
 from .trainer import Trainer
@@ -37,8 +37,9 @@ class Trainers:
     def find(
         self,
         feeder: Feeder,
-        data: ArrayData,
+        data: MinibatchData,
         measures: Sequence[Measure],
+        watched: Sequence[Measure],
         schedule: Schedule,
         training: bool = False,
     ) -> Trainer:
@@ -49,10 +50,12 @@ class Trainers:
         ----------
         feeder : Feeder
             Makes the minibatches.
-        data : ArrayData
+        data : MinibatchData
             What they are made of.
         measures : list of Measure
             What is computed.
+        watched : list of Measure
+            What is looked at in training.
         schedule : Schedule
             How to go through the data.
         training : bool
@@ -74,11 +77,13 @@ class Trainers:
             If no gradient reaches some of the trainable parameters.
         """
         n_steps = min(schedule.truncation or data.n_steps, data.n_steps)
-        identities = tuple(measure.identity for measure in measures)
-        key = training, feeder, frozenset(data.inputs), identities, n_steps
+        for length in (n_steps, data.n_steps % n_steps or n_steps):
+            self._parts.runner.check_length(length)
+        identities = tuple(measure.identity for measure in (*measures, *watched))
+        key = training, feeder, data.nodes, identities, len(watched), n_steps
 
         def make() -> Trainer:
-            trainer = self._make(feeder, data, measures, n_steps)
+            trainer = self._make(feeder, data, measures, watched, n_steps)
             if training:
                 self._check(trainer, feeder, data, n_steps)
             return trainer
@@ -92,21 +97,23 @@ class Trainers:
     def _make(
         self,
         feeder: Feeder,
-        data: ArrayData,
+        data: MinibatchData,
         measures: Sequence[Measure],
+        watched: Sequence[Measure],
         n_steps: int,
     ) -> Trainer:
         return Trainer(
             self._parts.program,
             self._parts.parameters.variables,
             measures,
+            watched,
             feeder.split(data),
-            _keep(self._parts, measures),
+            _keep(self._parts, [*measures, *watched]),
             self._compiles(n_steps),
         )
 
     def _check(
-        self, trainer: Trainer, feeder: Feeder, data: ArrayData, n_steps: int
+        self, trainer: Trainer, feeder: Feeder, data: MinibatchData, n_steps: int
     ) -> None:
         """Look at what the gradients reach, before anything is computed."""
         state = self._parts.program.initial_state(seed=0)

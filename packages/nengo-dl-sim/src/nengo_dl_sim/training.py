@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +13,20 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from .array_data import ArrayData
 from .compile import State
 from .construction import Parts
+from .courses import Apart, Course, Onwards
 from .errors import InferenceOnlyError
-from .feeder import Feeder, Live, Position, Schedule
+from .feeder import Feeder, Origin, Position, Schedule
 from .gradient_check import Comparison, GradientCheck
+from .learner import Learner, Passage
 from .measures import Measure
+from .minibatch_data import MinibatchData
+from .now import Now
 from .optimizers import Update, make_update
 from .reach import warn_single_step
 from .recent import Recent
-from .trainer import Callback, Result
+from .trainer import Callback
 from .trainers import Trainers
 
 #: How many optimizers' compiled updates are kept.
@@ -92,7 +96,7 @@ class Training:
 
     def train(
         self,
-        data: ArrayData,
+        data: MinibatchData,
         objectives: Sequence[Measure],
         optimizer: Any,
         schedule: Schedule,
@@ -103,7 +107,7 @@ class Training:
 
         Parameters
         ----------
-        data : ArrayData
+        data : MinibatchData
             Inputs and targets.
         objectives : list of Measure
             What is summed up and minimised.
@@ -127,26 +131,66 @@ class Training:
             If no gradient reaches some of the trainable parameters, or a single step
             is trained through synapses.
         """
+        self.warn_single_step("Training", data, objectives)
+        learner = self.learner(self.apart(), data, objectives, (), optimizer, schedule)
+        learner.train(schedule, callbacks)
+
+    def learner(
+        self,
+        course: Course,
+        data: MinibatchData,
+        objectives: Sequence[Measure],
+        watched: Sequence[Measure],
+        optimizer: Any,
+        schedule: Schedule,
+    ) -> Learner:
+        """
+        Prepare training.
+
+        Parameters
+        ----------
+        course : Course
+            How the minibatches follow each other.
+        data : MinibatchData
+            Inputs and targets.
+        objectives : list of Measure
+            What is summed up and minimised.
+        watched : list of Measure
+            What else is computed on the way.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+        schedule : Schedule
+            How the steps of a minibatch are divided.
+
+        Returns
+        -------
+        learner : Learner
+            Trains; nothing has changed yet.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is nothing to train.
+
+        Warns
+        -----
+        UserWarning
+            If no gradient reaches some of the trainable parameters.
+        """
         self.check_differentiable()
         _check_trainable(self._parts)
-        self._warn_single_step("Training", data, objectives)
         trainer = self._trainers.find(
-            self._feeder, data, objectives, schedule, training=True
+            course.feeder, data, objectives, watched, schedule, training=True
         )
         # One update for all trainers: an optimizer's slots belong to parameters.
         update = self._updates.get(
             id(optimizer), lambda: make_update(optimizer, trainer.trainable, self.step)
         )
-        minibatches = self._feeder.minibatches(
-            data, schedule, self._seed, self.position
-        )
-        callbacks = [self._keep_variables, *callbacks]
-        with self._feeder.isolated():
-            trainer.train(minibatches, update, schedule.truncation, callbacks)
+        return Learner(trainer, update, course, data, self._seed, self.position)
 
     def losses(
         self,
-        data: ArrayData,
+        data: MinibatchData,
         objectives: Sequence[Measure],
         training: bool,
         callbacks: Sequence[Callback],
@@ -156,7 +200,7 @@ class Training:
 
         Parameters
         ----------
-        data : ArrayData
+        data : MinibatchData
             Inputs and targets.
         objectives : list of Measure
             What is computed.
@@ -175,24 +219,31 @@ class Training:
         UserWarning
             If a single step is computed through synapses.
         """
-        self._warn_single_step("Calculating loss", data, objectives)
+        self.warn_single_step("Calculating loss", data, objectives)
         summed = [measure.summed() for measure in objectives]
-        return np.asarray(self.run(data, summed, Schedule(), training, callbacks))
+        found: list[Any] = []
+        callbacks = [lambda result: found.append(result.values), *callbacks]
+        self.run(self.apart(), data, summed, Schedule(), training, callbacks)
+        return np.asarray(found)
 
     def run(
         self,
-        data: ArrayData,
+        course: Course,
+        data: MinibatchData,
         measures: Sequence[Measure],
         schedule: Schedule,
         training: bool,
         callbacks: Sequence[Callback],
-    ) -> list[list[Any]]:
+        passage: Passage = iter,
+    ) -> None:
         """
-        Compute measures of all minibatches, each from the initial state.
+        Compute measures of all minibatches.
 
         Parameters
         ----------
-        data : ArrayData
+        course : Course
+            How the minibatches follow each other.
+        data : MinibatchData
             Inputs and targets.
         measures : list of Measure
             What is computed.
@@ -201,74 +252,70 @@ class Training:
         training : bool
             Whether spiking neurons are replaced by their rate approximation.
         callbacks : list of callable
-            Called after each block of steps.
-
-        Returns
-        -------
-        values : list of list
-            For each block the value of each measure.
+            Called after each block of steps, with the values of the measures.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
         """
         if training:
             self.check_differentiable()
-        trainer = self._trainers.find(self._feeder, data, measures, schedule)
-        minibatches = self._feeder.minibatches(
+        trainer = self._trainers.find(course.feeder, data, measures, (), schedule)
+        minibatches = course.minibatches(
             data, schedule, self._seed, replace(self.position)
         )
-        with self._feeder.isolated():
-            return trainer.evaluate(
-                minibatches, training, schedule.truncation, callbacks
+        callbacks = [course.follow, *callbacks]
+        with course.around():
+            trainer.evaluate(
+                passage(minibatches), training, schedule.truncation, callbacks
             )
 
-    def run_on(
-        self,
-        live: Live,
-        data: ArrayData,
-        measures: Sequence[Measure],
-        schedule: Schedule,
-        training: bool,
-        callbacks: Sequence[Callback],
-    ) -> list[list[Any]]:
+    def apart(self, origin: Origin | None = None) -> Course:
         """
-        Compute measures of all minibatches, each from the state after the one before.
+        Let minibatches know nothing of each other.
 
         Parameters
         ----------
-        live : Live
-            The simulation to go on from; it is moved on, by whole minibatches.
-        data, measures, schedule, training, callbacks
-            As in `run`.
+        origin : Origin, optional
+            Where they start. None: at the beginning of a simulation.
 
         Returns
         -------
-        values : list of list
-            For each block the value of each measure.
+        course : Course
+            The simulation is left alone.
         """
-        if training:
-            self.check_differentiable()
-        trainer = self._trainers.find(self._live_feeder, data, measures, schedule)
-        minibatches = self._live_feeder.continued(data, schedule, self._seed, live)
+        return Apart(self._feeder, origin or self._feeder.start(self._seed))
 
-        def move_on(result: Result) -> None:
-            live.state = result.state
-            live.n_steps += result.n_steps
+    def onwards(self, now: Now) -> Course:
+        """
+        Let minibatches follow each other.
 
-        try:
-            return trainer.evaluate(
-                minibatches, training, schedule.truncation, [move_on, *callbacks]
-            )
-        except BaseException:
-            self._live_feeder.take_back(live)
-            raise
+        Parameters
+        ----------
+        now : Now
+            The present of the simulation.
+
+        Returns
+        -------
+        course : Course
+            It moves the simulation on.
+        """
+        return Onwards(self._live_feeder, now)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the processes of the simulation begin anew, and go on with them later."""
+        with self._live_feeder.isolated(), self._parts.inputs.kept():
+            self._live_feeder.restart(self._seed)
+            yield
 
     def compare_gradients(
-        self, data: ArrayData, probes: Sequence[nengo.Probe]
+        self, data: MinibatchData, probes: Sequence[nengo.Probe]
     ) -> dict[nengo.Probe, list[Comparison]]:
         """
         Compare gradients of outputs with finite differences; change nothing.
 
         Parameters
         ----------
-        data : ArrayData
+        data : MinibatchData
             Values of nodes, one minibatch.
         probes : list of nengo.Probe
             The outputs.
@@ -303,18 +350,29 @@ class Training:
                 attr="inference_only",
             )
 
-    def _warn_single_step(
-        self, doing: str, data: ArrayData, objectives: Sequence[Measure]
+    def warn_single_step(
+        self, doing: str, data: MinibatchData, objectives: Sequence[Measure]
     ) -> None:
+        """
+        Warn if a single step is computed through synapses.
+
+        Parameters
+        ----------
+        doing : str
+            What is done, for the message.
+        data : MinibatchData
+            Says how many steps there are.
+        objectives : list of Measure
+            Say which probes count.
+
+        Warns
+        -----
+        UserWarning
+            If there is one step only, and a synapse on the way to a probe.
+        """
         probes = self._parts.model.probes
         looked_at = [probes[i] for measure in objectives for i in measure.outputs]
         warn_single_step(doing, self._network, looked_at, data.n_steps)
-
-    def _keep_variables(self, result: Result) -> None:
-        """Keep what layers learned beside their parameters, such as mean values."""
-        variables = self._parts.program.state_variables
-        for variable, value in zip(variables, result.state.variables, strict=True):
-            variable.assign(value)
 
 
 def _check_trainable(parts: Parts) -> None:

@@ -138,11 +138,14 @@ class RunFunction:
         fixed = parameters, held, stepped, slot
         carry = tf.constant(0), state, self._buffers()
         xla = self.mode is Mode.XLA
-        if self.unroll > 1:
-            several = self._several_steps
-            rounds = n_steps - n_steps % self.unroll
-            carry = repeat(several, carry, fixed, rounds, xla)
-        _, state, buffers = repeat(self._one_step, carry, fixed, n_steps, xla)
+        several = self._several_steps
+        if not self.program.use_loop:  # and runs have `unroll` steps
+            _, state, buffers = several(carry, fixed)
+        else:
+            if self.unroll > 1:
+                rounds = n_steps - n_steps % self.unroll
+                carry = repeat(several, carry, fixed, rounds, xla)
+            _, state, buffers = repeat(self._one_step, carry, fixed, n_steps, xla)
         return state, [
             tf.raw_ops.TensorListStack(
                 input_handle=buffer,

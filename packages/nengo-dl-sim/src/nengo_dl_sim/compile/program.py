@@ -131,6 +131,10 @@ class Program:
         What is read at the end of each step.
     minibatch_size : int
         The number of items that are simulated at once.
+    learning_phase : bool or None
+        Whether to compute what is computed in training. None: in training.
+    use_loop : bool
+        Whether many steps are a loop, or written out.
     """
 
     layout: SignalLayout
@@ -139,6 +143,8 @@ class Program:
     states: list[StateArray]
     probes: list[TensorSignal]
     minibatch_size: int
+    learning_phase: bool | None = None
+    use_loop: bool = True
 
     @cached_property
     def trainable_variables(self) -> list[tf.Variable]:
@@ -275,6 +281,8 @@ class Program:
         probed : list of (*shape, batch) tf.Tensor
             The values of ``outputs``.
         """
+        if self.learning_phase is not None:
+            training = self.learning_phase
         signals = SignalDict(self.layout.n_rows)
         self._load(signals, parameters, state)
         for nodes, values in zip(split, (held, stepped), strict=True):

@@ -73,7 +73,7 @@ def run_sequence(
             parameters, state, split, held, stepped[i], signals, training
         )
 
-    if n_steps <= MAX_UNROLLED_STEPS:
+    if n_steps <= MAX_UNROLLED_STEPS or not program.use_loop:
         state, found = _write_out(one_step, state, n_steps, last)
     else:
         buffers = [

@@ -7,14 +7,21 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
+import keras
+import numpy as np
 import tensorflow as tf
 from nengo.builder import Model
-from nengo.exceptions import ReadonlyError, SimulatorClosed
+from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
+from ..callback_model import CallbackModel
 from ..checks import NetworkSnapshot
 from ..compile import State
+from ..compiled import Compiled
 from ..construction import Parts
+from ..courses import Course
 from ..errors import python_errors
+from ..feeder import Origin
+from ..names import Names
 from ..now import Now
 from ..progress import Form, ProgressBar, make_progress_bar
 from ..sessions import SessionError
@@ -51,6 +58,9 @@ class Door:
     device: str | None
     _parts: Parts
     _now: Now
+    _names: Names
+    _model: CallbackModel
+    _compiled: Compiled | None
     _snapshot: NetworkSnapshot
     _training: Training
     _tensorboard: TensorBoard | None
@@ -105,6 +115,7 @@ class Door:
     def __enter__(self) -> Self:
         self._check_open("__enter__")
         self._exit_stack.enter_context(self._on_device())
+        self._exit_stack.enter_context(_keras_floats(self._parts.config.dtype))
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -143,7 +154,43 @@ class Door:
         with self._on_device(), python_errors(self._parts.program):
             yield
 
+    @property
+    def stateful(self) -> bool:
+        """Whether runs may change the state of the simulation."""
+        return self._parts.stateful
+
+    def _course(self, stateful: bool) -> Course:
+        """Let minibatches go on from each other, or all start from the present."""
+        if self._carries_on(stateful):
+            return self._training.onwards(self._now)
+        return self._training.apart(Origin(self._state, self._n_steps))
+
+    def _carries_on(self, stateful: bool) -> bool:
+        """Tell whether the simulation goes on, if it is asked to."""
+        if not isinstance(stateful, (bool, np.bool_)):
+            raise ValidationError(
+                f"expected True or False, got {stateful!r}", attr="stateful"
+            )
+        if stateful and not self.stateful:
+            warnings.warn(
+                "stateful=True has no effect: the network has "
+                "configure_settings(stateful=False)",
+                stacklevel=4,
+            )
+        return bool(stateful) and self.stateful
+
     def _on_device(self) -> contextlib.AbstractContextManager:
         return (
             contextlib.nullcontext() if self.device is None else tf.device(self.device)
         )
+
+
+@contextlib.contextmanager
+def _keras_floats(dtype: str) -> Iterator[None]:
+    """Let layers, losses and metrics of Keras compute in some type by default."""
+    before = keras.config.floatx()
+    keras.config.set_floatx(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)

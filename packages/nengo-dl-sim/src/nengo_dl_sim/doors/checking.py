@@ -110,4 +110,4 @@ class Checking(Door):
             node: given.get(node, np.zeros((size, n_steps, node.size_out)))
             for node in nodes
         }
-        return ArrayData(values, None, size, n_steps, size, dtype)
+        return ArrayData(n_steps, size, dtype, size, values, None)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..array_data import Data, check_data
 from ..batches import check_truncation, warn_uneven
+from ..check_data import Data, check_data
 from ..checks import check_callable, check_count
 from ..feeder import Schedule
 from ..measures import Measure
@@ -61,10 +61,15 @@ class Learning(Door):
 
         Parameters
         ----------
-        data : dict or int
+        data : dict or int or tf.data.Dataset or iterable
             Values for nodes and targets for probes,
             ``(n_items, n_steps, size) array``; or a number of steps, to train on the
             nodes' own output.
+
+            Or a data set, a generator or another iterable, for what does not fit into
+            memory. Its elements are such dictionaries, or ``(x, y)`` as in `fit`, of
+            one minibatch each, all with the same entries; keys may be names (see
+            `get_name`). The next elements are made in the background.
         optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
             What turns gradients into changes. An optimizer that is used again
             continues from where it was.
@@ -81,6 +86,7 @@ class Learning(Door):
             every probe in ``data``.
         shuffle : bool
             Whether items are put into minibatches in a new random order each epoch.
+            (Data sets and generators come in their own order.)
         truncation : int, optional
             Back-propagate through so many steps only. They are trained as a block of
             their own; the state is carried on to the next block of the minibatch.
@@ -125,8 +131,8 @@ class Learning(Door):
         refuse("extra_feeds", extra_feeds)
         schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
         self._snapshot.check()
-        checked = check_data(self._parts, data)
-        objectives = resolve_objectives(objective, self.model.probes, checked.targets)
+        checked = check_data(self._parts, self._names, data, n_epochs)
+        objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         warn_uneven(checked.n_steps, truncation)
         writers = self._summaries(summaries, objectives)
         bar = self._bar("Training", schedule.n_blocks(checked), progress_bar)
@@ -155,7 +161,7 @@ class Learning(Door):
 
         Parameters
         ----------
-        data : dict or int
+        data : dict or int or tf.data.Dataset or iterable
             As in `train`.
         objective : dict, optional
             As in `train`.
@@ -191,8 +197,8 @@ class Learning(Door):
         check_callable("combine", combine)
         refuse("extra_feeds", extra_feeds)
         self._snapshot.check()
-        checked = check_data(self._parts, data)
-        objectives = resolve_objectives(objective, self.model.probes, checked.targets)
+        checked = check_data(self._parts, self._names, data)
+        objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:
             losses = self._training.losses(

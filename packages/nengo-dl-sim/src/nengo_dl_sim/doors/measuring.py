@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..array_data import Data, check_data
 from ..batches import check_truncation, warn_uneven
+from ..check_data import Data, check_data
 from ..checks import check_callable, check_count
-from ..feeder import Live, Schedule
+from ..feeder import Schedule
 from ..objectives import Objectives, resolve_outputs
 from ..profiling import profiler
 from ..sessions import refuse
@@ -44,10 +44,15 @@ class Measuring(Door):
 
         Parameters
         ----------
-        data : dict or int
+        data : dict or int or tf.data.Dataset or iterable
             Values for nodes and targets for probes,
             ``(n_items, n_steps, size) array``; or a number of steps, to run on the
             nodes' own output.
+
+            Or a data set, a generator or another iterable, for what does not fit into
+            memory. Its elements are such dictionaries, or ``(x, y)`` as in `fit`, of
+            one minibatch each, all with the same entries; keys may be names (see
+            `get_name`). The next elements are made in the background.
         outputs : dict
             For each probe, or tuple of probes, a function of the outputs
             ``(minibatch_size, n_steps, size) tf.Tensor`` and, if it takes two
@@ -107,27 +112,24 @@ class Measuring(Door):
         refuse("extra_fetches", extra_fetches)
         schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
         self._snapshot.check()
-        checked = check_data(self._parts, data)
-        measures = resolve_outputs(outputs, self.model.probes, checked.targets)
+        checked = check_data(self._parts, self._names, data, n_epochs, shuffle)
+        measures = resolve_outputs(outputs, self.model.probes, checked.probes)
         warn_uneven(checked.n_steps, truncation)
-        callbacks = [] if callback is None else [_caller(callback, list(outputs))]
-        run = self._run_isolated if isolate_state else self._run_live
+        course = (
+            self._training.apart()
+            if isolate_state
+            else self._training.onwards(self._now)
+        )
+        values: list[Any] = []
+        callbacks: list[Callback] = [lambda result: values.append(result.values)]
+        if callback is not None:
+            callbacks.append(_caller(callback, list(outputs)))
         with self._working(), profiler(profile):
-            values = run(checked, measures, schedule, training, callbacks)
+            self._training.run(course, checked, measures, schedule, training, callbacks)
         return {
             key: _combine(blocks, combine)
             for key, blocks in zip(outputs, zip(*values, strict=True), strict=True)
         }
-
-    def _run_isolated(self, *arguments: Any) -> list[list[Any]]:
-        return self._training.run(*arguments)
-
-    def _run_live(self, *arguments: Any) -> list[list[Any]]:
-        live = Live(self._state, self._n_steps)
-        try:
-            return self._training.run_on(live, *arguments)
-        finally:
-            self._state, self._n_steps = live.state, live.n_steps
 
 
 def _caller(callback: Callable[[dict, None], Any], keys: list[Any]) -> Callback:

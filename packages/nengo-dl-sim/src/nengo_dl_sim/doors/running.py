@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import nengo
@@ -13,6 +14,7 @@ from nengo.exceptions import ValidationError
 from ..checks import check_count, check_duration, check_seed
 from ..compile import Mode, choose_mode
 from ..data import check_inputs
+from ..data_forms import is_stream, node_values
 from ..profiling import profiler
 from ..progress import Form
 from ..runner import Progress
@@ -84,11 +86,12 @@ class Running(Door):
     def run_steps(
         self,
         n_steps: int,
-        data: Mapping[nengo.Node, np.ndarray] | None = None,
+        data: Any = None,
         input_feeds: Mapping[nengo.Node, np.ndarray] | None = None,
         profile: bool | str = False,
         progress_bar: Form = None,
         extra_feeds: Mapping | None = None,
+        stateful: bool | None = None,
     ) -> None:
         """
         Simulate a number of time steps.
@@ -98,7 +101,9 @@ class Running(Door):
         n_steps : int
             How many steps.
         data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
-            Values for nodes without input, in place of their own output.
+            Values for nodes without input, in place of their own output. Names of
+            nodes may serve as keys (see `get_name`). Also a list of arrays for all
+            nodes, in order; or one array, for the first node.
         input_feeds : dict, optional
             The former name of ``data``.
         profile : bool or str
@@ -109,6 +114,11 @@ class Running(Door):
             simulator was told.
         extra_feeds : None
             There are no placeholders to feed in TensorFlow 2.
+        stateful : bool, optional
+            Whether the simulation goes on from where this run ends. If False, probes
+            record, but state and time are afterwards what they were before; processes
+            of nodes begin anew for the run. None: True, unless the network has
+            ``configure_settings(stateful=False)``.
 
         Raises
         ------
@@ -123,20 +133,17 @@ class Running(Door):
         -----
         DeprecationWarning
             If ``input_feeds`` is given.
+        UserWarning
+            If there is one array for several nodes; if ``stateful`` has no effect.
         """
         self._check_open("run_steps")
         check_count("n_steps", n_steps)
+        self._parts.runner.check_length(n_steps)
         refuse("extra_feeds", extra_feeds)
         data = _renamed(data, input_feeds)
         self._snapshot.check()
-        batch = self.minibatch_size or 1
-        given = check_inputs(
-            {} if data is None else data,
-            self._parts.inputs.nodes,
-            batch_size=batch,
-            n_steps=n_steps,
-            dtype=self._parts.config.dtype,
-        )
+        goes_on = self._carries_on(self.stateful if stateful is None else stateful)
+        given = self._check_given(data, n_steps)
         self._steps_asked_for += n_steps
         program = self._parts.program
         mode = choose_mode(
@@ -145,8 +152,26 @@ class Running(Door):
             program.runs_python,
             self._steps_asked_for,
         )
-        with self._working(), profiler(profile):
+        aside = contextlib.nullcontext() if goes_on else self._aside()
+        with self._working(), profiler(profile), aside:
             self._run_steps(n_steps, given, mode, progress_bar)
+
+    def _check_given(self, data: Any, n_steps: int) -> dict[nengo.Node, np.ndarray]:
+        nodes, config = self._parts.inputs.nodes, self._parts.config
+        if is_stream(data):
+            raise ValidationError(f"expected arrays, got {data!r}", attr="data")
+        values = node_values("data", data, nodes, self._names)
+        return check_inputs(values, nodes, config.minibatch_size, n_steps, config.dtype)
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Go back to the present state afterwards."""
+        before = self._state, self._n_steps
+        try:
+            with self._training.aside():
+                yield
+        finally:
+            self._state, self._n_steps = before
 
     def _run_steps(
         self,
@@ -165,7 +190,13 @@ class Running(Door):
                 self._keep(chunk)
                 bar.step(chunk.n_steps)
 
-    def reset(self, seed: int | None = None) -> None:
+    def reset(
+        self,
+        seed: int | None = None,
+        include_trainable: bool = True,
+        include_probes: bool = True,
+        include_processes: bool = True,
+    ) -> None:
         """
         Return to the state after the build: parameters, state, probes, time.
 
@@ -173,6 +204,13 @@ class Running(Door):
         ----------
         seed : int, optional
             A new seed, kept for later resets.
+        include_trainable : bool
+            Whether parameters return to their initial values, and training counts
+            from 0. (What online learning rules change is state, and always does.)
+        include_probes : bool
+            Whether probe data is cleared, and time starts from 0.
+        include_processes : bool
+            Whether processes, and what else runs in Python, begin anew.
 
         Raises
         ------
@@ -183,10 +221,12 @@ class Running(Door):
         check_seed(seed)
         if seed is not None:
             self.seed = seed
-        self._training.reset(self.seed)
-        self._parts.parameters.reset()
-        self._post_build()
-        self.soft_reset(include_probes=True)
+        if include_trainable or seed is not None:
+            self._training.reset(self.seed)
+        if include_trainable:
+            self._parts.parameters.reset()
+            self._post_build()
+        self._restart(include_probes, include_processes)
 
     def soft_reset(
         self, include_trainable: bool = False, include_probes: bool = False
@@ -212,6 +252,10 @@ class Running(Door):
         self._check_open("soft_reset")
         if include_trainable:
             self._parts.parameters.reset()
+        self._restart(include_probes, include_processes=True)
+
+    def _restart(self, include_probes: bool, include_processes: bool) -> None:
+        """Return to the state before the first step."""
         if include_probes:
             self.clear_probes()
             self._n_steps = 0
@@ -219,9 +263,10 @@ class Running(Door):
         with self._on_device():
             state = program.initial_state(self.seed)
             self._state = program.with_value(state, step, self._n_steps)
-        self._parts.inputs.reset(self.seed)
-        for group in program.groups:
-            group.reset(self._parts.inputs.streams)
+        if include_processes:
+            self._parts.inputs.reset(self.seed)
+            for group in program.groups:
+                group.reset(self._parts.inputs.streams)
 
     def clear_probes(self) -> None:
         """Forget what probes have recorded."""

@@ -1,0 +1,333 @@
+"""Fitting: gradient descent and evaluation in the manner of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from nengo.exceptions import SimulationError, ValidationError
+
+from ..callback_calls import callback_list
+from ..checks import check_count
+from ..compiled import Compiled, Goals
+from ..data_forms import is_stream
+from ..feeder import Origin, Schedule
+from ..fit_data import Given, epoch_data, pass_data, split_validation
+from ..fitting import Validate, run_epochs, run_test
+from ..keras_arguments import (
+    check_epochs,
+    check_verbose,
+    ignore_batch_size,
+    refuse_arguments,
+)
+from ..learner import Learner
+from ..minibatch_data import MinibatchData
+from .base import Door
+
+
+class Fitting(Door):
+    """The methods of a simulator that Keras has for training and evaluation."""
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Say how `fit` trains, and what `evaluate` computes.
+
+        Parameters
+        ----------
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer or str
+            What turns gradients into changes.
+        loss : keras.losses.Loss or str or callable or list or dict, optional
+            What is minimised: one loss for all probes; a list with one for each, in
+            order; or a dictionary with losses of probes, or of their names (see
+            `get_name`). A loss is one of Keras or its name, or a function of
+            ``(y_true, y_pred)``, of which the mean is taken. A function of one
+            argument takes the outputs. None in place of a loss: none.
+        metrics : keras.metrics.Metric or str or callable or list or dict, optional
+            What else is computed, in the same forms; and with a list of metrics in
+            place of one.
+        loss_weights : float or list or dict, optional
+            What losses are multiplied by before they are summed up; by default 1.
+        **kwargs
+            What else ``keras.Model.compile`` takes, none of which has a meaning here.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here. What was compiled before is
+            left alone then.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("compile")
+        refuse_arguments("compile", kwargs)
+        self._compiled = Compiled(
+            self._parts, self._names, optimizer, loss, metrics, loss_weights
+        )
+        self._model.optimizer = self._compiled.optimizer
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """
+        Optimise the trainable parameters, as `compile` said.
+
+        Spiking neurons take part as their rate approximation. Every minibatch starts
+        from the present state of the simulation, which is not touched.
+
+        Parameters
+        ----------
+        x : array_like or list or dict or tf.data.Dataset or iterable, optional
+            Values for nodes, ``(n_items, n_steps, size) array``: one array, for the
+            first node; a list with one for each, in order; or a dictionary of nodes,
+            or of their names. None: all nodes compute their own output.
+
+            Or a data set or generator, whose elements are minibatches: tuples of
+            ``x`` and ``y``, or dictionaries of nodes, probes or their names. They are
+            read in the background.
+        y : array_like or list or dict, optional
+            Targets for probes, in the same forms. A loss may compare targets of any
+            number of steps and any size with the outputs.
+        n_steps : int, optional
+            The number of steps, if ``x`` is None.
+        stateful : bool
+            Whether each minibatch continues from the state after the one before, and
+            the simulation from the last one.
+        batch_size, validation_batch_size : int, optional
+            Not used: it is ``Simulator(minibatch_size=...)``.
+        epochs, initial_epoch : int
+            The numbers of the last epoch, and of the first, counted from 0.
+        verbose : {"auto", 0, 1, 2}
+            What is printed: nothing, a progress bar, a line for each epoch. ``"auto"``
+            is 1 unless the simulator shows no progress bars.
+        callbacks : list of keras.callbacks.Callback, optional
+            What is called on the way.
+        validation_split : float
+            The part of the items, at the end of the data, to validate with.
+        validation_data : tuple or tf.data.Dataset or iterable, optional
+            ``(x, y)`` to validate with after each epoch, or a data set or generator.
+        shuffle : bool
+            Whether items are put into minibatches in a new random order each epoch.
+            (Data sets and generators come in their own order.)
+        steps_per_epoch, validation_steps : int, optional
+            The number of minibatches in an epoch, or a validation, if a data set or
+            generator holds more of them. The next epoch goes on from there.
+        validation_freq : int
+            After how many epochs to validate.
+        **kwargs
+            What else ``keras.Model.fit`` takes, none of which has a meaning here.
+
+        Returns
+        -------
+        history : keras.callbacks.History
+            What was logged after each epoch: ``"loss"``, ``"<probe>_loss"`` and
+            ``"<probe>_<metric>"`` by the names of probes; and the same of the
+            validation, with ``"val_"`` before.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here, or nothing can be trained.
+            Nothing is trained then.
+        nengo.exceptions.SimulationError
+            If the simulator was not compiled with a loss. If a loss is not a finite
+            number: the parameters keep the values of the minibatch before.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items is not a multiple of the minibatch size: the rest
+            is left out. If a batch size is given. If one step is trained through
+            synapses. If no gradient reaches some of the trainable parameters.
+        """
+        compiled = self._ready("fit", kwargs)
+        ignore_batch_size(batch_size, validation_batch_size)
+        numbers = check_epochs(initial_epoch, epochs)
+        verbose = check_verbose(verbose, self.progress_bar)
+        given, held_back = self._held_back(
+            (x, y, n_steps), validation_data, validation_split
+        )
+        data = epoch_data(
+            self._parts, self._names, given, max(len(numbers), 1), steps_per_epoch
+        )
+        goals = compiled.goals(data)
+        calls = callback_list(
+            callbacks, self._model, verbose, epochs, data.n_batches, history=True
+        )
+        validate = self._validation(
+            compiled, held_back, numbers, validation_freq, validation_steps, calls
+        )
+        with self._working():
+            learner = self._learner(stateful, data, goals, compiled.optimizer)
+            try:
+                run_epochs(
+                    learner, goals, numbers, shuffle, calls, self._model, validate
+                )
+            finally:
+                self._state = self._training.refreshed(self._state)
+        return self._model.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """
+        Compute the losses and metrics that `compile` named.
+
+        Parameters
+        ----------
+        x, y, n_steps, stateful, batch_size, verbose, callbacks
+            As in `fit`.
+        steps : int, optional
+            The number of minibatches to take from a data set or generator.
+        **kwargs
+            What else ``keras.Model.evaluate`` takes, none of which has a meaning here.
+
+        Returns
+        -------
+        values : dict from str to float
+            ``"loss"``, the weighted sum of all losses; ``"<probe>_loss"`` and
+            ``"<probe>_<metric>"`` by the names of probes (see `get_name`).
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulationError
+            If the simulator was not compiled.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items is not a multiple of the minibatch size: the rest
+            is left out. If a batch size is given. If one step is computed through
+            synapses.
+        """
+        compiled = self._ready("evaluate", kwargs)
+        ignore_batch_size(batch_size)
+        verbose = check_verbose(verbose, self.progress_bar)
+        given = x, y, n_steps
+        data = pass_data(self._parts, self._names, given, n_batches=steps)
+        goals = compiled.goals(data)
+        calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
+        self._warn_single_step(stateful, data, goals)
+        with self._working():
+            course = self._course(stateful)
+            return run_test(self._training, course, data, goals, calls, self._model)
+
+    def _ready(self, method: str, refused: Mapping[str, Any]) -> Compiled:
+        """Check that everything is as it was built, and return what was compiled."""
+        self._check_open(method)
+        refuse_arguments(method, refused)
+        self._snapshot.check()
+        if self._compiled is None or self._compiled.lacks(method):
+            raise SimulationError(
+                f"sim.{method} needs a loss: call sim.compile(optimizer, loss=...) "
+                "first"
+            )
+        return self._compiled
+
+    def _held_back(
+        self, given: Given, validation_data: Any, validation_split: float
+    ) -> tuple[Given, Given | None]:
+        """Return what to train on, and what to validate with."""
+        if validation_data is None:
+            if not validation_split:
+                return given, None
+            return split_validation(given, self._parts, self._names, validation_split)
+        if is_stream(validation_data):
+            return given, (validation_data, None, None)
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+            raise ValidationError(
+                "expected a tuple (x, y), a data set or a generator (there are no "
+                f"weights of samples), got {type(validation_data).__name__} "
+                f"{validation_data!r:.60}",
+                attr="validation_data",
+            )
+        x, y = validation_data
+        return given, (x, y, given[2] if x is None else None)
+
+    def _validation(
+        self,
+        compiled: Compiled,
+        given: Given | None,
+        epochs: range,
+        frequency: int,
+        n_batches: int | None,
+        calls: keras.callbacks.CallbackList,
+    ) -> Validate:
+        """Prepare the validation after each epoch."""
+        check_count("validation_freq", frequency, low=1)
+        numbers = [epoch for epoch in epochs if (epoch + 1) % frequency == 0]
+        if given is None or not numbers:
+            return lambda epoch: {}
+        data = pass_data(self._parts, self._names, given, len(numbers), n_batches)
+        goals = compiled.goals(data)
+
+        def validate(epoch: int) -> dict[str, Any]:
+            if epoch not in numbers:
+                return {}
+            state = self._training.refreshed(self._state)
+            course = self._training.apart(Origin(state, self._n_steps))
+            logs = run_test(self._training, course, data, goals, calls, self._model)
+            return {f"val_{name}": value for name, value in logs.items()}
+
+        return validate
+
+    def _learner(
+        self, stateful: bool, data: MinibatchData, goals: Goals, optimizer: Any
+    ) -> Learner:
+        self._warn_single_step(stateful, data, goals)
+        return self._training.learner(
+            self._course(stateful),
+            data,
+            goals.losses,
+            goals.watched,
+            optimizer,
+            Schedule(),
+        )
+
+    def _warn_single_step(
+        self, stateful: bool, data: MinibatchData, goals: Goals
+    ) -> None:
+        if not stateful:
+            measures = [*goals.losses, *goals.watched]
+            self._training.warn_single_step("Running", data, measures)

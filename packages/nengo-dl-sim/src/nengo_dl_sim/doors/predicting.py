@@ -1,0 +1,165 @@
+"""Predicting: outputs for many items, and the names of inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.node import Node
+from nengo.probe import Probe
+
+from ..callback_calls import callback_list
+from ..data import common_shape
+from ..data_forms import is_stream, node_values
+from ..fit_data import pass_data
+from ..fitting import run_predict
+from ..keras_arguments import check_verbose, ignore_batch_size, refuse_arguments
+from ..names import node_specs
+from .base import Door
+
+
+class Predicting(Door):
+    """The methods of a simulator that Keras has for outputs."""
+
+    @property
+    def node_inputs(self) -> dict[Node, keras.KerasTensor]:
+        """
+        What may be given for the nodes without input, in the order of lists.
+
+        Shape ``(minibatch_size, None, size_out)``, type and name by node.
+        """
+        return node_specs(self._parts, self._names)
+
+    def get_name(self, obj: Node | Probe) -> str:
+        """
+        Return the name that may stand for a node or a probe in data.
+
+        Parameters
+        ----------
+        obj : nengo.Node or nengo.Probe
+            A node without input, or a probe.
+
+        Returns
+        -------
+        name : str
+            Its label, or else ``node`` or ``probe``; with ``_`` in place of what is
+            neither letter, digit, ``.`` nor ``-``; and with ``_1``, ``_2`` and so on
+            at the end where objects have the same label but for upper and lower case.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it is something else.
+        """
+        return self._names.of(obj)
+
+    def predict(
+        self,
+        x: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> dict[Probe, np.ndarray]:
+        """
+        Compute the outputs of all probes for many items.
+
+        Probes record nothing (``sim.data``). Every minibatch starts from the present
+        state of the simulation, which is not touched.
+
+        Parameters
+        ----------
+        x, n_steps, stateful, batch_size, verbose, callbacks
+            As in `fit`. (Elements of a data set or generator hold no targets.)
+        steps : int, optional
+            The number of minibatches to take from a data set or generator.
+        **kwargs
+            What else ``keras.Model.predict`` takes, none of which has a meaning here.
+
+        Returns
+        -------
+        outputs : dict from nengo.Probe to (n_items, n_steps, *shape) array
+            In the order of the network's probes. Of one with ``keep_history=False``,
+            the last step.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items is not a multiple of the minibatch size: the rest
+            is left out. If a batch size is given.
+        """
+        self._check_open("predict")
+        ignore_batch_size(batch_size)
+        refuse_arguments("predict", kwargs)
+        verbose = check_verbose(verbose, self.progress_bar)
+        self._snapshot.check()
+        given = x, None, n_steps
+        data = pass_data(self._parts, self._names, given, n_batches=steps)
+        for probe in data.probes or ():
+            raise ValidationError(
+                f"expected elements without targets, got one with a target for {probe}",
+                attr="x",
+            )
+        calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
+        probes, model = self.model.probes, self._model
+        with self._working():
+            course = self._course(stateful)
+            return run_predict(self._training, course, data, probes, calls, model)
+
+    def predict_on_batch(
+        self,
+        x: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        **kwargs: Any,
+    ) -> dict[Probe, np.ndarray]:
+        """
+        Compute the outputs of all probes for one minibatch.
+
+        Parameters
+        ----------
+        x : array_like or list or dict, optional
+            As in `predict`, for exactly ``minibatch_size`` items.
+        n_steps, stateful, **kwargs
+            As in `predict`.
+
+        Returns
+        -------
+        outputs : dict from nengo.Probe to (minibatch_size, n_steps, *shape) array
+            As in `predict`.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("predict_on_batch")
+        refuse_arguments("predict_on_batch", kwargs)
+        if is_stream(x):
+            raise ValidationError(
+                f"expected arrays, got {x!r}: data sets and generators are for predict",
+                attr="x",
+            )
+        values = node_values("x", x, self._parts.inputs.nodes, self._names)
+        size = self._parts.config.minibatch_size
+        n_items, _ = common_shape(values, size)
+        if n_items != size:
+            raise ValidationError(
+                f"expected exactly minibatch_size={size} items, got {n_items}", attr="x"
+            )
+        return self.predict(values, n_steps, stateful, verbose=0)

@@ -1,0 +1,128 @@
+"""Losses and metrics in the manner of Keras, as functions of outputs and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from .objective_forms import Form, required_arguments
+
+
+def loss_form(key: Any, source: Any) -> Form:
+    """
+    Turn a loss that was given to ``compile`` into a function.
+
+    Parameters
+    ----------
+    key : nengo.Probe
+        What it is a loss of, for messages.
+    source : keras.losses.Loss or str or callable
+        A Keras loss or its name; or a function of targets and outputs, of which the
+        mean is taken. A function of one argument takes the outputs; one whose
+        arguments are called ``outputs`` and ``targets`` takes them in this order.
+
+    Returns
+    -------
+    form : Form
+        The same as a function of outputs, or of outputs and targets.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is none of these.
+    """
+    if callable(source) and not isinstance(source, (keras.losses.Loss, type)):
+        names = required_arguments(source)
+        if names is not None and len(names) == 1:
+            return Form(_mean_of_outputs(source), 1)
+        if names == ["outputs", "targets"]:
+            return Form(_mean_outputs_first(source), 2)
+        if names is not None and len(names) != 2:
+            raise _no_loss(key, source)
+    try:
+        loss = keras.losses.get(source)
+    except (TypeError, ValueError) as error:
+        raise _no_loss(key, source) from error
+    if isinstance(loss, keras.losses.Loss):
+        return Form(_targets_first(loss), 2)
+    return Form(_mean_targets_first(loss), 2)
+
+
+def make_metric(
+    key: Any, source: Any, size: int, target_size: int
+) -> tuple[str, keras.metrics.Metric]:
+    """
+    Make a metric.
+
+    Parameters
+    ----------
+    key : nengo.Probe
+        What it is a metric of, for messages.
+    source : keras.metrics.Metric or str or callable
+        A Keras metric or its name; or a function of targets and outputs, of which the
+        mean is taken. ``"accuracy"`` is the one that suits the sizes.
+    size, target_size : int
+        The sizes of outputs and targets.
+
+    Returns
+    -------
+    name : str
+        What it is called.
+    metric : keras.metrics.Metric
+        Collects values.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is none of these.
+    """
+    if isinstance(source, str) and source in ("accuracy", "acc"):
+        return source, _accuracy(size, target_size)
+    try:
+        metric = keras.metrics.get(source)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(
+            "expected a Keras metric, its name or a function of (y_true, y_pred) for "
+            f"{key}, got {source!r}",
+            attr="metrics",
+        ) from error
+    if not isinstance(metric, keras.metrics.Metric):
+        name = getattr(metric, "__name__", type(metric).__name__)
+        metric = keras.metrics.MeanMetricWrapper(metric, name=name)
+    return source if isinstance(source, str) else metric.name, metric
+
+
+def _accuracy(size: int, target_size: int) -> keras.metrics.Metric:
+    if size == 1:
+        return keras.metrics.BinaryAccuracy()
+    if target_size == 1:
+        return keras.metrics.SparseCategoricalAccuracy()
+    return keras.metrics.CategoricalAccuracy()
+
+
+def _no_loss(key: Any, source: Any) -> ValidationError:
+    return ValidationError(
+        "expected a Keras loss, its name or a function of (y_true, y_pred) for "
+        f"{key}, got {source!r}",
+        attr="loss",
+    )
+
+
+def _mean_of_outputs(loss: Callable) -> Callable:
+    return lambda outputs: tf.reduce_mean(loss(outputs))
+
+
+def _mean_outputs_first(loss: Callable) -> Callable:
+    return lambda outputs, targets: tf.reduce_mean(loss(outputs, targets))
+
+
+def _mean_targets_first(loss: Callable) -> Callable:
+    return lambda outputs, targets: tf.reduce_mean(loss(targets, outputs))
+
+
+def _targets_first(loss: Callable) -> Callable:
+    return lambda outputs, targets: loss(targets, outputs)
