@@ -27,6 +27,7 @@ NAMES = {
         "__copyright__",
         "__license__",
     ],
+    "nengo_dl.callbacks": ["IsolateState", "NengoSummaries", "TensorBoard"],
     "nengo_dl.config": ["configure_settings", "get_setting"],
     "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
     "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],

@@ -16,6 +16,7 @@ from nengo_dl_ops import tensor_layer as tensor_layer
 from nengo_dl_sim import Simulator as Simulator
 from nengo_dl_sim import configure_settings as configure_settings
 
+from . import callbacks as callbacks
 from . import config as config
 from . import dists as dists
 from . import losses as losses
@@ -37,6 +38,7 @@ __all__ = [
     "SpikingLeakyReLU",
     "TensorNode",
     "__version__",
+    "callbacks",
     "config",
     "configure_settings",
     "dists",
