@@ -87,6 +87,40 @@ def test_functions_that_return_nothing(jit_compile):
     np.testing.assert_allclose(seen, [1, 1, 2, 2, 3, 3], rtol=1e-6)
 
 
+class Random(nengo.RectifiedLinear):
+    """A neuron type that draws random numbers in each step."""
+
+    state = {"rng": np.random.RandomState}
+
+    def make_state(self, n_neurons, rng=np.random, dtype=None):
+        return {"rng": rng}
+
+    def step(self, dt, J, output, rng):
+        output[...] = rng.uniform(size=J.shape)
+
+
+def test_random_numbers_of_neurons():
+    """Of its own for each item, anew after a reset; those of Nengo for the first."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        probes = [
+            nengo.Probe(nengo.Ensemble(3, 1, neuron_type=Random()).neurons)
+            for _ in range(2)
+        ]
+    with Simulator(net, minibatch_size=3, progress_bar=False) as sim:
+        sim.run_steps(4)
+        first = [sim.data[probe] for probe in probes]
+        sim.reset()
+        sim.run_steps(4)
+        for probe, values in zip(probes, first, strict=True):
+            np.testing.assert_array_equal(sim.data[probe], values)
+    assert len(np.unique(first)) == np.size(first)
+    with nengo.Simulator(net, optimize=False, progress_bar=False) as ref:
+        ref.run_steps(4)
+    for probe, values in zip(probes, first, strict=True):
+        np.testing.assert_array_equal(values[0], ref.data[probe])
+
+
 def test_batch_items_do_not_share_state():
     with nengo.Network() as net:
         node = nengo.Node([0.0])

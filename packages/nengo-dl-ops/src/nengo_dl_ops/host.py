@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,16 +65,18 @@ class HostOperator:
         The settings of the simulation.
     rng : numpy.random.RandomState
         The random numbers of the operator.
+    item : int
+        Which batch item it is for.
     """
 
     def __init__(
-        self, op: Operator, config: BuildConfig, rng: np.random.RandomState
+        self, op: Operator, config: BuildConfig, rng: np.random.RandomState, item: int
     ) -> None:
         self.op = op
         self._dt = dt = config.dt
         self._time = getattr(op, "t", None)
         self._signals = HostSignals(op.all_signals, config.dtype, self._time)
-        self._step = _make_step(op, self._signals, dt, rng)
+        self._step = _make_step(_drawing_from(rng, op, item), self._signals, dt, rng)
 
     def writer(self, sig: Signal) -> Callable[[np.ndarray], None]:
         """
@@ -135,6 +138,23 @@ class HostOperator:
             raise SimulationError(
                 f"{self.op}: its Python code raised {type(error).__name__}: {error}"
             ) from error
+
+
+def _drawing_from(rng: np.random.RandomState, op: Operator, item: int) -> Operator:
+    """
+    Let neurons draw from random numbers of their own.
+
+    Nengo keeps those of a neuron type in the model, where all batch items, runs and
+    simulators would share them. The first item draws the same numbers as in Nengo.
+    """
+    built = getattr(op, "state_extra", {})
+    if not built:
+        return op
+    if item == 0:
+        rng.set_state(next(iter(built.values())).get_state())
+    own = copy.copy(op)
+    own.state_extra = dict.fromkeys(built, rng)
+    return own
 
 
 def _make_step(

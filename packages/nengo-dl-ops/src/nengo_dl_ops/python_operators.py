@@ -86,7 +86,7 @@ class PythonBuilder(OpBuilder):
         items = range(self.config.minibatch_size)
         self._items = [
             self._item(
-                [HostOperator(op, self.config, streams[op][i]) for op in self.ops]
+                [HostOperator(op, self.config, streams[op][i], i) for op in self.ops]
             )
             for i in items
         ]

@@ -93,7 +93,7 @@ class NodeInputs:
         self._signals = signals | {found: found.signal for found in noise}
         self._operators = operators | {found: found.op for found in noise}
         self.operators: set[Operator] = set(self._operators.values())
-        self._others = others
+        self._others = [op for op in others if op not in self.operators]
         self._seeding_order = seeding_order(model, self.operators.union(others))
         self.reset(seed)
 
@@ -150,8 +150,9 @@ class NodeInputs:
         own = [op for op in self._seeding_order if op in needing]
         for _ in range(1, self._batch):
             streams.append(draw_streams(own, rng))
+        others = np.random.RandomState(seed)  # so that the processes keep theirs
         self.streams = {
-            op: [stream.get(op) or np.random.RandomState(seed) for stream in streams]
+            op: [stream.get(op) or _stream_from(others) for stream in streams]
             for op in self._others
         }
         self._drawn_from = [
@@ -251,6 +252,10 @@ class NodeInputs:
         signal = self._signals[node]
         size = 0 if signal is None else signal.size
         return np.empty((n_steps, size, len(self._steps[node])))
+
+
+def _stream_from(rng: np.random.RandomState) -> np.random.RandomState:
+    return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
 
 
 def is_input(node: nengo.Node) -> bool:
