@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ import numpy as np
 from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.cache import get_default_decoder_cache
-from nengo.exceptions import BuildError, ValidationError
+from nengo.exceptions import BuildError, NengoWarning, ValidationError
 
 from nengo_dl_ops import BuildConfig, Builder
 
@@ -100,6 +101,12 @@ def build_model(network: nengo.Network | None, model: Model | None, dt: float) -
     ------
     nengo.exceptions.ValidationError
         If neither a network nor a model is given.
+
+    Warns
+    -----
+    nengo.exceptions.NengoWarning
+        If the model has another ``dt``, which is then used; if nobody says which
+        network it is of.
     """
     if network is None and model is None:
         raise ValidationError("expected a Network or a model, got neither", "network")
@@ -108,7 +115,25 @@ def build_model(network: nengo.Network | None, model: Model | None, dt: float) -
         model = Model(dt=dt, label=f"{network}, dt={dt:f}", decoder_cache=cache)
     if network is not None:
         model.build(network)
+    _warn_of_model(model, dt)
     return model
+
+
+def _warn_of_model(model: Model, dt: float) -> None:
+    if model.dt != dt:
+        warnings.warn(
+            f"The model is built for dt={model.dt:g}, which is used in place of "
+            f"dt={dt:g}",
+            NengoWarning,
+            stacklevel=4,
+        )
+    if model.toplevel is None:
+        warnings.warn(
+            "The model has no top-level network: it has no input nodes that data can "
+            "be given for, and nothing in it can be trained",
+            NengoWarning,
+            stacklevel=4,
+        )
 
 
 def assemble(
