@@ -186,6 +186,37 @@ def test_soft_reset():
         assert_same(recorded(sim, net), first)
 
 
+@pytest.mark.parametrize("include_probes", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_time_after_a_soft_reset(jit_compile, include_probes):
+    """All clocks agree: it goes on, or starts from 0 with the probes."""
+    seen = []
+    with nengo.Network() as net:
+        clock = nengo.Node(lambda t: t)
+        inner = nengo.Node(lambda t, x: [t, x[0]], size_in=1, size_out=2)
+        sink = nengo.Node(lambda t, x: seen.append((t, x[0])), size_in=1, size_out=0)
+        nengo.Connection(clock, inner, synapse=None)
+        nengo.Connection(clock, sink, synapse=None)
+        probes = [nengo.Probe(clock), nengo.Probe(inner)]
+    with simulator(net, jit_compile=jit_compile, minibatch_size=2) as sim:
+        sim.run_steps(3)
+        sim.soft_reset(include_probes=include_probes)
+        before = 0 if include_probes else 3
+        assert sim.n_steps == sim.signals[sim.model.step] == before
+        assert sim.time == pytest.approx(sim.signals[sim.model.time])
+        sim.run_steps(4)
+        times = 0.001 * np.arange(1, before + 5)
+        assert sim.n_steps == sim.signals[sim.model.step] == len(times)
+        for probe in probes:
+            for item in sim.data[probe]:
+                assert item.shape[0] == len(sim.trange())
+                for column in item.T:
+                    np.testing.assert_allclose(column, times, rtol=1e-6)
+        assert seen[-8:] == [
+            (t, pytest.approx(t)) for t in times[-4:] for _ in range(2)
+        ]
+
+
 def use_all(net):
     """Every method that needs an open simulator."""
     return {
@@ -247,13 +278,13 @@ def test_a_model_built_before():
     with simulator(net, dt=0.002) as sim:
         sim.run_steps(5)
         expected = recorded(sim, net)
-    with simulator(None, model=model, seed=sim.seed) as sim:
+    with simulator(None, model=model, dt=0.002, seed=sim.seed) as sim:
         assert sim.dt == 0.002
         assert sim.model is model
         sim.run_steps(5)
         assert_same(recorded(sim, net), expected)
     empty = nengo.builder.Model(dt=0.002)
-    with simulator(net, model=empty) as sim:
+    with simulator(net, model=empty, dt=0.002) as sim:
         assert sim.model is empty
         sim.run_steps(5)
         assert_same(recorded(sim, net), expected)

@@ -27,6 +27,7 @@ from .doors import (
     Exporting,
     Fitting,
     Learning,
+    Looking,
     Measuring,
     Predicting,
     Running,
@@ -52,6 +53,7 @@ class Simulator(
     Checking,
     Saving,
     Exporting,
+    Looking,
 ):
     """
     Simulates and trains a Nengo network with TensorFlow.
@@ -67,7 +69,8 @@ class Simulator(
     seed : int, optional
         The seed of all random processes of the simulation.
     model : nengo.builder.Model, optional
-        A model to build the network into, or one that was built before.
+        A model to build the network into, or one that was built before. Its
+        operators are not changed: it may be used again.
     dtype : {"float16", "float32", "float64"} or tf.DType, optional
         Deprecated: use ``configure_settings(dtype=...)``.
     device : str, optional
@@ -118,6 +121,10 @@ class Simulator(
     -----
     DeprecationWarning
         If ``dtype`` is given.
+    nengo.exceptions.NengoWarning
+        If a model is given that has another ``dt``, or no network.
+    ResourceWarning
+        If the simulator is dropped without having been closed.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from .checking import Checking as Checking
 from .exporting import Exporting as Exporting
 from .fitting import Fitting as Fitting
 from .learning import Learning as Learning
+from .looking import Looking as Looking
 from .measuring import Measuring as Measuring
 from .predicting import Predicting as Predicting
 from .running import Running as Running

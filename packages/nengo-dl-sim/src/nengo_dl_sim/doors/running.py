@@ -125,7 +125,11 @@ class Running(Door):
         nengo.exceptions.ValidationError
             If an argument is not what is described here. Nothing is run then.
         nengo.exceptions.SimulationError
-            If a function of a node fails.
+            If a function of a node, or other Python code, fails; its own exception is
+            the cause. The simulation then stands where it stood some steps before
+            (steps run in chunks of up to 1,024), with state, processes, probe data
+            and time of that step, and can go on from there: functions of nodes are
+            called again for the steps that are run again.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
 

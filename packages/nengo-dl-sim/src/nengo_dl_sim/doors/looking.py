@@ -1,0 +1,32 @@
+"""Looking: at what is simulated, for debugging."""
+
+from __future__ import annotations
+
+from nengo.builder.operator import Operator
+from nengo.utils.simulator import operator_dependency_graph
+
+from .base import Door
+
+
+class Looking(Door):
+    """What a simulator shows of how it works, under the names that Nengo uses."""
+
+    @property
+    def dg(self) -> dict[Operator, set[Operator]]:
+        """For each operator of the model those that depend on it."""
+        graph: dict[Operator, set[Operator]] = operator_dependency_graph(
+            self.model.operators
+        )
+        return graph
+
+    @property
+    def step_order(self) -> list[Operator]:
+        """
+        The operators that are computed, in an order in which they may be.
+
+        First those of nodes without input, of which values are computed before the
+        steps. Operators that simplifications have replaced or left out are missing.
+        """
+        inputs = self._parts.inputs.operators
+        first = [op for op in self.model.operators if op in inputs]
+        return first + [op for group in self._parts.program.groups for op in group.ops]
