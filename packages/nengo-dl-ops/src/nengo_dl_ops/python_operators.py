@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -50,6 +51,8 @@ class PythonBuilder(OpBuilder):
     -----
     Sets, incs, reads and updates what the operators do; every signal is passed to
     Python with its current value, and those written are passed back.
+
+    The builder has to be kept for as long as its step is run.
     """
 
     python = True
@@ -120,7 +123,7 @@ class PythonBuilder(OpBuilder):
         """Call Python once for all operators and batch items."""
         types = [tf.as_dtype(target.dtype) for target in self.targets]
         inputs = [signals.gather(source) for source in self.sources]
-        outputs = tf.numpy_function(self._call, inputs, types)
+        outputs = tf.numpy_function(_weakly(self._call), inputs, types)
         if not self.targets:
             return  # functions that return nothing: TensorFlow gives no tensors
         for target, value in zip(self.targets, outputs, strict=True):
@@ -140,6 +143,24 @@ class PythonBuilder(OpBuilder):
             self.failure = error
             raise
         return outputs
+
+
+def _weakly(method: Callable) -> Callable:
+    """
+    Call a method without keeping its object alive.
+
+    TensorFlow's graphs may wait long for Python's garbage collector; the operators,
+    and all that they refer to, do not wait with them.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(*inputs: np.ndarray) -> Any:
+        found = reference()
+        if found is None:
+            raise SimulationError("expected the builder of this step to be kept")
+        return found(*inputs)
+
+    return call
 
 
 def _step_item(
