@@ -267,6 +267,31 @@ def test_a_model_serves_many_simulators():
         assert_close(first, expected)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_model_that_nengo_has_optimised(jit_compile):
+    """Its operators are merged, and its signals parts of larger ones."""
+    net = everything()
+    model = Model(dt=0.001)
+    model.build(net)
+    before = list(model.operators)
+    with nengo.Simulator(None, model=model, seed=1, progress_bar=False) as ref:
+        ref.run_steps(N_STEPS)
+        learned = {
+            conn: np.array(ref.signals[model.sig[conn]["weights"]])
+            for conn in (net.learned, net.hebbian)
+        }
+    assert len(model.operators) < 0.8 * len(before)
+    merged = list(model.operators)
+    with simulator(None, model=model, seed=1, jit_compile=jit_compile) as sim:
+        sim.run_steps(N_STEPS)
+        for probe in net.all_probes:
+            assert_close(sim.data[probe], ref.data[probe])
+        for conn, weights in learned.items():
+            assert_close(sim.data[conn].weights, weights)
+            assert_close(sim.signals[model.sig[conn]["weights"]], weights)
+    assert model.operators == merged
+
+
 def test_a_model_of_another_dt():
     net = everything()
     model = Model(dt=0.002)
@@ -305,6 +330,8 @@ def test_progress_bars_of_nengo():
         with pytest.raises(ValidationError, match="progress_bar"):
             sim.run_steps(1, progress_bar="terminal")
         assert sim.n_steps == 10
+        sim.loss(1, {sim.model.probes[0]: lambda y: y[0, 0, 0]}, progress_bar=other)
+        assert other.tasks["Calculating loss"] == (1, True)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -3,5 +3,6 @@
 from .config import configure_settings as configure_settings
 from .config import get_setting as get_setting
 from .errors import InferenceOnlyError as InferenceOnlyError
+from .errors import UnknownObjectError as UnknownObjectError
 from .simulator import Simulator as Simulator
 from .version import version as __version__  # noqa: F401
