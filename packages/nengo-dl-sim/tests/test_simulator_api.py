@@ -330,7 +330,7 @@ def test_progress_bars_of_nengo():
         with pytest.raises(ValidationError, match="progress_bar"):
             sim.run_steps(1, progress_bar="terminal")
         assert sim.n_steps == 10
-        sim.loss(1, {sim.model.probes[0]: lambda y: y[0, 0, 0]}, progress_bar=other)
+        sim.loss(2, {sim.model.probes[0]: lambda y: y[0, 0, 0]}, progress_bar=other)
         assert other.tasks["Calculating loss"] == (1, True)
 
 
