@@ -99,6 +99,8 @@ def test_right_arrow_is_not_found(tmp_path, source):
         ("import os.path, json", "src", None),
         ("import nengo_dl_ops.builder", "src", None),
         ("import pytest", "tests", None),
+        ("import planted", "src", "planted"),
+        ("import planted", "tests", None),
     ],
 )
 def test_planted_undeclared_import(tmp_path, source, where, culprit):

@@ -171,14 +171,18 @@ def undeclared_imports(package: Package) -> list[str]:
     """Return a message for each import that the package's pyproject does not declare.
 
     What an extra declares may be imported by the sources, save for the extra
-    ``tests``, which is for the package's tests.
+    ``tests``, which is for the package's tests. These may also import the helpers
+    that lie beside them.
     """
-    folders = {package.src: False, package.path / "tests": True}
+    tests = package.path / "tests"
+    folders = {package.src: False, tests: True}
+    helpers = {path.stem for path in tests.glob("*")}
     return [
         f"{imp.place}: {package.dist} does not declare {imp.name}"
         for folder, with_tests in folders.items()
         for imp in find_imports(folder)
         if imp.top not in sys.stdlib_module_names
+        and not (with_tests and imp.top in helpers)
         and canonical(PROVIDED_BY.get(imp.top, imp.top))
         not in declared_names(package, with_tests)
     ]

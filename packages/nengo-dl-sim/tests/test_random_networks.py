@@ -1,0 +1,119 @@
+"""Random networks give the same answer as in nengo.Simulator, and a fault is found."""
+
+import os
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, Phase
+from random_networks.comparison import Disagreement, compare_with_nengo, settings
+from random_networks.networks import networks
+
+from nengo_dl_ops.copies import CopyBuilder
+from nengo_dl_ops.learning_rules import SimPESBuilder
+from nengo_dl_ops.linear_filter import LinearFilterBuilder
+from nengo_dl_ops.neurons import LIFBuilder
+from nengo_dl_ops.sparse import SparseDotIncBuilder
+from nengo_dl_ops.triangle import TriangleBuilder
+
+#: How many networks to try, others in every run; by default a few, always the same.
+N_NETWORKS = int(os.environ.get("NENGO_DL_RANDOM_NETWORKS", 0))
+
+search = hypothesis.settings(
+    derandomize=not N_NETWORKS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@hypothesis.given(networks(), settings)
+@hypothesis.settings(search, max_examples=25)
+def test_equals_nengo(net, settings):
+    compare_with_nengo(net, settings)
+
+
+@pytest.mark.slow
+@hypothesis.given(networks(), settings)
+@hypothesis.settings(search, max_examples=N_NETWORKS or 60)
+def test_many_equal_nengo(net, settings):
+    compare_with_nengo(net, settings)
+
+
+def a_step_late(builder):
+    """A lowpass filter gives the output of the step before."""
+    step = builder.step
+
+    def late(self, u, state):
+        y, new = step(self, u, state)
+        return (state["X"][0] if state["X"].shape[0] == 1 else y), new
+
+    return late
+
+
+def sets_instead(builder):
+    """What should be added replaces what is there."""
+
+    def build_step(self, signals):
+        signals.copy(self.src, self.dst)
+
+    return build_step
+
+
+def a_thousandth_more(builder):
+    """The output is a little too large."""
+    step = builder.step
+
+    def scaled(self, u, state):
+        y, new = step(self, u, state)
+        return 1.001 * y, new
+
+    return scaled
+
+
+def a_millionth_more(builder):
+    """A factor of the group is a little too large."""
+    init = builder.__init__
+
+    def scaled(self, ops, layout, config):
+        init(self, ops, layout, config)
+        self.alpha = self.alpha * (1 + 1e-6)
+
+    return scaled
+
+
+def the_other_way(builder):
+    """Columns are read from the end."""
+    init = builder.__init__
+
+    def reversed_columns(self, ops, layout, config):
+        init(self, ops, layout, config)
+        self.X = self.X[::-1]
+
+    return reversed_columns
+
+
+#: A builder, a method of it, and what is wrong with that.
+FAULTS = [
+    (LinearFilterBuilder, "step", a_step_late),
+    (CopyBuilder, "build_step", sets_instead),
+    pytest.param(TriangleBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
+    pytest.param(LIFBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
+    pytest.param(SimPESBuilder, "__init__", a_millionth_more, marks=pytest.mark.slow),
+    pytest.param(
+        SparseDotIncBuilder, "__init__", the_other_way, marks=pytest.mark.slow
+    ),
+]
+
+
+@pytest.mark.parametrize("builder, method, fault", FAULTS)
+def test_a_fault_is_found(builder, method, fault, monkeypatch):
+    monkeypatch.setattr(builder, method, fault(builder))
+
+    @hypothesis.given(networks(), settings)
+    @hypothesis.settings(
+        search, max_examples=100, derandomize=True, phases=[Phase.generate]
+    )
+    def compare(net, settings):
+        compare_with_nengo(net, settings)
+
+    with pytest.raises(Disagreement):
+        compare()
