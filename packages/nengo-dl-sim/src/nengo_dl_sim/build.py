@@ -18,7 +18,7 @@ from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 
 from .compile import ParameterArray, Program, StateArray
 from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals, simplify
-from .graph.plan import Plan
+from .graph import Plan
 
 
 @dataclass(frozen=True)

@@ -249,13 +249,18 @@ NEURON_TYPES: dict[str, type[NeuronType]] = {
 """The neuron types by the name that the command line knows them by."""
 
 
+def check_sizes(dimensions: int, neurons_per_d: int) -> None:
+    """Raise a ValidationError that names the argument, unless both are counts."""
+    for name, size in [("dimensions", dimensions), ("neurons_per_d", neurons_per_d)]:
+        if not (is_integer(size) and size >= 1):
+            raise ValidationError(f"Must be an integer >= 1 (got {size!r})", attr=name)
+
+
 def _network(
     label: str, dimensions: int, neurons_per_d: int, neuron_type: NeuronType
 ) -> nengo.Network:
     """Check the sizes; return an empty network with the neuron type as default."""
-    for name, size in [("dimensions", dimensions), ("neurons_per_d", neurons_per_d)]:
-        if not (is_integer(size) and size >= 1):
-            raise ValidationError(f"Must be an integer >= 1 (got {size!r})", attr=name)
+    check_sizes(dimensions, neurons_per_d)
     net = nengo.Network(label=label, seed=0)
     net.config[nengo.Ensemble].neuron_type = neuron_type
     return net

@@ -7,9 +7,14 @@ its ends as attributes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import nengo
 import numpy as np
+from nengo.base import NengoObject
 from nengo.networks import AssociativeMemory, EnsembleArray
+
+from nengo_dl_spaun_bench.spaun_routes import LOOP_GAIN
 
 #: What silences a neuron that gets it as input current, relative to its gain.
 INHIBITION = -3.0
@@ -17,14 +22,10 @@ INHIBITION = -3.0
 #: What comes out of memories is a fraction of a vector of unit length.
 AMPLIFICATION = 6.0
 
-#: Loops through several parts have gains below one: values stay bounded whatever the
-#: type of the neurons is.
-LOOP_GAIN = 0.9
 
-
-def inhibit(gate: nengo.base.NengoObject, array: EnsembleArray) -> None:
-    """Let a scalar silence an array, by one connection to each of its ensembles."""
-    for ens in array.ea_ensembles:
+def inhibit(gate: NengoObject, ensembles: Sequence[nengo.Ensemble]) -> None:
+    """Let a scalar silence ensembles, by one connection to the neurons of each."""
+    for ens in ensembles:
         nengo.Connection(
             gate, ens.neurons, transform=np.full((ens.n_neurons, 1), INHIBITION)
         )
@@ -32,12 +33,15 @@ def inhibit(gate: nengo.base.NengoObject, array: EnsembleArray) -> None:
 
 def threshold(n_neurons: int, level: float) -> nengo.Ensemble:
     """Add a population that is silent below a level."""
-    return nengo.Ensemble(
-        n_neurons,
-        1,
-        intercepts=nengo.dists.Uniform(level, 1),
-        encoders=nengo.dists.Choice([[1]]),
-    )
+    return nengo.Ensemble(n_neurons, 1, **rectified(level))
+
+
+def rectified(level: float) -> dict[str, nengo.dists.Distribution]:
+    """Return arguments of ensembles that are silent below a level."""
+    return {
+        "intercepts": nengo.dists.Uniform(level, 1),
+        "encoders": nengo.dists.Choice([[1]]),
+    }
 
 
 def gated_memory(n_neurons: int, dimensions: int) -> nengo.Network:
@@ -72,7 +76,7 @@ def gated_memory(n_neurons: int, dimensions: int) -> nengo.Network:
             (net.reset, change),
             (net.reset, memory),
         ):
-            inhibit(silencer, array)
+            inhibit(silencer, array.ea_ensembles)
         net.input, net.output = change.input, memory.output
     return net
 
@@ -137,7 +141,7 @@ def selector(n_neurons: int, dimensions: int, n_inputs: int) -> nengo.Network:
             gate = threshold(n_neurons, 0.2)
             nengo.Connection(net.gates[i], gate)
             for silencer in (gate, net.off):
-                inhibit(silencer, channel)
+                inhibit(silencer, channel.ea_ensembles)
             nengo.Connection(channel.output, net.output, synapse=None)
             net.inputs.append(channel.input)
     return net

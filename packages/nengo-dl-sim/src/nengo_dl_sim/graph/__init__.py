@@ -1,8 +1,13 @@
 """What is computed when: simplify operators, find their order, merge and sort them."""
 
 from .dependencies import Dependencies as Dependencies
+from .fold_copies import fold_copies as fold_copies
+from .fold_copies import remove_constant_copies as remove_constant_copies
 from .plan import greedy_planner as greedy_planner
 from .plan import noop_planner as noop_planner
+from .schedule import MergeKey as MergeKey
+from .schedule import Plan as Plan
+from .share_results import share_results as share_results
 from .simplify import DEFAULT_SIMPLIFICATIONS as DEFAULT_SIMPLIFICATIONS
 from .simplify import remove_identity_muls as remove_identity_muls
 from .simplify import remove_unmodified_resets as remove_unmodified_resets
@@ -10,3 +15,5 @@ from .simplify import remove_zero_incs as remove_zero_incs
 from .simplify import simplify as simplify
 from .sort import noop_order_signals as noop_order_signals
 from .sort import order_signals as order_signals
+from .transitive_planner import transitive_planner as transitive_planner
+from .tree_planner import tree_planner as tree_planner

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Operator, Reset
 from nengo.builder.signal import Signal, is_sparse
+
+from .fold_copies import fold_copies
+from .share_results import share_results
 
 #: Turns operators into fewer or cheaper ones with the same effect. The second
 #: argument holds the base signals whose initial values the run will not change.
@@ -36,15 +41,18 @@ def simplify(
     ops : list of nengo.builder.Operator
         Operators with the same effect. Those given are not changed.
     """
-    simplified = list(ops)
-    while True:
+    simplified, n_unchanged = list(ops), 0
+    for simplification in itertools.cycle(simplifications):
         before = simplified
-        for simplification in simplifications:
-            simplified = simplification(simplified, fixed)
-        if len(before) == len(simplified) and all(
-            old is new for old, new in zip(before, simplified, strict=True)
-        ):
-            return simplified
+        simplified = list(simplification(before, fixed))
+        n_unchanged = n_unchanged + 1 if _is_same(before, simplified) else 0
+        if n_unchanged == len(simplifications):
+            break
+    return simplified
+
+
+def _is_same(before: list[Operator], after: list[Operator]) -> bool:
+    return len(before) == len(after) and all(map(operator.is_, before, after))
 
 
 def remove_zero_incs(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -152,4 +160,6 @@ DEFAULT_SIMPLIFICATIONS: tuple[Simplification, ...] = (
     remove_unmodified_resets,
     remove_zero_incs,
     remove_identity_muls,
+    fold_copies,
+    share_results,
 )

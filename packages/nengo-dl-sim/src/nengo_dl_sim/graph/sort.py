@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
-from .plan import Plan
+from .schedule import Plan
 
 
 def noop_order_signals(

@@ -1,0 +1,175 @@
+"""Let operators read a value where it comes from, instead of from a copy of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from typing import NamedTuple
+
+from nengo.builder.operator import (
+    Copy,
+    DotInc,
+    ElementwiseInc,
+    Operator,
+    SparseDotInc,
+)
+from nengo.builder.processes import SimProcess
+from nengo.builder.signal import Signal
+from nengo.synapses import Alpha, LinearFilter, Lowpass
+
+
+class Piece(NamedTuple):
+    """
+    A part of a base signal that always has the value of another signal when it is read.
+
+    Parameters
+    ----------
+    start, stop : int
+        The elements of the base signal.
+    source : nengo.builder.Signal
+        The (stop - start,) signal that has their values.
+    """
+
+    start: int
+    stop: int
+    source: Signal
+
+
+class Substitutes:
+    """
+    Finds other signals with the same values.
+
+    Parameters
+    ----------
+    pieces : mapping from nengo.builder.Signal to list of Piece
+        What is known of base signals. Pieces of one signal do not overlap.
+    """
+
+    def __init__(self, pieces: Mapping[Signal, Iterable[Piece]]) -> None:
+        self._pieces = {
+            base: sorted(parts, key=lambda piece: piece.start)
+            for base, parts in pieces.items()
+        }
+
+    def __contains__(self, base: Signal) -> bool:
+        return base in self._pieces
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def find(self, sig: Signal) -> Signal:
+        """
+        Find where the value of a signal comes from.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            What is read.
+
+        Returns
+        -------
+        source : nengo.builder.Signal
+            A signal of the same shape with the same value: the given one, if the
+            value does not come from a single other signal.
+        """
+        passed = set()  # copies in a circle have no origin
+        while sig.base in self._pieces and sig.base not in passed:
+            passed.add(sig.base)
+            sig = self._source(sig) or sig
+        return sig
+
+    def _source(self, sig: Signal) -> Signal | None:
+        stretch = contiguous(sig)
+        if stretch is None:
+            return None
+        start, stop = stretch
+        pieces = self._pieces[sig.base]
+        number = bisect_right(pieces, start, key=lambda piece: piece.start) - 1
+        if number < 0 or pieces[number].stop < stop:
+            return None
+        piece = pieces[number]
+        return piece.source[start - piece.start : stop - piece.start]
+
+
+def contiguous(sig: Signal) -> tuple[int, int] | None:
+    """Return the stretch of the base that a vector is; None if it is no vector."""
+    if sig.ndim != 1 or sig.base.ndim != 1 or sig.size == 0:
+        return None
+    if sig.size > 1 and sig.elemstrides != (1,):
+        return None
+    return sig.elemoffset, sig.elemoffset + sig.size
+
+
+def writers_by_base(ops: Sequence[Operator]) -> dict[Signal, list[int]]:
+    """Return the numbers of the operators that write each base signal."""
+    writers: dict[Signal, list[int]] = defaultdict(list)
+    for number, op in enumerate(ops):
+        for sig in (*op.sets, *op.incs, *op.updates):
+            writers[sig.base].append(number)
+    return writers
+
+
+def substitute(
+    ops: list[Operator],
+    substitutes: Substitutes,
+    writers: Mapping[Signal, Sequence[int]],
+) -> list[Operator]:
+    """
+    Let operators read substitutes, and leave out what nothing reads any more.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step. They are not changed.
+    substitutes : Substitutes
+        Where values come from.
+    writers : mapping from nengo.builder.Signal to list of int
+        The numbers of the operators that do nothing but write a base signal for which
+        there are substitutes.
+
+    Returns
+    -------
+    ops : list of nengo.builder.Operator
+        The same operators, or others in their place that read other signals. The
+        list that was given if there are no substitutes.
+    """
+    if not substitutes:
+        return ops
+    others = [_reading_elsewhere(op, substitutes) for op in ops]
+    read = {sig.base for op in others for sig in op.reads}
+    useless = {
+        number
+        for base, numbers in writers.items()
+        if base in substitutes and base not in read
+        for number in numbers
+    }
+    return [op for number, op in enumerate(others) if number not in useless]
+
+
+def _reading_elsewhere(op: Operator, substitutes: Substitutes) -> Operator:
+    # Operators of other types may keep what they read in other places, too, and those
+    # that run in Python are known by what they are.
+    if type(op) not in _SIMPLE and not is_filter(op):
+        return op
+    reads = [substitutes.find(sig) for sig in op.reads]
+    if all(new is old for new, old in zip(reads, op.reads, strict=True)):
+        return op
+    other = copy(op)
+    other.reads = reads
+    return other
+
+
+def is_filter(op: Operator) -> bool:
+    """Tell whether an operator computes a linear synapse and nothing else."""
+    return (
+        type(op) is SimProcess
+        and type(op.process) in _FILTERS
+        and op.mode == "update"
+        and op.input is not None
+    )
+
+
+_SIMPLE = (Copy, DotInc, ElementwiseInc, SparseDotInc)
+_FILTERS = (LinearFilter, Lowpass, Alpha)
