@@ -138,10 +138,10 @@ def test_increment_of_repeated_rows(rows, zero):
     np.testing.assert_allclose(read(signals, layout[signal]), start, atol=1e-13)
 
 
-@pytest.mark.parametrize("n", [3, 30])
+@pytest.mark.parametrize("n", [1, 3, 30, 100])
 def test_sum_repeated(n):
-    rows = np.array([7, 3] * n + [5])
-    value = some(2 * n + 1, 2)
+    rows = np.array([7, 3] * n + [5, 7])
+    value = some(2 * n + 2, 2)
     unique, total = sum_repeated(rows, tf.constant(value))
     expected = np.zeros((8, 2))
     np.add.at(expected, rows, value)

@@ -9,15 +9,12 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import BuildError
 
+from .sums import sum_repeated
 from .take import take_rows
 from .tensor_signal import TensorSignal
 
 #: The "array" of rows that no operator has set, and of rows known to be zero.
 _UNSET, _ZERO = -1, -2
-
-#: Repeated targets of one increment are summed by this many additions at the most;
-#: beyond it a segment sum is smaller.
-_MAX_ROUNDS = 16
 
 
 class SignalDict:
@@ -226,49 +223,6 @@ class SignalDict:
             arrays = {**arrays, _ZERO: zeros}
             index = np.where(zero, np.cumsum(zero) - 1, index)
         return take_rows(arrays, where, index)
-
-
-def sum_repeated(rows: np.ndarray, value: tf.Tensor) -> tuple[np.ndarray, tf.Tensor]:
-    """
-    Add up the values given for the same row.
-
-    Parameters
-    ----------
-    rows : (n,) array of int
-        The row that each value is for.
-    value : (n, ...) tf.Tensor
-        The values.
-
-    Returns
-    -------
-    rows : (m,) array of int
-        Every row once.
-    value : (m, ...) tf.Tensor
-        The sum of its values.
-    """
-    unique, group, counts = np.unique(rows, return_inverse=True, return_counts=True)
-    if len(unique) == len(rows):
-        return rows, value
-    if counts.max() > _MAX_ROUNDS:
-        return unique, tf.math.unsorted_segment_sum(value, group, len(unique))
-    # The rows with most values first: the k-th values then fall on a leading part.
-    order = np.argsort(-counts, kind="stable")
-    members = np.argsort(group, kind="stable")
-    first = np.cumsum(counts) - counts
-    total = None
-    for k in range(counts.max()):
-        having = order[counts[order] > k]
-        picked = members[first[having] + k]
-        part = take_rows({0: value}, np.zeros_like(picked), picked)
-        total = part if total is None else _add_leading(total, part)
-    return unique[order], total
-
-
-def _add_leading(total: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
-    n = part.shape[0]
-    if n == total.shape[0]:
-        return total + part
-    return tf.concat([total[:n] + part, total[n:]], axis=0)
 
 
 def _rows_match(source: TensorSignal, target: TensorSignal) -> bool:

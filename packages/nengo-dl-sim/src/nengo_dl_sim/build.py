@@ -17,8 +17,13 @@ from nengo_dl_ops import BuildConfig, Builder
 from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 
 from .compile import ParameterArray, Program, StateArray
-from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals, simplify
-from .graph import Plan
+from .graph import (
+    DEFAULT_SIMPLIFICATIONS,
+    Plan,
+    greedy_planner,
+    order_signals,
+    simplify,
+)
 
 
 @dataclass(frozen=True)

@@ -190,9 +190,7 @@ def encoding(plan: Plan, seen: nengo.Network, control: nengo.Network) -> nengo.N
     return net
 
 
-def memories(
-    plan: Plan, item: nengo.Node, control: nengo.Network
-) -> list[nengo.Node]:
+def memories(plan: Plan, item: nengo.Node, control: nengo.Network) -> list[nengo.Node]:
     """Keep three lists, each rehearsed and decaying, and a running average."""
     outputs = [_list(plan, item, control) for _ in range(3)]
     average = plan.memory()

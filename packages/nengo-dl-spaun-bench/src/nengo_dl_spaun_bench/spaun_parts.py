@@ -66,9 +66,7 @@ def gated_memory(n_neurons: int, dimensions: int) -> nengo.Network:
         memory = EnsembleArray(n_neurons, dimensions, radius=radius, label="memory")
         change = EnsembleArray(n_neurons, dimensions, radius=radius, label="change")
         net.gate, net.reset = threshold(n_neurons, 0.3), threshold(n_neurons, 0.5)
-        nengo.Connection(
-            memory.output, memory.input, transform=LOOP_GAIN, synapse=0.08
-        )
+        nengo.Connection(memory.output, memory.input, transform=LOOP_GAIN, synapse=0.08)
         nengo.Connection(memory.output, change.input, transform=-1)
         nengo.Connection(change.output, memory.input, synapse=0.08)
         for silencer, array in (

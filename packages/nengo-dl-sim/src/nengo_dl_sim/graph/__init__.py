@@ -3,6 +3,7 @@
 from .dependencies import Dependencies as Dependencies
 from .fold_copies import fold_copies as fold_copies
 from .fold_copies import remove_constant_copies as remove_constant_copies
+from .narrow_results import narrow_results as narrow_results
 from .plan import greedy_planner as greedy_planner
 from .plan import noop_planner as noop_planner
 from .schedule import MergeKey as MergeKey

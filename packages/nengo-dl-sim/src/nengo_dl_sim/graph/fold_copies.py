@@ -8,7 +8,8 @@ from itertools import pairwise
 from nengo.builder.operator import Copy, Operator, Reset
 from nengo.builder.signal import Signal
 
-from .substitutes import Piece, Substitutes, contiguous, substitute, writers_by_base
+from .substitutes import Piece, Substitutes, contiguous, substitute
+from .uses import Uses
 
 
 def fold_copies(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -59,10 +60,8 @@ def remove_constant_copies(
 def _fold(ops: list[Operator], folds: Callable[[Signal], bool]) -> list[Operator]:
     # Who reads a copy may run after what updates the source; who reads the source may
     # not. That matters if what it reads besides comes from the operator that updates.
-    late = {
-        sig.base for op in ops if op.sets or op.incs for sig in op.updates
-    }
-    writers = writers_by_base(ops)
+    late = {sig.base for op in ops if op.sets or op.incs for sig in op.updates}
+    writers = Uses(ops).writers
     pieces = {}
     for base, numbers in writers.items():
         found = _pieces([ops[number] for number in numbers])

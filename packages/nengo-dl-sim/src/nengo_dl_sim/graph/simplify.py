@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Operator, Reset
-from nengo.builder.signal import Signal, is_sparse
+from nengo.builder.signal import Signal
 
 from .fold_copies import fold_copies
+from .narrow_results import narrow_results
 from .share_results import share_results
+from .uses import is_fixed
 
 #: Turns operators into fewer or cheaper ones with the same effect. The second
 #: argument holds the base signals whose initial values the run will not change.
@@ -74,7 +76,7 @@ def remove_zero_incs(ops: list[Operator], fixed: Collection[Signal]) -> list[Ope
 
     def adds_zero(op: Operator) -> bool:
         return bool(op.incs) and any(
-            _is_fixed(sig, fixed) and not np.any(sig.initial_value) for sig in op.reads
+            is_fixed(sig, fixed) and not np.any(sig.initial_value) for sig in op.reads
         )
 
     kinds = (DotInc, ElementwiseInc, Copy)
@@ -139,14 +141,10 @@ def remove_unmodified_resets(
     ]
 
 
-def _is_fixed(sig: Signal, fixed: Collection[Signal]) -> bool:
-    return sig.base in fixed and not is_sparse(sig)
-
-
 def _is_identity(op: Operator, fixed: Collection[Signal]) -> bool:
     if type(op) not in (DotInc, ElementwiseInc) or op.X.shape != op.Y.shape:
         return False
-    if not _is_fixed(op.A, fixed):
+    if not is_fixed(op.A, fixed):
         return False
     A = op.A.initial_value
     if type(op) is ElementwiseInc:
@@ -162,4 +160,5 @@ DEFAULT_SIMPLIFICATIONS: tuple[Simplification, ...] = (
     remove_identity_muls,
     fold_copies,
     share_results,
+    narrow_results,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
@@ -15,9 +14,13 @@ from nengo.builder.operator import (
     Operator,
     SparseDotInc,
 )
-from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
-from nengo.synapses import Alpha, LinearFilter, Lowpass
+
+from .uses import is_filter
+
+#: Operators that keep what they read in `reads`, and nowhere else. Those that run in
+#: Python, moreover, are known by what they are: no other can take their place.
+_SIMPLE = (Copy, DotInc, ElementwiseInc, SparseDotInc)
 
 
 class Piece(NamedTuple):
@@ -102,15 +105,6 @@ def contiguous(sig: Signal) -> tuple[int, int] | None:
     return sig.elemoffset, sig.elemoffset + sig.size
 
 
-def writers_by_base(ops: Sequence[Operator]) -> dict[Signal, list[int]]:
-    """Return the numbers of the operators that write each base signal."""
-    writers: dict[Signal, list[int]] = defaultdict(list)
-    for number, op in enumerate(ops):
-        for sig in (*op.sets, *op.incs, *op.updates):
-            writers[sig.base].append(number)
-    return writers
-
-
 def substitute(
     ops: list[Operator],
     substitutes: Substitutes,
@@ -149,8 +143,6 @@ def substitute(
 
 
 def _reading_elsewhere(op: Operator, substitutes: Substitutes) -> Operator:
-    # Operators of other types may keep what they read in other places, too, and those
-    # that run in Python are known by what they are.
     if type(op) not in _SIMPLE and not is_filter(op):
         return op
     reads = [substitutes.find(sig) for sig in op.reads]
@@ -159,17 +151,3 @@ def _reading_elsewhere(op: Operator, substitutes: Substitutes) -> Operator:
     other = copy(op)
     other.reads = reads
     return other
-
-
-def is_filter(op: Operator) -> bool:
-    """Tell whether an operator computes a linear synapse and nothing else."""
-    return (
-        type(op) is SimProcess
-        and type(op.process) in _FILTERS
-        and op.mode == "update"
-        and op.input is not None
-    )
-
-
-_SIMPLE = (Copy, DotInc, ElementwiseInc, SparseDotInc)
-_FILTERS = (LinearFilter, Lowpass, Alpha)

@@ -1,0 +1,87 @@
+"""Which operators write and read each signal, and what they alone decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from nengo.builder.operator import DotInc, ElementwiseInc, Operator, Reset
+from nengo.builder.processes import SimProcess
+from nengo.builder.signal import Signal
+from nengo.synapses import Alpha, LinearFilter, Lowpass
+
+#: Synapses that are known to depend on nothing but their input and state.
+_FILTERS = (LinearFilter, Lowpass, Alpha)
+
+
+class Uses:
+    """
+    The users of every base signal.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step.
+
+    Attributes
+    ----------
+    writers, readers : dict from nengo.builder.Signal to list of int
+        The numbers of the operators that set, increment or update a base signal, and
+        of those that read it.
+    """
+
+    def __init__(self, ops: Sequence[Operator]) -> None:
+        self._ops = ops
+        self.writers: dict[Signal, list[int]] = defaultdict(list)
+        self.readers: dict[Signal, list[int]] = defaultdict(list)
+        for number, op in enumerate(ops):
+            for sig in (*op.sets, *op.incs, *op.updates):
+                self.writers[sig.base].append(number)
+            for sig in op.reads:
+                self.readers[sig.base].append(number)
+
+    def decides(self, op: Operator) -> bool:
+        """
+        Tell whether an operator alone computes a signal, and does nothing else.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            One of the operators.
+
+        Returns
+        -------
+        alone : bool
+            True for products that nothing is added to, and for synapses.
+        """
+        if is_filter(op):
+            alone = all(len(self.writers[sig.base]) == 1 for sig in op.updates)
+            return alone and not any(sig.base in self.readers for sig in op.updates[1:])
+        if type(op) not in (DotInc, ElementwiseInc) or op.Y.is_view:
+            return False
+        others = [self._ops[i] for i in self.writers[op.Y] if self._ops[i] is not op]
+        return len(others) == 1 and _clears(others[0])
+
+
+def result(op: Operator) -> Signal:
+    """Return the signal that an operator computes, of those that `Uses` knows."""
+    return (op.updates if is_filter(op) else op.incs)[0]
+
+
+def is_filter(op: Operator) -> bool:
+    """Tell whether an operator computes a linear synapse."""
+    return (
+        type(op) is SimProcess
+        and type(op.process) in _FILTERS
+        and op.mode == "update"
+        and op.input is not None
+    )
+
+
+def is_fixed(sig: Signal, fixed: Collection[Signal]) -> bool:
+    """Tell whether a signal, or what it is a view of, keeps its initial value."""
+    return sig.base in fixed and not sig.sparse
+
+
+def _clears(op: Operator) -> bool:
+    return type(op) is Reset and op.value == 0 and not op.dst.is_view
