@@ -88,24 +88,25 @@ class Builder:
         nengo.exceptions.BuildError
             If there is none.
         """
-        for ancestor in kind.__mro__:
-            if ancestor in cls._registry:
-                if _computes_the_same(kind, ancestor):
-                    return cls._registry[ancestor]
-                break
-        raise BuildError(
-            f"No builder is registered for '{kind.__module__}.{kind.__name__}' "
-            f"(register one with nengo_dl_ops.Builder.register({kind.__name__}))"
-        )
+        builder = cls._find(kind)
+        if builder is None:
+            raise BuildError(
+                f"No builder is registered for '{kind.__module__}.{kind.__name__}' "
+                f"(register one with nengo_dl_ops.Builder.register({kind.__name__}))"
+            )
+        return builder
 
     @classmethod
     def has(cls, kind: type) -> bool:
         """Tell whether `find` finds a builder for a type."""
-        try:
-            cls.find(kind)
-        except BuildError:
-            return False
-        return True
+        return cls._find(kind) is not None
+
+    @classmethod
+    def _find(cls, kind: type) -> type | None:
+        ancestor = next((a for a in kind.__mro__ if a in cls._registry), None)
+        if ancestor is None or not _computes_the_same(kind, ancestor):
+            return None
+        return cls._registry[ancestor]
 
     @classmethod
     def of(cls, op: Operator) -> type[OpBuilder]:
@@ -123,11 +124,11 @@ class Builder:
             The class registered for its type, if that supports it; else the one that
             runs the operator in Python.
         """
+        builder: type[OpBuilder] | None = cls._find(type(op))
+        if builder is not None and builder.supports(op):
+            return builder
         in_python: type[OpBuilder] = cls._registry[Operator]
-        if not cls.has(type(op)):
-            return in_python
-        builder: type[OpBuilder] = cls.find(type(op))
-        return builder if builder.supports(op) else in_python
+        return in_python
 
     @classmethod
     def build(
@@ -154,6 +155,8 @@ class Builder:
 
 
 def _computes_the_same(kind: type, ancestor: type) -> bool:
+    if kind is ancestor:  # as most are, of up to a million operators
+        return True
     method = "step" if issubclass(ancestor, NeuronType) else "make_step"
     return getattr(kind, method, None) is getattr(ancestor, method, None)
 

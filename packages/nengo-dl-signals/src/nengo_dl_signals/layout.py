@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from nengo.builder.signal import Signal
@@ -11,6 +12,15 @@ from nengo.exceptions import BuildError
 
 from .stored import stored_value
 from .tensor_signal import TensorSignal
+
+
+class _Place(NamedTuple):
+    """Where a base signal is: its first row, how many it has, their and its shape."""
+
+    start: int
+    length: int
+    row_shape: tuple[int, ...]
+    shape: tuple[int, ...]
 
 
 class SignalLayout:
@@ -41,33 +51,36 @@ class SignalLayout:
     ) -> None:
         self.dtype = dtype
         self.constants = frozenset(constants)
-        self._start: dict[Signal, int] = {}
+        self._places: dict[Signal, _Place] = {}
         self.n_rows = 0
         for base in bases:
-            if base not in self._start:
-                self._start[base] = self.n_rows
-                self.n_rows += self._length(base)
+            if base not in self._places:
+                place = self._place(base)
+                self._places[base] = place
+                self.n_rows += place.length
 
-    def _length(self, base: Signal) -> int:
-        value = stored_value(base)
-        return len(value) if base in self.constants and value.ndim else value.size
+    def _place(self, base: Signal) -> _Place:
+        shape = stored_value(base).shape
+        if base in self.constants and shape:
+            return _Place(self.n_rows, shape[0], shape[1:], shape)
+        return _Place(self.n_rows, prod(shape), (), shape)
 
     def row_shape(self, sig: Signal) -> tuple[int, ...]:
         """Return the shape of one row of the base of a signal."""
-        return stored_value(sig.base).shape[1:] if sig.base in self.constants else ()
+        return self._places[sig.base].row_shape
 
     def rows(self, base: Signal) -> np.ndarray:
         """Return the addresses of all rows of a base signal."""
-        start = self._start[base]
-        return np.arange(start, start + self._length(base), dtype=np.int32)
+        start, length, *_ = self._places[base]
+        return np.arange(start, start + length, dtype=np.int32)
 
     @property
     def bases(self) -> list[Signal]:
         """The base signals, in the order of their addresses."""
-        return list(self._start)
+        return list(self._places)
 
     def __contains__(self, sig: Signal) -> bool:
-        return sig.base in self._start
+        return sig.base in self._places
 
     def __getitem__(self, sig: Signal) -> TensorSignal:
         """
@@ -88,18 +101,22 @@ class SignalLayout:
         nengo.exceptions.BuildError
             If the base of the signal is not in the layout.
         """
-        if sig.base not in self._start:
+        base = sig.base
+        if base not in self._places:
             raise BuildError(f"Signal '{sig.name}' is not part of this model")
-        whole, row_shape = self.rows(sig.base), self.row_shape(sig)
-        selected: np.ndarray | slice = slice(None)
+        start, _, row_shape, shape = self._places[base]
         columns: np.ndarray | None = None
-        if sig is not sig.base and row_shape:
+        if sig is base:
+            rows = self.rows(base)
+        elif row_shape:
             selected, columns = _rows_of_view(sig)
-        elif sig is not sig.base:
-            selected = elements(sig).ravel()
-        dtype = self.type_of(sig)
-        shape = stored_value(sig).shape
-        return TensorSignal(whole[selected], shape, row_shape, dtype, columns, sig.name)
+            rows, shape = self.rows(base)[selected], sig.shape
+        else:
+            rows, shape = start + elements(sig).ravel(), sig.shape
+        rows = rows.astype(np.int32, copy=False)
+        return TensorSignal(
+            rows, shape, row_shape, self.type_of(sig), columns, sig.name
+        )
 
     def type_of(self, sig: Signal) -> str:
         """Return the name of the type that a signal's values get."""
@@ -224,6 +241,8 @@ def elements(sig: Signal) -> np.ndarray:
     index : array of int
         Where each element of the view is in the flattened base; the view's shape.
     """
+    if sig.ndim == 1:  # as thousands of parts of arrays are
+        return sig.elemoffset + np.arange(sig.size) * sig.elemstrides[0]
     index = np.full(sig.shape, sig.elemoffset)
     for axis, (length, stride) in enumerate(
         zip(sig.shape, sig.elemstrides, strict=True)

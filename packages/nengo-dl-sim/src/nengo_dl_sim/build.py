@@ -168,16 +168,16 @@ def _constants(ops: Sequence[Operator]) -> set[Signal]:
 
 def _merge_key(layout: SignalLayout, trainable: Collection[Signal]) -> Any:
     """Make the function that tells which operators may share a group."""
+    known: dict[Signal, Hashable] = {}
 
     def describe(sig: Signal) -> Hashable:
         base = sig.base
-        constant = base in layout.constants
-        return (
-            layout.type_of(sig),
-            layout.row_shape(sig),
-            constant,
-            constant and base in trainable,
-        )
+        if base not in known:
+            constant = base in layout.constants
+            trained = constant and base in trainable
+            shape = layout.row_shape(base)
+            known[base] = layout.type_of(base), shape, constant, trained
+        return known[base]
 
     def merge_key(op: Operator) -> Hashable:
         builder = Builder.of(op)

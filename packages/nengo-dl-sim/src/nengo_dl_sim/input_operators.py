@@ -13,7 +13,9 @@ from nengo.builder.operator import Copy, Operator, SimPyFunc
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
+from nengo.processes import Piecewise, PresentInput
 from nengo.utils.graphs import toposort
+from nengo.utils.numpy import maxint
 from nengo.utils.simulator import operator_dependency_graph
 
 
@@ -40,6 +42,9 @@ class Noise:
     def __str__(self) -> str:
         return f"{self.op.process} of {self.op.output}"
 
+
+#: Types of processes that do not use the random numbers they are given.
+_WITHOUT_CHANCE = (PresentInput, Piecewise)
 
 #: Something without input of which the values are computed by NumPy.
 Source = nengo.Node | Noise
@@ -131,21 +136,46 @@ def seeding_order(model: Model, operators: set[Operator]) -> list[SimProcess]:
     Returns
     -------
     processes : list of nengo.builder.processes.SimProcess
-        All of the model if any of the given operators takes its seed from the
-        simulator (so does every synapse before it), else only the given ones.
+        All of the model if any of the given operators draws random numbers with a seed
+        from the simulator (every synapse before it gets one, too), else only the given
+        ones.
     """
     processes = [op for op in operators if isinstance(op, SimProcess)]
-    if all(op.process.seed is not None for op in processes):
+    if not any(map(_draws, processes)):
         return processes
     order = toposort(operator_dependency_graph(model.operators))
     return [op for op in order if isinstance(op, SimProcess)]
 
 
 def draw_streams(
-    processes: Sequence[SimProcess], rng: np.random.RandomState
+    processes: Sequence[SimProcess],
+    rng: np.random.RandomState,
+    needing: Collection[Operator],
 ) -> dict[Operator, np.random.RandomState]:
-    """Give every process its own random numbers, as Nengo does."""
-    return {op: op.process.get_rng(rng) for op in processes}
+    """
+    Give processes random numbers of their own, as Nengo does.
+
+    Parameters
+    ----------
+    processes : list of nengo.builder.processes.SimProcess
+        All processes that get a seed, in order.
+    rng : numpy.random.RandomState
+        What seeds are drawn from.
+    needing : collection of nengo.builder.Operator
+        The processes of which the random numbers are needed.
+
+    Returns
+    -------
+    streams : dict from nengo.builder.Operator to numpy.random.RandomState
+        The random numbers of those.
+    """
+    streams = {}
+    for op in processes:
+        if op in needing:
+            streams[op] = op.process.get_rng(rng)
+        else:
+            _skip_seed(op.process, rng)
+    return streams
 
 
 def make_step(
@@ -167,6 +197,19 @@ def make_step(
         return op.fn
     state = {name: np.array(sig.initial_value) for name, sig in op.state.items()}
     return op.process.make_step((0,), op.output.shape, dt, rng, state)
+
+
+def _draws(op: SimProcess) -> bool:
+    """Tell whether a process may draw random numbers with a seed of the simulator."""
+    return op.process.seed is None and type(op.process) not in _WITHOUT_CHANCE
+
+
+def _skip_seed(process: nengo.Process, rng: np.random.RandomState) -> None:
+    """Draw what a process draws for its seed (thousands of generators take long)."""
+    if type(process).get_rng is not nengo.Process.get_rng:
+        process.get_rng(rng)
+    elif process.seed is None:
+        rng.randint(maxint)
 
 
 def _has_no_input(op: Operator) -> bool:

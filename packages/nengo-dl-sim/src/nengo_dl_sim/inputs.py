@@ -145,11 +145,11 @@ class NodeInputs:
             The seed of the processes that have none of their own.
         """
         rng = np.random.RandomState(seed)
-        streams = [draw_streams(self._seeding_order, rng)]
         needing = self.operators.union(self._others)
+        streams = [draw_streams(self._seeding_order, rng, needing)]
         own = [op for op in self._seeding_order if op in needing]
         for _ in range(1, self._batch):
-            streams.append(draw_streams(own, rng))
+            streams.append(draw_streams(own, rng, needing))
         others = np.random.RandomState(seed)  # so that the processes keep theirs
         self.streams = {
             op: [stream.get(op) or _stream_from(others) for stream in streams]

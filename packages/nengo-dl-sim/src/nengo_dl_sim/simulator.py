@@ -20,6 +20,7 @@ from .checks import (
     check_network,
     check_seed,
 )
+from .collection import no_collection
 from .config import get_setting
 from .construction import Parts, assemble, build_model, choose_seed
 from .doors import (
@@ -170,7 +171,7 @@ class Simulator(
         self.jit_compile = jit_compile
         self.seed = choose_seed(network, seed)
         dtype = _check_dtype(dtype)
-        with self._bar("Building", None), self._on_device():
+        with self._bar("Building", None), self._on_device(), no_collection():
             self.model = build_model(network, model, check_dt(dt))
             self._parts = assemble(
                 network,

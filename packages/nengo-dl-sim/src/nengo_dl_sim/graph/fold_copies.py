@@ -9,7 +9,7 @@ from nengo.builder.operator import Copy, Operator, Reset
 from nengo.builder.signal import Signal
 
 from .substitutes import Piece, Substitutes, contiguous, substitute
-from .uses import Uses
+from .uses import Uses, part
 
 
 def fold_copies(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -61,13 +61,13 @@ def _fold(ops: list[Operator], folds: Callable[[Signal], bool]) -> list[Operator
     # Who reads a copy may run after what updates the source; who reads the source may
     # not. That matters if what it reads besides comes from the operator that updates.
     late = {sig.base for op in ops if op.sets or op.incs for sig in op.updates}
-    writers = Uses(ops).writers
+    uses = Uses(ops)
     pieces = {}
-    for base, numbers in writers.items():
+    for base, numbers in uses.writers.items():
         found = _pieces([ops[number] for number in numbers])
         if found and all(p.source.base not in late and folds(p.source) for p in found):
             pieces[base] = found
-    return substitute(ops, Substitutes(pieces), writers)
+    return substitute(ops, Substitutes(pieces), uses)
 
 
 def _pieces(writers: Sequence[Operator]) -> list[Piece] | None:
@@ -77,7 +77,7 @@ def _pieces(writers: Sequence[Operator]) -> list[Piece] | None:
     copies = [op for op in writers if type(op) is Copy]
     resets = [op for op in writers if type(op) is Reset]
     zeroed = any(op.dst is op.dst.base and op.value == 0 for op in resets)
-    if any(op.inc for op in copies) != zeroed or len(resets) > zeroed:
+    if any(op.inc != zeroed for op in copies) or len(resets) > zeroed:
         return None
     pieces = [_piece(op) for op in copies]
     known = [piece for piece in pieces if piece is not None]
@@ -93,7 +93,7 @@ def _piece(op: Copy) -> Piece | None:
     if not all(index is None or isinstance(index, slice) for index in slices):
         return None
     source, target = (
-        sig if index is None else sig[index]
+        sig if index is None else part(sig, index)
         for sig, index in zip((op.src, op.dst), slices, strict=True)
     )
     stretch = contiguous(target)

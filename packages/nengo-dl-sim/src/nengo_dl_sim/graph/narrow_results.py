@@ -9,7 +9,7 @@ from nengo.builder.operator import DotInc, ElementwiseInc, Operator, Reset
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 
-from .uses import Uses, is_filter, is_fixed, result
+from .uses import Uses, is_filter, is_fixed, part, result
 
 
 def narrow_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -93,7 +93,7 @@ def _narrow(
             yield number, DotInc(column, one[op.X], op.Y, tag=op.tag)
         else:
             one[op.Y] = _one_element(op.Y)
-            yield number, DotInc(op.A[:1], op.X, one[op.Y], tag=op.tag)
+            yield number, DotInc(part(op.A, slice(1)), op.X, one[op.Y], tag=op.tag)
             (reset,) = (i for i in uses.writers[op.Y] if i != number)
             yield reset, Reset(one[op.Y])
 

@@ -100,7 +100,7 @@ class Schedule:
             What has changed.
         """
         group = self.ready.pop(kind)
-        done, released = list(group), []
+        done, released = list(group), list[int]()
         n_ops, n_waiting = self._graph.n_ops, self._graph.n_waiting
         for node in done:  # which grows where a gate opens
             for successor in self._graph.successors[node]:

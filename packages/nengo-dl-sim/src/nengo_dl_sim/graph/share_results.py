@@ -35,14 +35,31 @@ def share_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operat
         others.
     """
     uses = Uses(ops)
-    candidates = [op for op in ops if uses.decides(op)]
-    pieces = {}
-    for similar in _by(lambda op: _form(op, fixed), candidates):
-        for first, *others in _by(lambda op: _values(op, fixed), similar):
-            source = result(first)
-            for other in others:
-                pieces[result(other)] = [Piece(0, source.size, source)]
-    return substitute(ops, Substitutes(pieces), uses.writers)
+    equal = _equal_results(filter(uses.decides, ops), fixed)
+    known = dict(equal)
+    while equal:
+        pieces = {other: [Piece(0, sig.size, sig)] for other, sig in equal.items()}
+        ops = substitute(ops, Substitutes(pieces), uses)
+        # Now those that read such results may be equal.
+        uses = Uses(ops)
+        numbers = {i for sig in equal.values() for i in uses.readers.get(sig, ())}
+        readers = (ops[i] for i in sorted(numbers))
+        found = _equal_results(filter(uses.decides, readers), fixed)
+        equal = {other: sig for other, sig in found.items() if other not in known}
+        known.update(equal)
+    return ops
+
+
+def _equal_results(
+    ops: Iterable[Operator], fixed: Collection[Signal]
+) -> dict[Signal, Signal]:
+    """Return results for which the result of an earlier operator can stand."""
+    return {
+        result(other): result(first)
+        for similar in _by(lambda op: _form(op, fixed), ops)
+        for first, *others in _by(lambda op: _values(op, fixed), similar)
+        for other in others
+    }
 
 
 def _by(key: Callable[[Operator], Hashable], ops: Iterable[Operator]) -> list[list]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from nengo.builder.operator import (
 )
 from nengo.builder.signal import Signal
 
-from .uses import is_filter
+from .uses import Uses, is_filter, part
 
 #: Operators that keep what they read in `reads`, and nowhere else. Those that run in
 #: Python, moreover, are known by what they are: no other can take their place.
@@ -56,11 +56,8 @@ class Substitutes:
             for base, parts in pieces.items()
         }
 
-    def __contains__(self, base: Signal) -> bool:
-        return base in self._pieces
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._pieces)
 
     def find(self, sig: Signal) -> Signal:
         """
@@ -93,7 +90,9 @@ class Substitutes:
         if number < 0 or pieces[number].stop < stop:
             return None
         piece = pieces[number]
-        return piece.source[start - piece.start : stop - piece.start]
+        if (start, stop) == (piece.start, piece.stop):
+            return piece.source
+        return part(piece.source, slice(start - piece.start, stop - piece.start))
 
 
 def contiguous(sig: Signal) -> tuple[int, int] | None:
@@ -106,9 +105,7 @@ def contiguous(sig: Signal) -> tuple[int, int] | None:
 
 
 def substitute(
-    ops: list[Operator],
-    substitutes: Substitutes,
-    writers: Mapping[Signal, Sequence[int]],
+    ops: list[Operator], substitutes: Substitutes, uses: Uses
 ) -> list[Operator]:
     """
     Let operators read substitutes, and leave out what nothing reads any more.
@@ -118,28 +115,26 @@ def substitute(
     ops : list of nengo.builder.Operator
         The operators of one step. They are not changed.
     substitutes : Substitutes
-        Where values come from.
-    writers : mapping from nengo.builder.Signal to list of int
-        The numbers of the operators that do nothing but write a base signal for which
-        there are substitutes.
+        Where values come from. The operators that write a signal for which there are
+        substitutes must do nothing else.
+    uses : Uses
+        Who writes and reads what.
 
     Returns
     -------
     ops : list of nengo.builder.Operator
-        The same operators, or others in their place that read other signals. The
-        list that was given if there are no substitutes.
+        The same operators, or others in their place that read other signals; the list
+        that was given if there are none.
     """
-    if not substitutes:
-        return ops
-    others = [_reading_elsewhere(op, substitutes) for op in ops]
-    read = {sig.base for op in others for sig in op.reads}
+    readers = {i for base in substitutes for i in uses.readers.get(base, ())}
+    others = {i: _reading_elsewhere(ops[i], substitutes) for i in readers}
+    read = {sig.base for other in others.values() for sig in other.reads}
     useless = {
-        number
-        for base, numbers in writers.items()
-        if base in substitutes and base not in read
-        for number in numbers
+        i for base in substitutes if base not in read for i in uses.writers[base]
     }
-    return [op for number, op in enumerate(others) if number not in useless]
+    if not useless and all(other is ops[i] for i, other in others.items()):
+        return ops
+    return [others.get(i, op) for i, op in enumerate(ops) if i not in useless]
 
 
 def _reading_elsewhere(op: Operator, substitutes: Substitutes) -> Operator:

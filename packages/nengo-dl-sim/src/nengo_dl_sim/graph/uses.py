@@ -78,6 +78,32 @@ def is_filter(op: Operator) -> bool:
     )
 
 
+def part(sig: Signal, index: slice) -> Signal:
+    """
+    Return a part of a signal along its first axis.
+
+    Parameters
+    ----------
+    sig : nengo.builder.Signal
+        A signal that is not sparse.
+    index : slice
+        Which entries.
+
+    Returns
+    -------
+    view : nengo.builder.Signal
+        A view. (Nengo's own, ``sig[index]``, forgets where ``sig`` is in its base.)
+    """
+    first = range(sig.shape[0])[index].start
+    return Signal(
+        sig.initial_value[index],
+        name=sig.name,
+        base=sig.base,
+        offset=sig.offset + first * sig.strides[0],
+        readonly=sig.readonly,
+    )
+
+
 def is_fixed(sig: Signal, fixed: Collection[Signal]) -> bool:
     """Tell whether a signal, or what it is a view of, keeps its initial value."""
     return sig.base in fixed and not sig.sparse
