@@ -486,9 +486,16 @@ NEURON_TYPES = {
 
 def change(sim):
     """Change all parameters at random, more than a few steps of training would."""
-    rng = np.random.RandomState(0)
-    for variable in sim._parts.parameters.trainable:
-        variable.assign(variable * rng.uniform(0.8, 1.2, variable.shape))
+    # In the order of their names, which does not depend on the plan.
+    rng, store, names = (
+        np.random.RandomState(0),
+        sim._parts.parameters,
+        sim._parts.names,
+    )
+    arrays = [a for a in sim._parts.program.parameters if a.trainable]
+    signals = sorted((sig for a in arrays for sig in a.bases), key=names.get)
+    old = {sig: store.value(sig) for sig in signals}
+    store.assign({sig: v * rng.uniform(0.8, 1.2, v.shape) for sig, v in old.items()})
 
 
 @pytest.fixture(scope="module")
