@@ -28,7 +28,12 @@ def test_version():
     assert __version__ in invoke("--version").output
 
 
-@pytest.mark.parametrize("net", NETWORKS)
+LARGE = pytest.param("spaun_like", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    "net", [n if n != LARGE.values[0] else LARGE for n in NETWORKS]
+)
 def test_run(net):
     result = invoke("run", "--net", net, *TINY)
     assert result.exit_code == 0, result.output

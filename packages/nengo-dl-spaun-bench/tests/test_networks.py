@@ -31,7 +31,8 @@ def simulate(net, seconds):
 
 
 def test_the_tables_here_and_there_are_the_same():
-    assert [name for name, _ in SIZES] == list(NETWORKS)
+    # The last has tests of its own.
+    assert [*(name for name, _ in SIZES), "spaun_like"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize("neuron", NEURON_TYPES)
@@ -50,7 +51,7 @@ def test_every_network_runs_with_every_neuron_type(name, n_neurons, neuron):
     assert np.any(output != 0)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name, _ in SIZES])
 def test_is_the_same_network_each_time(name):
     first, second = (simulate(build(name, neurons_per_d=10), 0.02) for _ in range(2))
     assert np.allclose(first, second, rtol=0, atol=1e-12)

@@ -30,6 +30,12 @@ NAMES = {
     "nengo_dl.callbacks": ["IsolateState", "NengoSummaries", "TensorBoard"],
     "nengo_dl.config": ["configure_settings", "get_setting"],
     "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
+    "nengo_dl.graph_optimizer": [
+        *("greedy_planner", "tree_planner", "transitive_planner", "noop_planner"),
+        *("order_signals", "noop_order_signals"),
+        *("remove_constant_copies", "remove_unmodified_resets"),
+        *("remove_zero_incs", "remove_identity_muls"),
+    ],
     "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
     "nengo_dl.losses": ["nan_mse", "Regularize"],
     "nengo_dl.objectives": ["mse", "Regularize", "squared_error"],

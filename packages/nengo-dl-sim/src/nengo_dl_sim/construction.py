@@ -25,7 +25,7 @@ from .parameter_store import ParameterStore
 from .probe_store import ProbeStore
 from .runner import Runner
 from .settings import dtype_of_nengo
-from .trainable import parameter_names, trainable_signals
+from .trainable import parameter_names, trainable_signals, written_signals
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ def assemble(
         runner=Runner(program, parameters.variables, inputs, probes, unroll_simulation),
         config=config,
         inference_only=get_setting(network, "inference_only"),
-        names=_names(parameters.signals, parameter_names(model, network)),
+        names=_names(_constants(model, marks), parameter_names(model, network)),
         shows_batch=shows_batch,
         stateful=get_setting(network, "stateful"),
     )
@@ -218,6 +218,13 @@ def choose_seed(network: nengo.Network | None, seed: int | None) -> int:
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:
     signals = [inputs.signal(source) for source in inputs.sources]
     return frozenset(sig for sig in signals if sig is not None)
+
+
+def _constants(model: Model, marks: Marks) -> list[Signal]:
+    """Return what a model reads and never writes, whatever is simplified."""
+    written = written_signals(model)
+    read = dict.fromkeys(sig.base for op in model.operators for sig in op.reads)
+    return [sig for sig in read if sig not in written and sig not in marks.inputs]
 
 
 def _names(signals: Sequence[Signal], given: dict[Signal, str]) -> dict[Signal, str]:

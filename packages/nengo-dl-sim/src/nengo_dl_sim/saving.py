@@ -10,6 +10,8 @@ import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.exceptions import ValidationError
 
+from nengo_dl_signals import stored_value
+
 from .compile import State
 from .construction import Parts
 from .parameter_files import load_arrays, save_arrays
@@ -81,6 +83,7 @@ def load(
     others = () if parameters and with_state else ("state/",) if parameters else ("",)
     loaded = load_arrays(path, shapes, kind="parameters", others=others)
     if parameters:
+        _check_simplified(path, parts, loaded)
         assign_parameters(parts, loaded)
     return _loaded_state(state, loaded) if with_state else state
 
@@ -97,10 +100,15 @@ def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
     Returns
     -------
     arrays : dict from str to array
-        By name, always in the same order.
+        By name, always in the same order. What was simplified away is there as it was
+        built.
     """
-    named = _names(parts).items()
-    arrays = {name: np.asarray(parts.parameters.value(sig)) for sig, name in named}
+    arrays = {}
+    for sig, name in parts.names.items():
+        value = parts.parameters.value(sig)
+        if value is None:  # simplified away
+            value = stored_value(sig).astype(parts.program.layout.type_of(sig))
+        arrays[name] = np.asarray(value)
     layers = _layer_variables(parts)
     return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
 
@@ -116,8 +124,8 @@ def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
     arrays : dict from str to array
         The values, of the right shapes, by the names of `parameter_arrays`.
     """
-    names = _names(parts)
-    parts.parameters.assign({sig: arrays[name] for sig, name in names.items()})
+    placed = _placed(parts)
+    parts.parameters.assign({sig: arrays[parts.names[sig]] for sig in placed})
     for name, variable in _layer_variables(parts).items():
         variable.assign(arrays[name])
 
@@ -138,8 +146,28 @@ def _check_any(parameters: bool, with_state: bool) -> None:
         )
 
 
-def _names(parts: Parts) -> dict[Signal, str]:
-    return {sig: parts.names[sig] for sig in parts.parameters.signals}
+def _placed(parts: Parts) -> list[Signal]:
+    """Return the parameters that the program holds, not those simplified away."""
+    placed = set(parts.parameters.signals)
+    return [sig for sig in parts.names if sig in placed]
+
+
+def _check_simplified(
+    path: str | os.PathLike, parts: Parts, loaded: dict[str, np.ndarray]
+) -> None:
+    """Check that what was simplified away stays as it was."""
+    placed = _placed(parts)
+    for sig, name in parts.names.items():
+        built = stored_value(sig)
+        if sig not in placed and not np.array_equal(
+            loaded[name], built.astype(loaded[name].dtype)
+        ):
+            raise ValidationError(
+                f"{os.fsdecode(path)}: expected {name!r} as it was built, because the "
+                "simulator was simplified with that value; got other values. Let it be "
+                "trainable, or use configure_settings(simplifications=[])",
+                attr="path",
+            )
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:

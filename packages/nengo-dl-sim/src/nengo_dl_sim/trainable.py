@@ -42,7 +42,7 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
     """
     if network is None or get_setting(network, "inference_only"):
         return frozenset()
-    written = _written(model)
+    written = written_signals(model)
     return frozenset(
         signal
         for networks, obj, signal in _candidates(model, network)
@@ -72,7 +72,7 @@ def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal,
         object and is constant, and those that training may change.
     """
     names: dict[Signal, str] = {}
-    written = _written(model)
+    written = written_signals(model)
     for prefix, obj in _named_objects(model, network):
         for key, signal in model.sig.get(obj, {}).items():
             constant = signal is not None and signal.base not in written
@@ -81,7 +81,8 @@ def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal,
     return names
 
 
-def _written(model: Model) -> set[Signal]:
+def written_signals(model: Model) -> set[Signal]:
+    """Return the base signals that the operators of a model write."""
     return {
         signal.base
         for op in model.operators

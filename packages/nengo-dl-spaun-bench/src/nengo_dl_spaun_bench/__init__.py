@@ -12,6 +12,7 @@ from nengo_dl_spaun_bench.networks import cconv as cconv
 from nengo_dl_spaun_bench.networks import integrator as integrator
 from nengo_dl_spaun_bench.networks import pes as pes
 from nengo_dl_spaun_bench.networks import random_network as random_network
+from nengo_dl_spaun_bench.spaun_like import spaun_like as spaun_like
 from nengo_dl_spaun_bench.version import version as __version__
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "measure",
     "pes",
     "random_network",
+    "spaun_like",
 ]

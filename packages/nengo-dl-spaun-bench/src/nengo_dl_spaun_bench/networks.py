@@ -14,7 +14,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
-from nengo.utils.numpy import is_integer
+
+from nengo_dl_spaun_bench.sizes import check_sizes
+from nengo_dl_spaun_bench.spaun_like import spaun_like
 
 TAU = 0.01
 """Time constant of the integrators' feedback, in seconds."""
@@ -236,6 +238,7 @@ NETWORKS: dict[str, Callable[[int, int, NeuronType], nengo.Network]] = {
     "pes": pes,
     "basal_ganglia": basal_ganglia,
     "random_network": random_network,
+    "spaun_like": spaun_like,
 }
 """The networks by the name that the command line knows them by."""
 
@@ -247,13 +250,6 @@ NEURON_TYPES: dict[str, type[NeuronType]] = {
     "sigmoid": nengo.Sigmoid,
 }
 """The neuron types by the name that the command line knows them by."""
-
-
-def check_sizes(dimensions: int, neurons_per_d: int) -> None:
-    """Raise a ValidationError that names the argument, unless both are counts."""
-    for name, size in [("dimensions", dimensions), ("neurons_per_d", neurons_per_d)]:
-        if not (is_integer(size) and size >= 1):
-            raise ValidationError(f"Must be an integer >= 1 (got {size!r})", attr=name)
 
 
 def _network(

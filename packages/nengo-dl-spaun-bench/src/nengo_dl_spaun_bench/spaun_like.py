@@ -7,8 +7,8 @@ import numpy as np
 from nengo.neurons import NeuronType
 
 from nengo_dl_spaun_bench import spaun_modules as modules
-from nengo_dl_spaun_bench.networks import check_sizes
 from nengo_dl_spaun_bench.populations import settle_populations
+from nengo_dl_spaun_bench.sizes import check_sizes
 from nengo_dl_spaun_bench.spaun_routes import unit_vectors
 
 #: As many words as Spaun knows: digits, letters, tasks, states, modes of decoding.

@@ -36,7 +36,8 @@ from nengo_dl_spaun_bench.spaun_routes import (
 )
 
 #: From this many dimensions on only vectors grow; what does not consist of them
-#: (pixels, features, actions, points of a path) has its full size.
+#: (pixels, features, actions, points of a path) has its full size. Below, it shrinks
+#: with the square of the dimensions, so that there are small networks for tests.
 FULL_DIMENSIONS = 16
 
 
@@ -64,7 +65,8 @@ class Plan:
 
     def scaled(self, full: int) -> int:
         """Return a size that does not grow with the vectors, but shrinks with them."""
-        return max(2, round(full * min(1.0, self.dimensions / FULL_DIMENSIONS)))
+        share = min(1.0, self.dimensions / FULL_DIMENSIONS)
+        return max(2, round(full * share**2))
 
     @property
     def n_actions(self) -> int:

@@ -19,6 +19,7 @@ from nengo_dl_sim import configure_settings as configure_settings
 from . import callbacks as callbacks
 from . import config as config
 from . import dists as dists
+from . import graph_optimizer as graph_optimizer
 from . import losses as losses
 from . import neurons as neurons
 from . import objectives as objectives
@@ -42,6 +43,7 @@ __all__ = [
     "config",
     "configure_settings",
     "dists",
+    "graph_optimizer",
     "losses",
     "neurons",
     "obj",

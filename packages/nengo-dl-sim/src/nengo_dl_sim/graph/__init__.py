@@ -10,6 +10,7 @@ from .schedule import MergeKey as MergeKey
 from .schedule import Plan as Plan
 from .share_results import share_results as share_results
 from .simplify import DEFAULT_SIMPLIFICATIONS as DEFAULT_SIMPLIFICATIONS
+from .simplify import RUN_ONLY_SIMPLIFICATIONS as RUN_ONLY_SIMPLIFICATIONS
 from .simplify import remove_identity_muls as remove_identity_muls
 from .simplify import remove_unmodified_resets as remove_unmodified_resets
 from .simplify import remove_zero_incs as remove_zero_incs

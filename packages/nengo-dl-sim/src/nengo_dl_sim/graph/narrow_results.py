@@ -9,7 +9,7 @@ from nengo.builder.operator import DotInc, ElementwiseInc, Operator, Reset
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 
-from .uses import Uses, is_filter, is_fixed, part, result
+from .uses import Frozen, Uses, is_filter, is_fixed, result
 
 
 def narrow_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -93,7 +93,8 @@ def _narrow(
             yield number, DotInc(column, one[op.X], op.Y, tag=op.tag)
         else:
             one[op.Y] = _one_element(op.Y)
-            yield number, DotInc(part(op.A, slice(1)), op.X, one[op.Y], tag=op.tag)
+            row = Frozen(op.A.initial_value[:1], name=op.A.name)
+            yield number, DotInc(row, op.X, one[op.Y], tag=op.tag)
             (reset,) = (i for i in uses.writers[op.Y] if i != number)
             yield reset, Reset(one[op.Y])
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable
+from copy import copy
 
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from .substitutes import Piece, Substitutes, substitute
-from .uses import Uses, is_filter, is_fixed, result
+from .uses import Frozen, Uses, is_filter, is_fixed, result
 
 
 def share_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -47,7 +48,21 @@ def share_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operat
         found = _equal_results(filter(uses.decides, readers), fixed)
         equal = {other: sig for other, sig in found.items() if other not in known}
         known.update(equal)
-    return ops
+    involved = {*known, *known.values()} & uses.writers.keys()
+    relying = {i for sig in involved for i in uses.writers[sig]}
+    return [_freeze(op, fixed) if i in relying else op for i, op in enumerate(ops)]
+
+
+def _freeze(op: Operator, fixed: Collection[Signal]) -> Operator:
+    """Let an operator that stands for others read constants of its own."""
+    if not any(sig.base in fixed for sig in op.reads):
+        return op
+    other = copy(op)
+    other.reads = [
+        Frozen(sig.initial_value, name=sig.name) if is_fixed(sig, fixed) else sig
+        for sig in op.reads
+    ]
+    return other
 
 
 def _equal_results(

@@ -159,6 +159,12 @@ DEFAULT_SIMPLIFICATIONS: tuple[Simplification, ...] = (
     remove_zero_incs,
     remove_identity_muls,
     fold_copies,
+)
+
+#: For networks that only run. These simplifications rely on the values of everything
+#: that is not trainable: such a simulator refuses to load other parameters.
+RUN_ONLY_SIMPLIFICATIONS: tuple[Simplification, ...] = (
+    *DEFAULT_SIMPLIFICATIONS,
     share_results,
     narrow_results,
 )

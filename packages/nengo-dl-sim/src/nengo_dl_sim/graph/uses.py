@@ -104,9 +104,14 @@ def part(sig: Signal, index: slice) -> Signal:
     )
 
 
+class Frozen(Signal):
+    """A constant of its own: what is loaded for the parameter it was does not count."""
+
+
 def is_fixed(sig: Signal, fixed: Collection[Signal]) -> bool:
     """Tell whether a signal, or what it is a view of, keeps its initial value."""
-    return sig.base in fixed and not sig.sparse
+    kept = sig.base in fixed or isinstance(sig, Frozen)
+    return kept and not sig.sparse
 
 
 def _clears(op: Operator) -> bool:
