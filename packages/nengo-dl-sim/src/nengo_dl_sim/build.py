@@ -39,11 +39,14 @@ class PlanSettings:
         See `.graph.greedy_planner`.
     sorter : callable
         See `.graph.order_signals`.
+    relies_on_values : bool
+        Whether simplifications may take what is not trainable as it was built.
     """
 
     simplifications: Sequence[Any] = DEFAULT_SIMPLIFICATIONS
     planner: Any = greedy_planner
     sorter: Any = order_signals
+    relies_on_values: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,7 @@ def build_program(
         came from), or operators wait for each other in a cycle.
     """
     fixed = _constants(operators) - marks.inputs - marks.trainable
+    fixed = fixed if settings.relies_on_values else set()
     ops = simplify(operators, fixed, settings.simplifications)
     check_supported(model, ops)
     probed = [model.sig[probe]["in"] for probe in model.probes]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 import nengo
 import numpy as np
@@ -19,7 +21,12 @@ from nengo_dl_ops import BuildConfig, Builder
 from .build import Marks, PlanSettings, build_program
 from .compile import Program
 from .config import get_setting
-from .graph import DEFAULT_SIMPLIFICATIONS, greedy_planner, order_signals
+from .graph import (
+    DEFAULT_SIMPLIFICATIONS,
+    RUN_ONLY_SIMPLIFICATIONS,
+    greedy_planner,
+    order_signals,
+)
 from .inputs import NodeInputs
 from .parameter_store import ParameterStore
 from .probe_store import ProbeStore
@@ -30,7 +37,15 @@ from .trainable import parameter_names, trainable_signals, written_signals
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
+class Planned(NamedTuple):
+    """What follows from how operators are simplified and merged."""
+
+    program: Program
+    parameters: ParameterStore
+    runner: Runner
+
+
+@dataclass(eq=False)
 class Parts:
     """
     The parts of a simulator.
@@ -59,6 +74,8 @@ class Parts:
         Whether data has a batch axis.
     stateful : bool
         Whether runs may change the state of the simulation.
+    plan_for_any_values : callable
+        Plans anew, without relying on the values of what is not trainable.
     """
 
     model: Model
@@ -72,6 +89,12 @@ class Parts:
     names: dict[Signal, str]
     shows_batch: bool
     stateful: bool
+    plan_for_any_values: Callable[[], Planned]
+
+    def replan(self) -> None:
+        """Plan anew, so that parameters may get any values. State is not kept."""
+        self.close()
+        self.program, self.parameters, self.runner = self.plan_for_any_values()
 
     def close(self) -> None:
         """Give up what was compiled, and the variables; values stay readable."""
@@ -182,27 +205,34 @@ def assemble(
     marks = Marks(_input_signals(inputs), trainable_signals(model, network))
     operators = [op for op in model.operators if op not in inputs.operators]
     operators += inputs.replacements
-    program = build_program(model, operators, marks, _plan_settings(network), config)
-    program = replace(
-        program,
-        learning_phase=_learning_phase(network),
-        use_loop=get_setting(network, "use_loop"),
-    )
-    logger.info("%d operators in %d groups", len(operators), len(program.groups))
-    parameters = ParameterStore(program)
     probes = _probe_stores(network, model, shows_batch)
+    settings = _plan_settings(network)
+
+    def plan(settings: PlanSettings) -> Planned:
+        program = replace(
+            build_program(model, operators, marks, settings, config),
+            learning_phase=_learning_phase(network),
+            use_loop=get_setting(network, "use_loop"),
+        )
+        logger.info("%d operators in %d groups", len(operators), len(program.groups))
+        store = ParameterStore(program)
+        runner = Runner(program, store.variables, inputs, probes, unroll_simulation)
+        return Planned(program, store, runner)
+
+    planned = plan(settings)
     return Parts(
         model=model,
-        program=program,
-        parameters=parameters,
+        program=planned.program,
+        parameters=planned.parameters,
         inputs=inputs,
         probes=probes,
-        runner=Runner(program, parameters.variables, inputs, probes, unroll_simulation),
+        runner=planned.runner,
         config=config,
         inference_only=get_setting(network, "inference_only"),
         names=_names(_constants(model, marks), parameter_names(model, network)),
         shows_batch=shows_batch,
         stateful=get_setting(network, "stateful"),
+        plan_for_any_values=partial(plan, replace(settings, relies_on_values=False)),
     )
 
 
@@ -235,8 +265,10 @@ def _names(signals: Sequence[Signal], given: dict[Signal, str]) -> dict[Signal, 
 
 
 def _plan_settings(network: nengo.Network) -> PlanSettings:
+    runs_only = get_setting(network, "inference_only")
+    default = RUN_ONLY_SIMPLIFICATIONS if runs_only else DEFAULT_SIMPLIFICATIONS
     return PlanSettings(
-        get_setting(network, "simplifications", DEFAULT_SIMPLIFICATIONS),
+        get_setting(network, "simplifications", default),
         get_setting(network, "planner", greedy_planner),
         get_setting(network, "sorter", order_signals),
     )

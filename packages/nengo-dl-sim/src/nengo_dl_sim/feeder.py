@@ -96,6 +96,10 @@ class Feeder:
         self._inputs = inputs
         self._feeds: dict[frozenset[Node], InputFeed] = {}
 
+    def close(self) -> None:
+        """Forget where the values of nodes belong."""
+        self._feeds.clear()
+
     def split(self, data: MinibatchData) -> InputSplit:
         """Return which input nodes change from step to step."""
         return self._feed(data).split

@@ -36,6 +36,11 @@ class Now:
         self.state = parts.program.initial_state(seed)
         self.n_steps = 0
 
+    @property
+    def has_started(self) -> bool:
+        """Whether steps were done since the start or the last reset of the state."""
+        return bool(self.state.key[1] != 0)
+
     def probed(self, probe: Probe) -> np.ndarray:
         """
         Return what a probe recorded.

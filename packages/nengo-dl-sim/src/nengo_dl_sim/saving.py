@@ -48,31 +48,31 @@ def save(
     save_arrays(path, arrays, kind="parameters")
 
 
-def load(
+def read(
     path: str | os.PathLike,
     parts: Parts,
     state: State,
     parameters: bool,
     with_state: bool,
-) -> State:
+) -> dict[str, np.ndarray]:
     """
-    Load a simulation. Nothing is changed unless everything fits.
+    Read a file of a simulation.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     parts : Parts
-        The parts of the simulator; parameters are set in place.
+        The parts of the simulator.
     state : State
         The state of the simulation.
     parameters, with_state : bool
-        What to load: parameters, state.
+        What to read: parameters, state.
 
     Returns
     -------
-    state : State
-        The state to continue from.
+    loaded : dict from str to array
+        What was asked for; it fits.
     """
     _check_any(parameters, with_state)
     expected = {
@@ -81,11 +81,55 @@ def load(
     }
     shapes = {name: array.shape for name, array in expected.items()}
     others = () if parameters and with_state else ("state/",) if parameters else ("",)
-    loaded = load_arrays(path, shapes, kind="parameters", others=others)
-    if parameters:
-        _check_simplified(path, parts, loaded)
-        assign_parameters(parts, loaded)
-    return _loaded_state(state, loaded) if with_state else state
+    return load_arrays(path, shapes, kind="parameters", others=others)
+
+
+def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
+    """
+    Return a state that was read from a file.
+
+    Parameters
+    ----------
+    state : State
+        Any state of the simulation.
+    loaded : dict from str to array
+        What was read, the state included.
+
+    Returns
+    -------
+    state : State
+        The state to continue from.
+    """
+    values = [
+        tf.constant(loaded[name], value.dtype)
+        for name, value in zip(_state(state), tf.nest.flatten(state), strict=True)
+    ]
+    return tf.nest.pack_sequence_as(state, values)
+
+
+def relied_on(parts: Parts, arrays: Mapping[str, np.ndarray]) -> str | None:
+    """
+    Find a parameter that was simplified away, and would get another value.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    arrays : dict from str to array
+        New values of parameters by name, maybe not of all.
+
+    Returns
+    -------
+    name : str or None
+        The first such parameter. None if all can be set.
+    """
+    placed = set(_placed(parts))
+    for sig, name in parts.names.items():
+        if sig not in placed and name in arrays:
+            built = stored_value(sig).astype(arrays[name].dtype)
+            if not np.array_equal(arrays[name], built):
+                return name
+    return None
 
 
 def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
@@ -123,19 +167,23 @@ def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
         The parts of the simulator.
     arrays : dict from str to array
         The values, of the right shapes, by the names of `parameter_arrays`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the simulator relies on a value that would change (see `relied_on`).
     """
+    name = relied_on(parts, arrays)
+    if name is not None:
+        raise ValidationError(
+            f"expected {name!r} as it was built, for the simulator relies on this "
+            "value (not with configure_settings(simplifications=[]))",
+            attr="arrays",
+        )
     placed = _placed(parts)
     parts.parameters.assign({sig: arrays[parts.names[sig]] for sig in placed})
     for name, variable in _layer_variables(parts).items():
         variable.assign(arrays[name])
-
-
-def _loaded_state(state: State, loaded: dict[str, np.ndarray]) -> State:
-    values = [
-        tf.constant(loaded[name], value.dtype)
-        for name, value in zip(_state(state), tf.nest.flatten(state), strict=True)
-    ]
-    return tf.nest.pack_sequence_as(state, values)
 
 
 def _check_any(parameters: bool, with_state: bool) -> None:
@@ -150,24 +198,6 @@ def _placed(parts: Parts) -> list[Signal]:
     """Return the parameters that the program holds, not those simplified away."""
     placed = set(parts.parameters.signals)
     return [sig for sig in parts.names if sig in placed]
-
-
-def _check_simplified(
-    path: str | os.PathLike, parts: Parts, loaded: dict[str, np.ndarray]
-) -> None:
-    """Check that what was simplified away stays as it was."""
-    placed = _placed(parts)
-    for sig, name in parts.names.items():
-        built = stored_value(sig)
-        if sig not in placed and not np.array_equal(
-            loaded[name], built.astype(loaded[name].dtype)
-        ):
-            raise ValidationError(
-                f"{os.fsdecode(path)}: expected {name!r} as it was built, because the "
-                "simulator was simplified with that value; got other values. Let it be "
-                "trainable, or use configure_settings(simplifications=[])",
-                attr="path",
-            )
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:

@@ -93,6 +93,8 @@ class Training:
         """Give up what was compiled."""
         self._trainers.close()
         self._updates.clear()
+        self._feeder.close()
+        self._live_feeder.close()
 
     def train(
         self,

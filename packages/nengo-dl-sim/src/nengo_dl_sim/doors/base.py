@@ -15,6 +15,7 @@ from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from ..callback_model import CallbackModel
 from ..checks import NetworkSnapshot
+from ..collection import no_collection
 from ..compile import State
 from ..compiled import Compiled
 from ..construction import Parts
@@ -137,6 +138,24 @@ class Door:
             "parameters with sim.save_params(path), and load them into a new "
             "simulator of the same network with sim.load_params(path)."
         )
+
+    def _post_build(self) -> None:
+        """Let operators that bring variables along set them up."""
+        rng = np.random.RandomState(self.seed)
+        for group in self._parts.program.groups:
+            group.post_build(rng)
+
+    def _replan(self) -> None:
+        """Plan anew, so that any parameters can be loaded, before the first step."""
+        with self._on_device(), no_collection():
+            self._parts.replan()
+            program = self._parts.program
+            state = program.initial_state(self.seed)
+            self._state = program.with_value(state, self.model.step, self._n_steps)
+        self._training.close()
+        self._post_build()
+        for group in program.groups:
+            group.reset(self._parts.inputs.streams)
 
     def _check_open(self, method: str) -> None:
         if self.closed:

@@ -322,12 +322,6 @@ class Running(Door):
         steps = np.arange(1, self.n_steps + 1)
         return self.dt * steps[steps % period < 1]
 
-    def _post_build(self) -> None:
-        """Let operators that bring variables along set them up."""
-        rng = np.random.RandomState(self.seed)
-        for group in self._parts.program.groups:
-            group.post_build(rng)
-
     def _keep(self, chunk: Progress) -> None:
         """Take over the result of a chunk of steps."""
         for store, values in zip(self._parts.probes, chunk.probed, strict=True):

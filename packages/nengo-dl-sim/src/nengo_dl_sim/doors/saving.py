@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from nengo.exceptions import ValidationError
+
 from .. import saving
 from .base import Door
 
@@ -71,7 +73,35 @@ class Saving(Door):
         nengo.exceptions.ValidationError
             If the file is damaged or does not fit this network; the error names the
             parameter. Nothing is changed then.
+
+        Notes
+        -----
+        What is not trainable may have been simplified because of its value, for
+        example products with zero, or with equal weights. If it gets another value,
+        the simulator is planned anew, which takes as long as when it was made. That
+        is possible before the first step, and after a reset.
         """
         self._check_open("load_params")
-        state = include_local if include_state is None else include_state
-        self._state = saving.load(path, self._parts, self._state, include_global, state)
+        with_state = include_local if include_state is None else include_state
+        loaded = saving.read(path, self._parts, self._state, include_global, with_state)
+        name = saving.relied_on(self._parts, loaded)
+        if name is not None:
+            self._check_fresh(path, name, with_state)
+            self._replan()
+        if include_global:
+            saving.assign_parameters(self._parts, loaded)
+        if with_state:
+            self._state = saving.loaded_state(self._state, loaded)
+
+    def _check_fresh(
+        self, path: str | os.PathLike, name: str, with_state: bool
+    ) -> None:
+        """Check that no state would be lost by a new plan."""
+        if with_state or self._now.has_started or int(self._training.step) > 0:
+            raise ValidationError(
+                f"{os.fsdecode(path)}: expected {name!r} as it was built, for the "
+                "simulator relies on this value. Load other values before the first "
+                "step, or after sim.reset(), and without state; or let the simulator "
+                "not rely on any, with configure_settings(simplifications=[])",
+                attr="path",
+            )
