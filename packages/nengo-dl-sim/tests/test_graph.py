@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from functools import partial
 
 import nengo
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.builder.operator import Copy, Operator
 from nengo.builder.signal import Signal
-from nengo.exceptions import BuildError
+from nengo.exceptions import BuildError, ValidationError
 
 from nengo_dl_sim import Simulator
 from nengo_dl_sim.graph import (
@@ -19,9 +20,20 @@ from nengo_dl_sim.graph import (
     noop_order_signals,
     noop_planner,
     order_signals,
+    transitive_planner,
+    tree_planner,
 )
+from nengo_dl_sim.graph.schedule import Schedule
 
 PHASES = ("sets", "incs", "reads", "updates")
+
+MERGING = [
+    greedy_planner,
+    tree_planner,
+    partial(tree_planner, max_depth=2),
+    transitive_planner,
+]
+PLANNERS = [noop_planner, *MERGING]
 
 
 class Op(Operator):
@@ -122,7 +134,7 @@ def kind(op):
     return tuple(len(getattr(op, name)) for name in PHASES)
 
 
-@pytest.mark.parametrize("planner", [noop_planner, greedy_planner])
+@pytest.mark.parametrize("planner", PLANNERS)
 @settings(deadline=None, max_examples=100)
 @given(ops=operators(acyclic=True))
 def test_operators_run_in_order(planner, ops):
@@ -132,19 +144,21 @@ def test_operators_run_in_order(planner, ops):
         assert len({kind(op) for op in group}) == 1
 
 
+@pytest.mark.parametrize("planner", PLANNERS)
 @settings(deadline=None, max_examples=100)
 @given(ops=operators(acyclic=False))
-def test_cycles_are_found(ops):
+def test_cycles_are_found(planner, ops):
     # As in Nengo, views that interleave count as overlapping.
     pairs = first_pairs(ops, cover=stretch)
     if is_cyclic(len(ops), pairs):
         with pytest.raises(BuildError, match="Cycle"):
-            greedy_planner(ops, kind)
+            planner(ops, kind)
     else:
-        check_order(ops, greedy_planner(ops, kind), pairs)
+        check_order(ops, planner(ops, kind), pairs)
 
 
-def test_a_cycle_names_its_operators():
+@pytest.mark.parametrize("planner", PLANNERS)
+def test_a_cycle_names_its_operators(planner):
     a, b, c = signals(3)
     ops = [
         Op(sets=[a], tag="free"),
@@ -152,7 +166,7 @@ def test_a_cycle_names_its_operators():
         Op(sets=[c], reads=[a, b], tag="two"),
     ]
     with pytest.raises(BuildError, match="2 operators wait") as caught:
-        greedy_planner(ops, kind)
+        planner(ops, kind)
     assert "one" in str(caught.value) and "two" in str(caught.value)
     assert "free" not in str(caught.value)
 
@@ -200,24 +214,63 @@ def test_the_number_of_edges_is_near_linear(make):
         assert edges <= 5 * len(ops)
 
 
+@pytest.mark.parametrize("planner", MERGING)
 @pytest.mark.parametrize("make", [many_to_many, views_and_whole, chain])
-def test_each_operator_is_asked_once_what_it_merges_with(make):
+def test_each_operator_is_asked_once_what_it_merges_with(make, planner):
     asked = []
     ops = make(100)
-    greedy_planner(ops, lambda op: (asked.append(op), kind(op))[1])
+    planner(ops, lambda op: (asked.append(op), kind(op))[1])
     assert asked == ops
 
 
-def test_greedy_merges_all_that_is_ready():
-    n = 50
-    a, b, c = (signals(n, name=name) for name in "abc")
+@pytest.mark.parametrize("make", [many_to_many, views_and_whole, chain])
+def test_greedy_looks_at_few_kinds(make, monkeypatch):
+    """The number of comparisons does not grow with the number of operators."""
+    compared = []
+    promise = Schedule.promise
+
+    def counting(self, kind):
+        compared.append(kind)
+        return promise(self, kind)
+
+    monkeypatch.setattr(Schedule, "promise", counting)
+    for n in (20, 2000):
+        compared.clear()
+        plan = greedy_planner(make(n), kind)
+        assert len(compared) <= 3 * len(plan)
+
+
+@pytest.mark.parametrize("planner", PLANNERS)
+def test_plans_are_always_the_same(planner):
+    """The order of operators decides, not their names or where they are in memory."""
+
+    def numbers():
+        ops = layers(12, name="the same")
+        place = {op: i for i, op in enumerate(ops)}
+        return [[place[op] for op in group] for group in planner(ops, kind)]
+
+    assert numbers() == numbers()
+
+
+def layers(n, name=None):
+    """Three kinds of operators, each on what the ones before have computed."""
+    a, b, c = (
+        [Signal(np.zeros(2), name=name or f"{letter}{i}") for i in range(n)]
+        for letter in "abc"
+    )
     ops = [
         *(Op(sets=[x]) for x in a),
         *(Op(sets=[y], reads=[x]) for x, y in zip(a, b, strict=True)),
         *(Op(updates=[z], reads=[y]) for y, z in zip(b, c, strict=True)),
     ]
     np.random.RandomState(0).shuffle(ops)
-    plan = greedy_planner(ops, kind)
+    return ops
+
+
+@pytest.mark.parametrize("planner", MERGING)
+def test_all_that_is_ready_is_merged(planner):
+    n = 50
+    plan = planner(layers(n), kind)
     assert [len(group) for group in plan] == [n, n, n]
     assert [kind(group[0]) for group in plan] == [
         (1, 0, 0, 0),
@@ -233,6 +286,47 @@ def test_greedy_waits_for_the_rest_of_a_kind():
     other = Op(sets=[d], updates=[c], tag="other")
     plan = greedy_planner([early, late, other], lambda op: op is other)
     assert plan == [(other,), (early, late)]
+
+
+def links(*tags):
+    """A chain of operators with these tags, each on what the one before has set."""
+    sigs = signals(len(tags) + 1)
+    pairs = zip(sigs[:-1], sigs[1:], strict=True)
+    return [
+        Op(sets=[y], reads=[x], tag=tag)
+        for tag, (x, y) in zip(tags, pairs, strict=True)
+    ]
+
+
+def tags(planner, ops, **kwargs):
+    plan = planner(ops, lambda op: op.tag, **kwargs)
+    return "".join(group[0].tag for group in plan)
+
+
+def test_looking_ahead_saves_groups():
+    """Greedy takes the larger share first, here the `a` of which one more is to come."""
+    ops = [*links(*"aa"), *links(*"bbab")]
+    assert tags(greedy_planner, ops) == "aabbab"
+    for planner in (tree_planner, transitive_planner):
+        assert len(tags(planner, ops)) == 5
+
+
+@settings(deadline=None, max_examples=100)
+@given(ops=operators(acyclic=True))
+def test_not_looking_ahead_is_greedy(ops):
+    assert tree_planner(ops, kind, max_depth=1) == greedy_planner(ops, kind)
+
+
+@pytest.mark.parametrize("max_depth", [0, -1, 1.5, None, "3"])
+def test_bad_depth(max_depth):
+    with pytest.raises(ValidationError, match="max_depth.*at least 1, got"):
+        tree_planner(chain(3), kind, max_depth=max_depth)
+
+
+def test_transitive_needs_a_group_for_each_link_of_the_longest_chain():
+    ops = [*links(*"aaaa"), *links(*"aa"), *links(*"a")]
+    plan = transitive_planner(ops, lambda op: op.tag)
+    assert [len(group) for group in plan] == [3, 2, 1, 1]
 
 
 def test_noop_planner_merges_nothing():
