@@ -304,7 +304,7 @@ def tags(planner, ops, **kwargs):
 
 
 def test_looking_ahead_saves_groups():
-    """Greedy takes the larger share first, here the `a` of which one more is to come."""
+    """Greedy takes the larger share first, here an `a` of which more are to come."""
     ops = [*links(*"aa"), *links(*"bbab")]
     assert tags(greedy_planner, ops) == "aabbab"
     for planner in (tree_planner, transitive_planner):

@@ -9,7 +9,7 @@ from nengo.builder.operator import Copy, Operator, Reset
 from nengo.builder.signal import Signal
 
 from .substitutes import Piece, Substitutes, contiguous, substitute
-from .uses import Uses, part
+from .uses import Uses
 
 
 def fold_copies(ops: list[Operator], fixed: Collection[Signal]) -> list[Operator]:
@@ -89,14 +89,9 @@ def _pieces(writers: Sequence[Operator]) -> list[Piece] | None:
 
 def _piece(op: Copy) -> Piece | None:
     """Return what a copy does; None if it does not copy a stretch as a whole."""
-    slices = op.src_slice, op.dst_slice
-    if not all(index is None or isinstance(index, slice) for index in slices):
+    stretch = contiguous(op.dst)
+    if op.src_slice is not None or op.dst_slice is not None or stretch is None:
         return None
-    source, target = (
-        sig if index is None else part(sig, index)
-        for sig, index in zip((op.src, op.dst), slices, strict=True)
-    )
-    stretch = contiguous(target)
-    if stretch is None or source.shape != target.shape or source.dtype != target.dtype:
+    if op.src.shape != op.dst.shape or op.src.dtype != op.dst.dtype:
         return None
-    return Piece(*stretch, source)
+    return Piece(*stretch, op.src)
