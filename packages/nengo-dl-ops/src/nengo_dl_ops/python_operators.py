@@ -202,14 +202,15 @@ def _join_slots(
     signals: Sequence[tuple[int, Signal]], layout: SignalLayout
 ) -> tuple[list[TensorSignal], list[_Slot]]:
     """Join signals into as few arrays as their types allow."""
-    parts: dict[Hashable, list[TensorSignal]] = defaultdict(list)
+    numbers: dict[Hashable, int] = {}
+    parts: dict[int, list[TensorSignal]] = defaultdict(list)
+    lengths: dict[int, int] = defaultdict(int)
     slots = []
     for op, sig in signals:
         found = layout[sig]
-        key = found.dtype, found.row_shape
-        array = [*parts, key].index(key)
-        start = sum(part.size for part in parts[key])
-        parts[key].append(found)
-        slots.append(_Slot(op, sig, array, slice(start, start + found.size)))
+        array = numbers.setdefault((found.dtype, found.row_shape), len(numbers))
+        parts[array].append(found)
+        start, lengths[array] = lengths[array], lengths[array] + found.size
+        slots.append(_Slot(op, sig, array, slice(start, lengths[array])))
     joined = [join(same) for same in parts.values()]
     return [whole.reshape((whole.size,)) for whole in joined], slots

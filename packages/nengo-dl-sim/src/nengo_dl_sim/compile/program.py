@@ -232,14 +232,21 @@ class Program:
         return state._replace(arrays=arrays)
 
     def _place_in_state(self, base: Signal) -> tuple[int, np.ndarray]:
-        """Return the number of a signal's state array, and its elements' indices."""
+        """Return which state array holds a signal, and where; nowhere if none does."""
         if base in self.layout and base not in self.layout.constants:
-            rows = self.layout.rows(base)
-            for number, array in enumerate(self.states):
-                place = np.flatnonzero(np.isin(array.signal.rows, rows))
-                if len(place):
-                    return number, place
+            array, place = self._rows_of_state[:, self.layout.rows(base)]
+            if len(array) and array[0] >= 0:
+                return int(array[0]), place
         return 0, np.zeros(0, int)
+
+    @cached_property
+    def _rows_of_state(self) -> np.ndarray:
+        """The state array that holds each row (-1: none), and the place in it."""
+        found = np.full((2, self.layout.n_rows), -1)
+        for number, array in enumerate(self.states):
+            found[0, array.signal.rows] = number
+            found[1, array.signal.rows] = np.arange(len(array.signal.rows))
+        return found
 
     def step(
         self,

@@ -72,10 +72,9 @@ def stretches(
         needed[end.rows] = True
     parts = []
     cut = [(key, list(part)) for key, part in groupby(groups, lambda g: g.python)]
-    for python, part in reversed(cut):
+    for number, (python, part) in reversed([*enumerate(cut)]):
         parts.append(Stretch(part, python, needed.copy()))
-        for base in {
-            sig.base for group in part for op in group.ops for sig in op.all_signals
-        }:
+        ops = [op for group in part for op in group.ops] if number else []
+        for base in {sig.base for op in ops for sig in op.all_signals}:
             needed[layout.rows(base)] = True
     return parts[::-1]
