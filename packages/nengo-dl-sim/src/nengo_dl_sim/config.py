@@ -27,7 +27,8 @@ def configure_settings(**settings: Any) -> None:
         The type of floating point signals. Default: ``"float32"``, unless Nengo's
         configuration asks for another ``[precision]`` than its own default, 64 bits.
     inference_only : bool
-        If True, nothing is trainable. Default: False.
+        If True, nothing is trainable, and the simulation is simplified by the values
+        of everything that cannot change. Default: False.
     keep_history : bool
         If False, a run keeps only its last value of each probe. May be set for a
         single probe, ``net.config[probe].keep_history = False``. Default: True.
@@ -38,7 +39,10 @@ def configure_settings(**settings: Any) -> None:
         If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
         as ``nengo.LIFRate``.
     planner : callable
-        Orders the operators and says which are merged.
+        Orders the operators, and merges those for which one computation can serve:
+        ``planner(operators, merge_key)`` returns a list of tuples of operators, those
+        of each tuple with equal ``merge_key(operator)``. Default: `.greedy_planner`;
+        also `.tree_planner`, `.transitive_planner`, `.noop_planner`.
     session_config : dict
         Options that TensorFlow 1 had for sessions, and that still mean something, by
         name: ``"gpu_options.allow_growth"`` and ``"allow_soft_placement"`` (booleans),
@@ -47,9 +51,14 @@ def configure_settings(**settings: Any) -> None:
         network is made; most can be changed only before TensorFlow has computed
         anything.
     simplifications : list of callable
-        Each returns a simpler list of operators for a list of operators.
+        Each returns simpler operators with the same effect:
+        ``simplification(operators, fixed)``, where ``fixed`` holds the signals that
+        keep their initial values. Applied until nothing changes. Default:
+        ``DEFAULT_SIMPLIFICATIONS``, or ``RUN_ONLY_SIMPLIFICATIONS`` with
+        ``inference_only``.
     sorter : callable
-        Orders the signals of a plan.
+        Orders the operators within the groups of a plan: ``sorter(plan, constants)``.
+        Default: `.order_signals`; also `.noop_order_signals`.
     stateful : bool
         If False, runs do not change the state of the simulation: each starts from the
         same. Default: True.

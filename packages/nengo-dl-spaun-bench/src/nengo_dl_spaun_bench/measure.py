@@ -135,6 +135,9 @@ def _simulator(net: nengo.Network, benchmark: Benchmark) -> Any:
     # Imported here, because TensorFlow takes seconds.
     import nengo_dl
 
+    with net:
+        # What only runs may be simplified by the values of its weights.
+        nengo_dl.configure_settings(inference_only=benchmark.workload == "run")
     return nengo_dl.Simulator(
         net, minibatch_size=benchmark.minibatch_size, progress_bar=False, seed=0
     )
