@@ -310,3 +310,25 @@ def test_running_simulators_refuse_what_they_do_not_rely_on(trained):
         sim.reset()
         sim.load_params(path)
         assert_gives(sim, net, outputs)
+
+
+@pytest.mark.parametrize("n_nodes", [1, 2, 3])
+def test_synapses_in_a_circle(n_nodes):
+    """What each reads is a copy of what another updates; without copies all wait."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        nodes = [nengo.Node(size_in=2) for _ in range(n_nodes)]
+        stimulus = nengo.Node([1])
+        for i, node in enumerate(nodes):
+            nengo.Connection(stimulus, node[0], synapse=0.005)
+            nengo.Connection(node[1], nodes[i - 1][1], synapse=0.01)
+        alone = nengo.Node(size_in=1)
+        nengo.Connection(alone, alone, synapse=0)
+        probe = nengo.Probe(nodes[-1])
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(20)
+    with Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(20)
+    expected = reference.data[probe]
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(sim.data[probe], expected, rtol=1e-12, atol=1e-12)

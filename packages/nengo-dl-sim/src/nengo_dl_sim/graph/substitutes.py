@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from typing import NamedTuple
 
@@ -127,7 +127,8 @@ def substitute(
         that was given if there are none.
     """
     readers = {i for base in substitutes for i in uses.readers.get(base, ())}
-    others = {i: _reading_elsewhere(ops[i], substitutes) for i in readers}
+    updated = {sig.base for op in ops for sig in op.updates}
+    others = {i: _reading_elsewhere(ops[i], substitutes, updated) for i in readers}
     read = {sig.base for other in others.values() for sig in other.reads}
     useless = {
         i for base in substitutes if base not in read for i in uses.writers[base]
@@ -137,11 +138,17 @@ def substitute(
     return [others.get(i, op) for i, op in enumerate(ops) if i not in useless]
 
 
-def _reading_elsewhere(op: Operator, substitutes: Substitutes) -> Operator:
+def _reading_elsewhere(
+    op: Operator, substitutes: Substitutes, updated: Collection[Signal]
+) -> Operator:
     if type(op) not in _SIMPLE and not is_filter(op):
         return op
     reads = [substitutes.find(sig) for sig in op.reads]
     if all(new is old for new, old in zip(reads, op.reads, strict=True)):
+        return op
+    # What updates waits for all readers: two filters that read each other's output
+    # directly, not a copy that was made before, would wait for each other.
+    if op.updates and any(sig.base in updated for sig in reads):
         return op
     other = copy(op)
     other.reads = reads
