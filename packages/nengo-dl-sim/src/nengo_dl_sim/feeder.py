@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -57,10 +58,35 @@ class Position:
     ----------
     n_epochs, n_minibatches : int
         How many of them were begun.
+    in_call : int
+        How many epochs were begun in the present call; 0 if it has come to its end.
+    in_epoch : int
+        How many minibatches were begun in the present epoch.
+    resumes : bool
+        Whether the next call finishes the one in which this position was saved.
     """
 
     n_epochs: int = 0
     n_minibatches: int = 0
+    in_call: int = 0
+    in_epoch: int = 0
+    resumes: bool = False
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the counts, by name."""
+        counts = vars(self).items()
+        return {
+            f"training/{name}": np.array(count, np.int64)
+            for name, count in counts
+            if name != "resumes"
+        }
+
+    @classmethod
+    def resumed(cls, arrays: Mapping[str, np.ndarray]) -> Position:
+        """Make a position to resume from, of what `arrays` returned."""
+        names = cls().arrays()
+        counts = {name.rpartition("/")[2]: int(arrays[name]) for name in names}
+        return cls(**counts, resumes=True)
 
 
 class Origin(NamedTuple):
@@ -265,11 +291,28 @@ class Feeder:
 def _epochs(
     data: MinibatchData, schedule: Schedule, seed: int, position: Position
 ) -> Iterator[Items]:
-    for _ in range(schedule.n_epochs):
-        # From a count, not from a generator that goes on: to begin in the middle.
-        order = np.random.RandomState([seed, position.n_epochs])
+    if not position.resumes:
+        position.in_call = position.in_epoch = 0
+    position.resumes = False
+    if position.in_call:
+        yield from _rest_of_epoch(data, schedule, seed, position)
+    while position.in_call < schedule.n_epochs:
         position.n_epochs += 1
-        yield from data.epoch(order if schedule.shuffle else None)
+        position.in_call += 1
+        position.in_epoch = 0
+        yield from _rest_of_epoch(data, schedule, seed, position)
+    position.in_call = position.in_epoch = 0
+
+
+def _rest_of_epoch(
+    data: MinibatchData, schedule: Schedule, seed: int, position: Position
+) -> Iterator[Items]:
+    # From a count, not from a generator that goes on: to begin in the middle.
+    order = np.random.RandomState([seed, position.n_epochs - 1])
+    epoch = data.epoch(order if schedule.shuffle else None)
+    for items in islice(epoch, position.in_epoch, None):
+        position.in_epoch += 1
+        yield items
 
 
 def _stream(seed: int, number: int) -> int:

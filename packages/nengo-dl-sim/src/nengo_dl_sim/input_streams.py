@@ -24,15 +24,23 @@ class ProcessStream:
     ----------
     step : callable
         Returns the next value for a time.
+
+    Attributes
+    ----------
+    n_taken : int
+        How many values were taken, and not put back.
     """
 
     def __init__(self, step: Callable[[float], Any]) -> None:
         self._step = step
         self._ready: deque[np.ndarray] = deque()
+        self.n_taken = 0
 
     def __call__(self, time: float) -> Any:
         """Return the next value."""
-        return self._ready.popleft() if self._ready else self._step(time)
+        value = self._ready.popleft() if self._ready else self._step(time)
+        self.n_taken += 1
+        return value
 
     def put_back(self, values: np.ndarray) -> None:
         """
@@ -44,6 +52,7 @@ class ProcessStream:
             What was returned last.
         """
         self._ready.extendleft(values[::-1])
+        self.n_taken -= len(values)
 
 
 class Sink(NamedTuple):

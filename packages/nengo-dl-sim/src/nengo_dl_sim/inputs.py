@@ -168,6 +168,38 @@ class NodeInputs:
         self._last = Generation([])
         self._marks: list[tuple[np.random.RandomState, dict]] = []
 
+    def taken(self) -> np.ndarray:
+        """
+        Count what processes have computed since they began.
+
+        Returns
+        -------
+        counts : (n_processes,) array of int
+            The number of values of each, in the order of `sources`.
+        """
+        streams = self._process_streams()
+        return np.array([stream.n_taken for stream in streams], np.int64)
+
+    def replay(self, seed: int, counts: np.ndarray) -> None:
+        """
+        Bring all processes to where they were.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the processes that have none of their own.
+        counts : (n_processes,) array of int
+            What `taken` returned.
+        """
+        self.reset(seed)
+        for stream, count in zip(self._process_streams(), counts, strict=True):
+            for i in range(count):
+                stream((i + 1) * self._dt)
+
+    def _process_streams(self) -> list[ProcessStream]:
+        steps = [step for steps in self._steps.values() for step in steps]
+        return [step for step in steps if isinstance(step, ProcessStream)]
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Go on with the present processes after the context, whatever is in it."""

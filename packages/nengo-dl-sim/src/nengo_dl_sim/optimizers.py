@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from .compile.call import CompiledCall
+from .parameter_store import to_numpy
 from .recent import Recent
 
 #: A gradient for each variable; None for a variable that the loss does not depend on.
@@ -96,6 +97,69 @@ class Update(ABC):
             The next state, and what is looked at.
         """
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """
+        Return what the optimizer goes on from.
+
+        Returns
+        -------
+        arrays : dict from str to array
+            Slots, counts and learning rates, by names that tell the kind of
+            optimizer, too.
+        """
+        return {name: to_numpy(v) for name, v in self._named().items()}
+
+    def check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Check that the optimizer can go on from where another one was.
+
+        Parameters
+        ----------
+        arrays : dict from str to array
+            What `arrays` returned.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If that was of another kind of optimizer.
+        """
+        self._make_slots()
+        mine = {name: tuple(v.shape) for name, v in self._named().items()}
+        others = {name: np.shape(array) for name, array in arrays.items()}
+        for name in mine.keys() | others.keys():
+            if mine.get(name) != others.get(name):
+                raise ValidationError(
+                    "expected an optimizer like the one of the checkpoint, got "
+                    f"{type(self.optimizer).__name__}: {name!r} is of shape "
+                    f"{others.get(name)} in the checkpoint, {mine.get(name)} here",
+                    attr="optimizer",
+                )
+
+    def assign(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Let the optimizer go on from where another one was.
+
+        Parameters
+        ----------
+        arrays : dict from str to array
+            What `check` has found to fit.
+        """
+        for name, variable in self._named().items():
+            variable.assign(arrays[name])
+
+    def _named(self) -> dict[str, keras.Variable | tf.Variable]:
+        kind = type(self.optimizer).__name__
+        # Without Keras's own names, which number all variables of the process.
+        return {f"{kind}/{i}": v for i, v in enumerate(self._slots())}
+
+    @abstractmethod
+    def _slots(self) -> list[keras.Variable | tf.Variable]:
+        """Return the optimizer's variables."""
+
+    @abstractmethod
+    def _make_slots(self) -> None:
+        """Make the variables, if the optimizer waits for gradients to do so."""
+
     def _change(self, gradients: Gradients) -> None:
         """Change the variables that have a gradient, and count."""
         pairs = zip(gradients, self.variables, strict=True)
@@ -147,6 +211,12 @@ class KerasUpdate(Update):
                 attr="optimizer",
             ) from error
 
+    def _slots(self) -> list[keras.Variable | tf.Variable]:
+        return list(self.optimizer.variables)
+
+    def _make_slots(self) -> None:
+        """Do nothing: the optimizer was built."""
+
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients(pairs)
 
@@ -160,6 +230,16 @@ class TF1Update(Update):
         if np.isfinite(losses).all():
             self._change(gradients)
         return losses, state, watched
+
+    def _slots(self) -> list[keras.Variable | tf.Variable]:
+        return list(self.optimizer.variables())
+
+    def _make_slots(self) -> None:
+        if not self._slots():
+            before = [to_numpy(v) for v in self.variables]
+            self._apply([(tf.zeros_like(v), v) for v in self.variables])
+            for variable, value in zip(self.variables, before, strict=True):
+                variable.assign(value)
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])

@@ -46,6 +46,10 @@ class Recent(Generic[Value]):
             self._values.popitem(last=False)
         return self._values[key]
 
+    def values(self) -> list[Value]:
+        """Return the values that are kept."""
+        return list(self._values.values())
+
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()

@@ -43,7 +43,7 @@ def save(
     if parameters:
         arrays.update(parameter_arrays(parts))
     if with_state:
-        arrays.update(_state(state))
+        arrays.update(state_arrays(state))
     _check_any(parameters, with_state)
     save_arrays(path, arrays, kind="parameters")
 
@@ -77,7 +77,7 @@ def read(
     _check_any(parameters, with_state)
     expected = {
         **(parameter_arrays(parts) if parameters else {}),
-        **(_state(state) if with_state else {}),
+        **(state_arrays(state) if with_state else {}),
     }
     shapes = {name: array.shape for name, array in expected.items()}
     others = () if parameters and with_state else ("state/",) if parameters else ("",)
@@ -102,7 +102,7 @@ def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
     """
     values = [
         tf.constant(loaded[name], value.dtype)
-        for name, value in zip(_state(state), tf.nest.flatten(state), strict=True)
+        for name, value in zip(state_arrays(state), tf.nest.flatten(state), strict=True)
     ]
     return tf.nest.pack_sequence_as(state, values)
 
@@ -207,6 +207,19 @@ def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
     return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables)}
 
 
-def _state(state: State) -> dict[str, np.ndarray]:
+def state_arrays(state: State) -> dict[str, np.ndarray]:
+    """
+    Copy the state of a simulation.
+
+    Parameters
+    ----------
+    state : State
+        The state.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        By name, always in the same order.
+    """
     values = tf.nest.flatten(state)
     return {f"state/{i}": value.numpy() for i, value in enumerate(values)}

@@ -32,7 +32,6 @@ from .doors import (
     Measuring,
     Predicting,
     Running,
-    Saving,
 )
 from .names import Names
 from .now import Now
@@ -52,7 +51,6 @@ class Simulator(
     Fitting,
     Predicting,
     Checking,
-    Saving,
     Exporting,
     Looking,
 ):

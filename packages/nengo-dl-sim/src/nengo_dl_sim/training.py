@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -23,14 +23,10 @@ from .learner import Learner, Passage
 from .measures import Measure
 from .minibatch_data import MinibatchData
 from .now import Now
-from .optimizers import Update, make_update
+from .optimizer_store import OptimizerStore
 from .reach import warn_single_step
-from .recent import Recent
 from .trainer import Callback
 from .trainers import Trainers
-
-#: How many optimizers' compiled updates are kept.
-N_UPDATES = 16
 
 
 class Training:
@@ -72,8 +68,8 @@ class Training:
         self._feeder = Feeder(parts, copy.copy(parts.inputs))
         self._live_feeder = Feeder(parts, parts.inputs)
         self._trainers = Trainers(parts, jit_compile)
-        self._updates: Recent[Update] = Recent(N_UPDATES)
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
+        self._optimizers = OptimizerStore(self.step)
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -92,7 +88,7 @@ class Training:
     def close(self) -> None:
         """Give up what was compiled."""
         self._trainers.close()
-        self._updates.clear()
+        self._optimizers.close()
         self._feeder.close()
         self._live_feeder.close()
 
@@ -103,6 +99,7 @@ class Training:
         optimizer: Any,
         schedule: Schedule,
         callbacks: Sequence[Callback],
+        passage: Passage = iter,
     ) -> None:
         """
         Train for a number of epochs.
@@ -119,6 +116,8 @@ class Training:
             How to go through the data.
         callbacks : list of callable
             Called after each change of the parameters, and after it was counted.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
 
         Raises
         ------
@@ -135,7 +134,7 @@ class Training:
         """
         self.warn_single_step("Training", data, objectives)
         learner = self.learner(self.apart(), data, objectives, (), optimizer, schedule)
-        learner.train(schedule, callbacks)
+        learner.train(schedule, callbacks, passage)
 
     def learner(
         self,
@@ -184,10 +183,7 @@ class Training:
         trainer = self._trainers.find(
             course.feeder, data, objectives, watched, schedule, training=True
         )
-        # One update for all trainers: an optimizer's slots belong to parameters.
-        update = self._updates.get(
-            id(optimizer), lambda: make_update(optimizer, trainer.trainable, self.step)
-        )
+        update = self._optimizers.find(optimizer, trainer.trainable)
         return Learner(trainer, update, course, data, self._seed, self.position)
 
     def losses(
@@ -262,7 +258,7 @@ class Training:
             self.check_differentiable()
         trainer = self._trainers.find(course.feeder, data, measures, (), schedule)
         minibatches = course.minibatches(
-            data, schedule, self._seed, replace(self.position)
+            data, schedule, self._seed, replace(self.position, resumes=False)
         )
         callbacks = [course.follow, *callbacks]
         with course.around():
@@ -335,6 +331,54 @@ class Training:
     def refreshed(self, state: State) -> State:
         """Return a state of the simulation with what layers learned in training."""
         return self._feeder.with_variables(state)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """
+        Return what training goes on from, besides parameters and seed.
+
+        Returns
+        -------
+        arrays : dict from str to array
+            By name.
+        """
+        return {"training/step": self.step.numpy(), **self.position.arrays()}
+
+    def optimizer_arrays(self) -> dict[str, np.ndarray]:
+        """Return what the optimizers go on from, in a form like `arrays`."""
+        return self._optimizers.arrays()
+
+    def check_optimizers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Check that the optimizers in use can go on from arrays.
+
+        Parameters
+        ----------
+        arrays : dict from str to array
+            What `optimizer_arrays` returned.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If they are of other kinds.
+        """
+        self._optimizers.check(arrays)
+
+    def restore(self, seed: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Go on from where training was.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of everything random.
+        arrays : dict from str to array
+            What `arrays` and `optimizer_arrays` returned.
+        """
+        self._seed = seed
+        self.step.assign(arrays["training/step"])
+        self.position = Position.resumed(arrays)
+        optimizers = [name for name in arrays if name.startswith("optimizers/")]
+        self._optimizers.restore({name: arrays[name] for name in optimizers})
 
     def check_differentiable(self) -> None:
         """

@@ -8,5 +8,6 @@ from .learning import Learning as Learning
 from .looking import Looking as Looking
 from .measuring import Measuring as Measuring
 from .predicting import Predicting as Predicting
+from .restarting import Restarting as Restarting
 from .running import Running as Running
 from .saving import Saving as Saving

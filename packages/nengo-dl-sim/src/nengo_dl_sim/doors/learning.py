@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..batches import check_truncation, warn_uneven
 from ..check_data import Data, check_data
 from ..checks import check_callable, check_count
 from ..feeder import Schedule
+from ..learner import Passage
 from ..measures import Measure
 from ..objectives import Objectives, resolve_objectives
 from ..optimizers import check_optimizer
@@ -21,10 +23,10 @@ from ..progress import Form
 from ..sessions import refuse
 from ..simulation_data import SimulationData
 from ..summaries import Summaries, summary_entries
-from .base import Door
+from .restarting import Restarting
 
 
-class Learning(Door):
+class Learning(Restarting):
     """The methods of a simulator that optimise parameters."""
 
     data: SimulationData
@@ -52,6 +54,8 @@ class Learning(Door):
         profile: bool | str = False,
         extra_feeds: Mapping | None = None,
         progress_bar: Form = None,
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: int = 100,
     ) -> None:
         """
         Optimise the trainable parameters.
@@ -104,6 +108,12 @@ class Learning(Door):
         progress_bar : bool or nengo.utils.progress.ProgressBar, optional
             Whether to show a progress bar, or which one of Nengo's. None: as the
             simulator was told.
+        checkpoint : str or path-like, optional
+            A folder for checkpoints: if training is interrupted, make a simulator of
+            the same network, call `restore_checkpoint`, and make the same call again.
+            It ends with the parameters that it would have had.
+        checkpoint_every : int
+            After how many minibatches a checkpoint is saved; and at the end.
 
         Raises
         ------
@@ -128,6 +138,7 @@ class Learning(Door):
         self._check_open("train")
         check_optimizer(optimizer)
         check_count("n_epochs", n_epochs)
+        check_count("checkpoint_every", checkpoint_every, low=1)
         refuse("extra_feeds", extra_feeds)
         schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
         self._snapshot.check()
@@ -140,7 +151,12 @@ class Learning(Door):
             show = [lambda result: shown.step(loss=float(result.values.sum()))]
             try:
                 self._training.train(
-                    checked, objectives, optimizer, schedule, [*writers, *show]
+                    checked,
+                    objectives,
+                    optimizer,
+                    schedule,
+                    [*writers, *show],
+                    self._passage(checkpoint, checkpoint_every),
                 )
             finally:
                 self._state = self._training.refreshed(self._state)
@@ -205,6 +221,20 @@ class Learning(Door):
                 checked, objectives, training, [lambda result: shown.step()]
             )
         return float(sum(combine(values) for values in losses.T))
+
+    def _passage(self, path: str | os.PathLike | None, every: int) -> Passage:
+        """Return what saves checkpoints between minibatches, if there is a path."""
+        if path is None:
+            return iter
+
+        def saving(minibatches: Iterator) -> Iterator:
+            for number, minibatch in enumerate(minibatches, start=1):
+                yield minibatch  # comes back when it has been trained on
+                if number % every == 0:
+                    self.save_checkpoint(path)
+            self.save_checkpoint(path)
+
+        return saving
 
     def _summaries(
         self, summaries: Sequence[Any] | None, objectives: Sequence[Measure]

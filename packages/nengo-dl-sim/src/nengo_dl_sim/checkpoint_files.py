@@ -1,0 +1,114 @@
+"""Folders of checkpoints: named arrays in TensorFlow's own format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+#: How TensorFlow calls the value of a variable in a checkpoint.
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+    """
+    Write a checkpoint.
+
+    At any time the folder holds a complete checkpoint: the one before is removed, and
+    not referred to any more, after the new one is written.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; made if there is none.
+    arrays : dict from str to array
+        What to write.
+    """
+    names = tf.Variable(list(arrays), dtype=tf.string, trainable=False)
+    values = [tf.Variable(array, trainable=False) for array in arrays.values()]
+    checkpoint = tf.train.Checkpoint(names=names, values=values)
+    manager = tf.train.CheckpointManager(checkpoint, os.fsdecode(path), max_to_keep=1)
+    manager.save(checkpoint_number=_number(manager.latest_checkpoint) + 1)
+
+
+def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """
+    Read a checkpoint that `write_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        What was written last.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such checkpoint, or it is damaged.
+    """
+    folder = os.fsdecode(path)
+    latest = tf.train.latest_checkpoint(folder)
+    if latest is None:
+        raise _wrong(
+            folder, "a folder that sim.save_checkpoint wrote, found none there"
+        )
+    try:
+        reader = tf.train.load_checkpoint(latest)
+        names = reader.get_tensor(f"names{_VALUE}").tolist()
+        values = [reader.get_tensor(f"values/{i}{_VALUE}") for i in range(len(names))]
+    except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise _wrong(folder, f"an undamaged checkpoint ({reason})") from error
+    return {name.decode(): value for name, value in zip(names, values, strict=True)}
+
+
+def check_entries(
+    path: str | os.PathLike,
+    found: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+) -> None:
+    """
+    Check that a checkpoint fits what it is read for.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder, for messages.
+    found : dict from str to array
+        What was read.
+    expected : dict from str to array
+        Arrays of the right names and shapes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a name or shape differs.
+    """
+    folder = os.fsdecode(path)
+    for name, array in expected.items():
+        if name not in found:
+            raise _wrong(folder, f"a checkpoint of this network, with {name!r}")
+        if np.shape(found[name]) != np.shape(array):
+            raise _wrong(
+                folder,
+                f"{name!r} of shape {np.shape(array)}, got {np.shape(found[name])}",
+            )
+    for name in found:
+        if name not in expected:
+            raise _wrong(folder, f"a checkpoint of this network, got one with {name!r}")
+
+
+def _number(latest: str | None) -> int:
+    """Return the number at the end of the name of a checkpoint; 0 for none."""
+    return 0 if latest is None else int(latest.rpartition("-")[2])
+
+
+def _wrong(folder: str, expected: str) -> ValidationError:
+    return ValidationError(f"{folder}: expected {expected}", attr="path")

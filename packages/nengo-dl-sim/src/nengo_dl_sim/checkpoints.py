@@ -1,0 +1,140 @@
+"""All that a simulation and its training go on from, as named arrays."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from nengo.builder.operator import SimPyFunc
+
+from .checkpoint_files import check_entries
+from .construction import Parts
+from .now import Now
+from .saving import (
+    assign_parameters,
+    loaded_state,
+    parameter_arrays,
+    relied_on,
+    state_arrays,
+)
+from .training import Training
+
+_OPTIMIZERS = "optimizers/"
+
+
+class Restart(NamedTuple):
+    """
+    What a checkpoint is made of, and put back into.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    now : Now
+        Where the simulation has got to.
+    training : Training
+        Where training has got to.
+    """
+
+    parts: Parts
+    now: Now
+    training: Training
+
+    def arrays(self, seed: int) -> dict[str, np.ndarray]:
+        """
+        Return everything.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the simulation.
+
+        Returns
+        -------
+        arrays : dict from str to array
+            Parameters, state, positions and optimizers by name.
+        """
+        return {**self._own(seed), **self.training.optimizer_arrays()}
+
+    def restore(
+        self, path: str | os.PathLike, found: Mapping[str, np.ndarray], seed: int
+    ) -> int:
+        """
+        Go on from a checkpoint. Nothing is changed unless everything fits.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where it was read from, for messages.
+        found : dict from str to array
+            What was read.
+        seed : int
+            The seed of the simulation.
+
+        Returns
+        -------
+        seed : int
+            The seed of the simulation that was saved.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it is not of this network.
+        """
+        optimizers = {k: v for k, v in found.items() if k.startswith(_OPTIMIZERS)}
+        own = {k: v for k, v in found.items() if k not in optimizers}
+        check_entries(path, own, self._own(seed))
+        parameters = {name: own[name] for name in parameter_arrays(self.parts)}
+        self.training.check_optimizers(optimizers)
+        assign_parameters(self.parts, parameters)
+        self.now.state = loaded_state(self.now.state, own)
+        self.now.n_steps = int(own["simulation/n_steps"])
+        saved = int(own["simulation/seed"])
+        self.parts.inputs.replay(saved, own["simulation/inputs"])
+        for group in self.parts.program.groups:
+            group.reset(self.parts.inputs.streams)
+        self.training.restore(saved, found)
+        return saved
+
+    def relies_on_others(self, found: Mapping[str, np.ndarray]) -> bool:
+        """Tell whether the simulator was simplified with other values than found."""
+        return relied_on(self.parts, found) is not None
+
+    def _own(self, seed: int) -> dict[str, np.ndarray]:
+        return {
+            **parameter_arrays(self.parts),
+            **state_arrays(self.now.state),
+            "simulation/seed": np.array(seed, np.int64),
+            "simulation/n_steps": np.array(self.now.n_steps, np.int64),
+            "simulation/inputs": self.parts.inputs.taken(),
+            **self.training.arrays(),
+        }
+
+
+def warn_of_memory(parts: Parts) -> None:
+    """
+    Warn if there is Python code whose memory is not part of a checkpoint.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+
+    Warns
+    -----
+    UserWarning
+        If the simulation calls processes or types of the user in each step.
+    """
+    for group in parts.program.groups:
+        others = [op for op in group.ops if type(op) is not SimPyFunc]
+        if group.python and others:
+            warnings.warn(
+                f"{others[0]} runs in Python: what it remembers beside its signals, "
+                "such as random generators, is not part of a checkpoint of the "
+                "simulation (training is not concerned)",
+                stacklevel=3,
+            )
+            return

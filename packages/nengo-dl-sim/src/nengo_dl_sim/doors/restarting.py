@@ -1,0 +1,81 @@
+"""Restarting: all that a simulation and its training go on from."""
+
+from __future__ import annotations
+
+import os
+
+from .. import checkpoint_files
+from ..checkpoints import Restart, warn_of_memory
+from .saving import Saving
+
+
+class Restarting(Saving):
+    """The methods of a simulator that write and read checkpoints."""
+
+    def save_checkpoint(self, path: str | os.PathLike) -> None:
+        """
+        Save everything that the simulation and its training go on from.
+
+        That is parameters and state, the states of optimizers, random numbers and
+        processes, and the position in the data. What probes have recorded is not part
+        of it. `train` saves checkpoints on its way, if it is asked to.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A folder; made if there is none. It holds one checkpoint (a
+            ``tf.train.Checkpoint``); one that was there before is removed when the
+            new one is complete.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        OSError
+            If the folder cannot be written to.
+
+        Warns
+        -----
+        UserWarning
+            If Python code of the user takes part in each step, whose memory cannot be
+            saved.
+        """
+        self._check_open("save_checkpoint")
+        warn_of_memory(self._parts)
+        checkpoint_files.write_checkpoint(path, self._everything().arrays(self.seed))
+
+    def restore_checkpoint(self, path: str | os.PathLike) -> None:
+        """
+        Go on from where a simulator of the same network was.
+
+        Training continues bit for bit as it would have. If the checkpoint was saved
+        in the middle of a call of `train`, the same call, made again, finishes that
+        one: it begins in the middle of an epoch, if need be. Optimizers go on from
+        their counterparts, which are known by the order of their first use; a new
+        optimizer of the same kind becomes what the old one was.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If there is no checkpoint, or one of another network. Nothing is changed
+            then.
+        """
+        self._check_open("restore_checkpoint")
+        found = checkpoint_files.read_checkpoint(path)
+        with self._on_device():
+            if self._everything().relies_on_others(found):
+                self._check_fresh(path, "the parameters", with_state=False)
+                self._replan()
+            self.seed = self._everything().restore(path, found, self.seed)
+        for probe in self._parts.probes:
+            probe.clear()
+
+    def _everything(self) -> Restart:
+        return Restart(self._parts, self._now, self._training)

@@ -1,0 +1,326 @@
+"""Exact restarts: what is interrupted and restored ends as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from nengo.exceptions import SimulatorClosed, ValidationError
+
+from nengo_dl_sim import Simulator, configure_settings
+
+N_ITEMS, N_STEPS = 12, 6
+
+OPTIMIZERS = {
+    "SGD": lambda: keras.optimizers.SGD(0.05, momentum=0.9),
+    "Adam": lambda: keras.optimizers.Adam(0.01),
+    "RMSprop": lambda: keras.optimizers.RMSprop(0.01),
+    "tf1 Adam": lambda: tf.compat.v1.train.AdamOptimizer(0.01),
+    "tf1 GradientDescent": lambda: tf.compat.v1.train.GradientDescentOptimizer(0.05),
+}
+
+
+def make_network(n_neurons=10):
+    """A network with random numbers of every kind."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=None)
+        net.inp = nengo.Node([0.0])
+        noise = nengo.Node(nengo.processes.WhiteNoise(scale=False), size_out=1)
+        ens = nengo.Ensemble(
+            n_neurons, 1, neuron_type=nengo.PoissonSpiking(nengo.LIFRate(amplitude=0.1))
+        )
+        nengo.Connection(net.inp, ens)
+        nengo.Connection(noise, ens, transform=0.1)
+        net.probe = nengo.Probe(ens, synapse=0.01)
+    return net
+
+
+def make_data(net):
+    rng = np.random.RandomState(1)
+    shape = N_ITEMS, N_STEPS, 1
+    return {net.inp: rng.uniform(-1, 1, shape), net.probe: rng.uniform(-1, 1, shape)}
+
+
+def make_sim(net):
+    return Simulator(net, minibatch_size=2, seed=3, progress_bar=False)
+
+
+def parameters(sim, net):
+    ens = sim.data[net.ensembles[0]]
+    weights = [sim.data[conn].weights for conn in net.connections]
+    return [ens.encoders, ens.bias, *(w for w in weights if w is not None)]
+
+
+def assert_equal(found, expected):
+    for mine, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+class Stop(Exception):
+    """Stands for whatever interrupts training."""
+
+
+def stop_after(sim, n_saved, monkeypatch):
+    """Interrupt training right after so many checkpoints were saved."""
+    save, saved = sim.save_checkpoint, []
+
+    def save_and_stop(path):
+        save(path)
+        saved.append(path)
+        if len(saved) == n_saved:
+            raise Stop
+
+    monkeypatch.setattr(sim, "save_checkpoint", save_and_stop)
+
+
+def train(sim, net, optimizer, **kwargs):
+    sim.train(make_data(net), optimizer, n_epochs=3, **kwargs)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_interrupted_training_goes_on(kind, tmp_path, monkeypatch):
+    """Shuffled, in the middle of an epoch, with noise, and a new optimizer."""
+    net = make_network()
+    with make_sim(net) as sim:
+        train(sim, net, OPTIMIZERS[kind]())
+        expected, n_trained = parameters(sim, net), int(sim.training_step)
+    with make_sim(net) as sim:
+        stop_after(sim, 8, monkeypatch)
+        saving = {"checkpoint": tmp_path / "run", "checkpoint_every": 1}
+        with pytest.raises(Stop):
+            train(sim, net, OPTIMIZERS[kind](), **saving)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path / "run")
+        assert int(sim.training_step) == 8 < n_trained
+        train(sim, net, OPTIMIZERS[kind]())
+        assert int(sim.training_step) == n_trained
+        assert_equal(parameters(sim, net), expected)
+
+
+@pytest.mark.parametrize("n_saved", [1, 6, 17, 18])
+def test_any_moment_will_do(n_saved, tmp_path, monkeypatch):
+    """At the begin, between epochs, at the end; truncated; and a call that follows."""
+    net, make = make_network(), OPTIMIZERS["Adam"]
+    with make_sim(net) as sim:
+        optimizer = make()
+        train(sim, net, optimizer, truncation=3)
+        train(sim, net, optimizer)
+        expected = parameters(sim, net)
+    with make_sim(net) as sim:
+        stop_after(sim, n_saved, monkeypatch)
+        with pytest.raises(Stop):
+            saving = {"checkpoint": tmp_path, "checkpoint_every": 1}
+            train(sim, net, make(), truncation=3, **saving)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
+        optimizer = make()
+        train(sim, net, optimizer, truncation=3)
+        train(sim, net, optimizer)
+        assert_equal(parameters(sim, net), expected)
+
+
+def test_a_generator_goes_on(tmp_path, monkeypatch):
+    net, make = make_network(), OPTIMIZERS["Adam"]
+
+    def minibatches():
+        data = make_data(net)
+        for i in range(0, N_ITEMS, 2):
+            yield {key: array[i : i + 2] for key, array in data.items()}
+
+    def run(sim, **kwargs):
+        data = tf.data.Dataset.from_generator(
+            lambda: ({k.label: v for k, v in b.items()} for b in minibatches()),
+            output_signature={
+                k.label: tf.TensorSpec((2, N_STEPS, 1), tf.float64)
+                for k in (net.inp, net.probe)
+            },
+        )
+        sim.train(data, make(), n_epochs=2, **kwargs)
+
+    net.inp.label, net.probe.label = "inp", "out"
+    with make_sim(net) as sim:
+        run(sim)
+        expected = parameters(sim, net)
+    with make_sim(net) as sim:
+        stop_after(sim, 8, monkeypatch)
+        with pytest.raises(Stop):
+            run(sim, checkpoint=tmp_path, checkpoint_every=1)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
+        run(sim)
+        assert_equal(parameters(sim, net), expected)
+
+
+def test_a_simulation_goes_on(tmp_path):
+    """State, time, random spikes and noise; after a soft reset, too."""
+    net = make_network()
+    data = {net.inp: np.random.RandomState(2).uniform(-1, 1, (2, 20, 1))}
+    with make_sim(net) as sim:
+        sim.run_steps(5)
+        sim.soft_reset()
+        sim.run_steps(7)
+        sim.save_checkpoint(tmp_path)
+        sim.clear_probes()
+        sim.run_steps(20, data=data)
+        expected, time = sim.data[net.probe], sim.time
+    with Simulator(net, minibatch_size=2, seed=9, progress_bar=False) as sim:
+        sim.run_steps(3)
+        sim.restore_checkpoint(tmp_path)
+        assert sim.seed == 3
+        sim.run_steps(20, data=data)
+        assert sim.time == time
+        assert_equal([sim.data[net.probe]], [expected])
+
+
+def test_restored_in_place(tmp_path):
+    """A simulator that went on returns, and its optimizers with it."""
+    net, optimizer = make_network(), OPTIMIZERS["Adam"]()
+    with make_sim(net) as sim:
+        train(sim, net, optimizer)
+        sim.save_checkpoint(tmp_path)
+        before = parameters(sim, net)
+        train(sim, net, optimizer)
+        expected = parameters(sim, net)
+        sim.restore_checkpoint(tmp_path)
+        assert_equal(parameters(sim, net), before)
+        train(sim, net, optimizer)
+        assert_equal(parameters(sim, net), expected)
+
+
+def everything(sim, net):
+    return [*parameters(sim, net), sim.n_steps, int(sim.training_step), sim.seed]
+
+
+def test_of_another_network(tmp_path):
+    other = make_network(n_neurons=11)
+    with make_sim(other) as sim:
+        sim.save_checkpoint(tmp_path)
+    net = make_network()
+    with make_sim(net) as sim:
+        before = everything(sim, net)
+        with pytest.raises(ValidationError, match=r"shape \(10,\), got \(11,\)"):
+            sim.restore_checkpoint(tmp_path)
+        assert_equal(everything(sim, net), before)
+
+
+def test_of_another_optimizer(tmp_path):
+    net = make_network()
+    with make_sim(net) as sim:
+        train(sim, net, OPTIMIZERS["Adam"]())
+        sim.save_checkpoint(tmp_path)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
+        before = everything(sim, net)
+        with pytest.raises(ValidationError, match="the one of the checkpoint, got"):
+            train(sim, net, OPTIMIZERS["SGD"]())
+        assert_equal(everything(sim, net), before)
+        train(sim, net, OPTIMIZERS["Adam"]())
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
+def test_damaged(damage, tmp_path):
+    net, path = make_network(), tmp_path / "run"
+    with make_sim(net) as sim:
+        if damage != "missing":
+            sim.save_checkpoint(path)
+        if damage == "cut":
+            for file in path.glob("*.index"):
+                file.write_bytes(file.read_bytes()[:40])
+        if damage == "empty":
+            for file in path.glob("*.data*"):
+                file.write_bytes(b"")
+        before = everything(sim, net)
+        with pytest.raises(ValidationError, match="run: expected"):
+            sim.restore_checkpoint(path)
+        assert_equal(everything(sim, net), before)
+
+
+def test_the_one_before_stays(tmp_path):
+    """A checkpoint that was being written when the process died is none."""
+    net = make_network()
+    with make_sim(net) as sim:
+        sim.run_steps(3)
+        sim.save_checkpoint(tmp_path)
+        for ending in ("index", "data-00000-of-00001"):
+            (tmp_path / f"ckpt-2.{ending}").write_bytes(b"begun")
+        sim.run_steps(3)
+        sim.restore_checkpoint(tmp_path)
+        assert sim.n_steps == 3
+        sim.run_steps(1)
+        sim.save_checkpoint(tmp_path)
+        sim.restore_checkpoint(tmp_path)
+        assert sim.n_steps == 4
+
+
+def test_closed(tmp_path):
+    sim = make_sim(make_network())
+    sim.close()
+    for method in (sim.save_checkpoint, sim.restore_checkpoint):
+        with pytest.raises(SimulatorClosed):
+            method(tmp_path)
+
+
+def test_warns_of_python_that_remembers(tmp_path):
+    class Counter(nengo.Process):
+        def make_step(self, shape_in, shape_out, dt, rng, state):
+            return lambda t, x: x
+
+    with nengo.Network() as net:
+        node = nengo.Node(Counter(default_size_in=1, default_size_out=1))
+        nengo.Connection(node, node)
+    with Simulator(net, progress_bar=False) as sim:
+        with pytest.warns(UserWarning, match="runs in Python"):
+            sim.save_checkpoint(tmp_path)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+import test_checkpoints as t
+net = t.make_network()
+with t.make_sim(net) as sim:
+    if {restore}:
+        sim.restore_checkpoint({path!r})
+    t.train(sim, net, t.OPTIMIZERS["Adam"](), checkpoint={path!r}, checkpoint_every=1)
+    np.savez({result!r}, *t.parameters(sim, net))
+"""
+
+
+def start(tmp_path, name, restore):
+    script = SCRIPT.format(
+        folder=os.path.dirname(__file__),
+        restore=restore,
+        path=str(tmp_path / "run"),
+        result=str(tmp_path / f"{name}.npz"),
+    )
+    return subprocess.Popen([sys.executable, "-c", script])
+
+
+def kill_after(process, folder, n_saved):
+    """Kill a process once it has saved so many checkpoints, whatever it is doing."""
+    while process.poll() is None:
+        latest = tf.train.latest_checkpoint(str(folder))
+        if latest is not None and int(latest.rpartition("-")[2]) >= n_saved:
+            process.send_signal(signal.SIGKILL)
+    return process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_saved", np.random.RandomState(0).randint(1, 16, 5))
+def test_killed(n_saved, tmp_path):
+    """The uninterrupted run is one of this process, the killed ones are their own."""
+    net = make_network()
+    with make_sim(net) as sim:
+        train(sim, net, OPTIMIZERS["Adam"]())
+        expected = parameters(sim, net)
+    assert kill_after(start(tmp_path, "killed", False), tmp_path / "run", n_saved) < 0
+    assert not (tmp_path / "killed.npz").exists()
+    assert start(tmp_path, "restored", True).wait() == 0
+    with np.load(tmp_path / "restored.npz") as found:
+        assert_equal(found.values(), expected)
