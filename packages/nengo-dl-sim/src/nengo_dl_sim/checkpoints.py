@@ -92,6 +92,7 @@ class Restart(NamedTuple):
         assign_parameters(self.parts, parameters)
         self.now.state = loaded_state(self.now.state, own)
         self.now.n_steps = int(own["simulation/n_steps"])
+        self.now.n_asked_for = int(own["simulation/n_asked_for"])
         saved = int(own["simulation/seed"])
         self.parts.inputs.replay(saved, own["simulation/inputs"])
         for group in self.parts.program.groups:
@@ -109,6 +110,7 @@ class Restart(NamedTuple):
             **state_arrays(self.now.state),
             "simulation/seed": np.array(seed, np.int64),
             "simulation/n_steps": np.array(self.now.n_steps, np.int64),
+            "simulation/n_asked_for": np.array(self.now.n_asked_for, np.int64),
             "simulation/inputs": self.parts.inputs.taken(),
             **self.training.arrays(),
         }

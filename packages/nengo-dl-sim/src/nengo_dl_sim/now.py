@@ -29,12 +29,15 @@ class Now:
         The state after the last step.
     n_steps : int
         The number of steps done since the start or the last reset.
+    n_asked_for : int
+        The number of steps asked for in all: on which it depends how they are run.
     """
 
     def __init__(self, parts: Parts, seed: int) -> None:
         self._parts = parts
         self.state = parts.program.initial_state(seed)
         self.n_steps = 0
+        self.n_asked_for = 0
 
     @property
     def has_started(self) -> bool:

@@ -186,7 +186,6 @@ class Simulator(
         self._names = Names(self._parts.inputs.nodes, self.model.probes)
         self._model = CallbackModel(self._parts)
         self._compiled = None
-        self._steps_asked_for = 0
         self.data = SimulationData(self.model, self._now.probed, self._now.value)
         layout = self._parts.program.layout
         self.signals = SignalValues(self.model, layout, self._now.value)

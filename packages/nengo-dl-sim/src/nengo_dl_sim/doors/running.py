@@ -25,8 +25,6 @@ from .base import Door
 class Running(Door):
     """The methods of a simulator that simulate."""
 
-    _steps_asked_for: int
-
     @property
     def n_steps(self) -> int:
         """The number of steps done since the start or the last reset."""
@@ -148,13 +146,13 @@ class Running(Door):
         self._snapshot.check()
         goes_on = self._carries_on(self.stateful if stateful is None else stateful)
         given = self._check_given(data, n_steps)
-        self._steps_asked_for += n_steps
+        self._now.n_asked_for += n_steps
         program = self._parts.program
         mode = choose_mode(
             self.jit_compile,
             len(program.groups),
             program.runs_python,
-            self._steps_asked_for,
+            self._now.n_asked_for,
         )
         aside = contextlib.nullcontext() if goes_on else self._aside()
         with self._working(), profiler(profile), aside:
