@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+_OPTIONS = ("--dtype", "--unroll-simulation", "--minibatch-size", "--jit-compile")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the simulator that runs Nengo's own tests."""
@@ -32,11 +34,29 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.spa = True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: Tests of Nengo that an option of ours makes meaningless: the option, the reason.
+_MEANINGLESS = {
+    "test_entry_point": (
+        _OPTIONS,
+        "with options, the simulator under test is not the one that is registered",
+    ),
+    "test_x_copy": (
+        ("--minibatch-size",),
+        "the process of the test collects the input of all batch items in one list",
+    ),
+}
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Let Nengo's own tests warn: what they warn of is Nengo's matter."""
     for item in items:
         if _is_from_nengo(item):
             item.add_marker(pytest.mark.filterwarnings("default"))
+            options, reason = _MEANINGLESS.get(item.name, ((), ""))
+            if any(config.getoption(option) is not None for option in options):
+                item.add_marker(pytest.mark.skip(reason))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
