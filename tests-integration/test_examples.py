@@ -98,3 +98,16 @@ def test_wrong_option(digits, wrong, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         digits.parse_options()
     assert wrong.partition("=")[0] in capsys.readouterr().err
+
+
+def test_memory_of_semantic_pointers(tmp_path):
+    """A short run: training improves what few neurons remember."""
+    script = ROOT / "docs" / "examples" / "spa_memory.py"
+    command = [sys.executable, str(script), "--neurons", "10", "--epochs", "2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    match = re.search(r"^ +10 +(\d+\.\d) +(\d+\.\d)$", done.stdout, flags=re.MULTILINE)
+    assert match is not None, done.stdout
+    before, after = map(float, match.groups())
+    assert after > before + 10
+    assert imread(tmp_path / "spa_memory_output" / "accuracy.png").ndim == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -20,6 +21,11 @@ from .construction import Parts
 from .measures import Measure
 from .trained_parts import trained_parts
 from .trainer import Reach
+
+logger = logging.getLogger(__name__)
+
+#: So many parameters are named in a message; more would hide what it says.
+N_NAMED = 10
 
 _CAUSES = (
     "Either they are not connected with a probe that has an objective, or only by way "
@@ -97,16 +103,24 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
         names = "; ".join(objective.name for objective in objectives)
         raise ValidationError(
             f"expected the objective of {names} to depend on trainable parameters, "
-            f"got one that depends on none of: {', '.join(missed)}. {_CAUSES}",
+            f"got one that depends on none of: {_some(missed)}. {_CAUSES}",
             attr="objective",
         )
     if missed:
+        logger.info("Not reached by a gradient: %s", ", ".join(missed))
         warnings.warn(
-            f"No gradient reaches these trainable parameters: {', '.join(missed)}. "
+            f"No gradient reaches these trainable parameters: {_some(missed)}. "
             f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
             "says that they shall",
             stacklevel=2,
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name a few, and how many more there are."""
+    more = len(names) - N_NAMED
+    rest = f" and {more} more (the log has all, at level INFO)" if more > 0 else ""
+    return ", ".join(names[:N_NAMED]) + rest
 
 
 def warn_single_step(
