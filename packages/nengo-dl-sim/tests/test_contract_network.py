@@ -182,7 +182,7 @@ def test_S103_objects_made_later_and_wrong_values():
 
 @pytest.mark.parametrize("asked", [None, True])
 def test_S103_online_rules(asked):
-    """What a rule changes is left out, unless asked for; what is around it is not."""
+    """What a rule changes is left out, even if asked for; what is around it is not."""
     with nengo.Network(seed=0) as net:
         configure_settings(trainable=None)
         a, error = nengo.Node([0.5]), nengo.Node([0.1])

@@ -65,8 +65,8 @@ def configure_settings(**settings: Any) -> None:
     trainable : bool or None
         What `.Simulator.train` changes. Applies to the nearest network of the
         context, and to the networks in it. None (default): connection weights,
-        encoders and biases, but not what an online learning rule changes.
-        May be set for a type, an object or a network,
+        encoders and biases. Never what an online learning rule changes: that is part
+        of the state of the simulation. May be set for a type, an object or a network,
         ``net.config[nengo.Ensemble].trainable = False``,
         ``net.config[ens].trainable = True``, ``net.config[subnet].trainable = False``.
         The nearest setting counts: of the object itself, of the network it is in, of

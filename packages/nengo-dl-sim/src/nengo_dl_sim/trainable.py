@@ -118,10 +118,10 @@ def _is_trainable(
     if learned and setting:
         warnings.warn(
             f"{obj} is set to be trainable, but an online learning rule changes it: "
-            "training changes the values from which learning starts",
+            "it is learned online only, and left alone in training",
             stacklevel=3,
         )
-    return not learned if setting is None else setting
+    return not learned and setting is not False
 
 
 def _named_objects(
