@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import keras
 import nengo
@@ -13,6 +14,8 @@ import tensorflow as tf
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim.graph import noop_order_signals
+from nengo_dl_sim.optimizers import make_update
 
 N_ITEMS, N_STEPS = 12, 6
 
@@ -78,8 +81,8 @@ def stop_after(sim, n_saved, monkeypatch):
     monkeypatch.setattr(sim, "save_checkpoint", save_and_stop)
 
 
-def train(sim, net, optimizer, **kwargs):
-    sim.train(make_data(net), optimizer, n_epochs=3, **kwargs)
+def train(sim, net, optimizer, n_epochs=3, **kwargs):
+    sim.train(make_data(net), optimizer, n_epochs, **kwargs)
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -124,8 +127,26 @@ def test_any_moment_will_do(n_saved, tmp_path, monkeypatch):
         assert_equal(parameters(sim, net), expected)
 
 
-def test_a_generator_goes_on(tmp_path, monkeypatch):
-    net, make = make_network(), OPTIMIZERS["Adam"]
+def dataset_of(minibatches, net):
+    return tf.data.Dataset.from_generator(
+        lambda: ({k.label: v for k, v in b.items()} for b in minibatches()),
+        output_signature={
+            k.label: tf.TensorSpec((2, N_STEPS, 1), tf.float64)
+            for k in (net.inp, net.probe)
+        },
+    )
+
+
+STREAMS = {
+    "data set": (2, dataset_of),
+    "generator": (1, lambda minibatches, net: minibatches()),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_stream_goes_on(kind, tmp_path, monkeypatch):
+    net, (n_epochs, make) = make_network(), STREAMS[kind]
+    net.inp.label, net.probe.label = "inp", "out"
 
     def minibatches():
         data = make_data(net)
@@ -133,27 +154,63 @@ def test_a_generator_goes_on(tmp_path, monkeypatch):
             yield {key: array[i : i + 2] for key, array in data.items()}
 
     def run(sim, **kwargs):
-        data = tf.data.Dataset.from_generator(
-            lambda: ({k.label: v for k, v in b.items()} for b in minibatches()),
-            output_signature={
-                k.label: tf.TensorSpec((2, N_STEPS, 1), tf.float64)
-                for k in (net.inp, net.probe)
-            },
-        )
-        sim.train(data, make(), n_epochs=2, **kwargs)
+        optimizer = OPTIMIZERS["Adam"]()
+        sim.train(make(minibatches, net), optimizer, n_epochs, **kwargs)
 
-    net.inp.label, net.probe.label = "inp", "out"
     with make_sim(net) as sim:
         run(sim)
         expected = parameters(sim, net)
     with make_sim(net) as sim:
-        stop_after(sim, 8, monkeypatch)
+        stop_after(sim, 6 * n_epochs - 4, monkeypatch)
         with pytest.raises(Stop):
             run(sim, checkpoint=tmp_path, checkpoint_every=1)
     with make_sim(net) as sim:
         sim.restore_checkpoint(tmp_path)
         run(sim)
         assert_equal(parameters(sim, net), expected)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_second_call_goes_on(in_place, tmp_path, monkeypatch):
+    """Its optimizer is not taken for the one of the first call."""
+    net, make = make_network(), OPTIMIZERS["Adam"]
+    with make_sim(net) as sim:
+        for _ in range(2):
+            train(sim, net, make())
+        expected = parameters(sim, net)
+    with make_sim(net) as sim:
+        train(sim, net, make())
+        with monkeypatch.context() as patches, pytest.raises(Stop):
+            stop_after(sim, 5, patches)
+            train(sim, net, make(), checkpoint=tmp_path, checkpoint_every=1)
+        with sim if in_place else make_sim(net) as other:
+            other.restore_checkpoint(tmp_path)
+            train(other, net, make())
+            assert_equal(parameters(other, net), expected)
+
+
+def test_slots_whatever_variables_are_called():
+    """Those of TensorFlow 1 come in the order of names, which count on and on."""
+
+    def update():
+        variables = [tf.Variable([float(i)], name="x") for i in range(8)]
+        optimizer = tf.compat.v1.train.AdamOptimizer(0.1)
+        return make_update(optimizer, variables, tf.Variable(0, dtype=tf.int64))
+
+    def go_on(update):
+        gradients = [tf.ones(1) * i for i in range(8)]
+        update.step(lambda: (np.zeros(1), (), (), gradients))
+        return np.array([v.numpy() for v in update.variables])
+
+    first, second = update(), update()
+    go_on(first)
+    assert not np.array_equal(go_on(first), go_on(second))
+    second.check(first.arrays())
+    second.assign(first.arrays())
+    for mine, other in zip(second.variables, first.variables, strict=True):
+        mine.assign(other)
+    np.testing.assert_array_equal(go_on(second), go_on(first))
+    np.testing.assert_array_equal(go_on(second), go_on(first))
 
 
 def test_a_simulation_goes_on(tmp_path):
@@ -208,18 +265,103 @@ def test_of_another_network(tmp_path):
         assert_equal(everything(sim, net), before)
 
 
-def test_of_another_optimizer(tmp_path):
+OTHER_SETTINGS = {
+    "dt": ({"dt": 0.002}, {}, "'simulation/dt' to be 0.002, got 0.001"),
+    "minibatch_size": ({"minibatch_size": 3}, {}, "minibatch_size' to be 3, got 2"),
+    "dtype": ({}, {"dtype": "float64"}, "of type float64, got float32"),
+    "sorter": ({}, {"sorter": noop_order_signals}, "same connections, probes and set"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_SETTINGS)
+def test_of_other_settings(kind, tmp_path):
+    """Although all names and shapes may be the same."""
+    arguments, settings, message = OTHER_SETTINGS[kind]
     net = make_network()
+    with net:
+        for i in range(3):
+            first = nengo.Ensemble(5, 1)
+            second = nengo.Ensemble(5, 1, neuron_type=nengo.AdaptiveLIF())
+            nengo.Connection(net.inp, first, synapse=0.01 * (i + 1))
+            nengo.Connection(first, second, synapse=0.005)
+            nengo.Probe(second, synapse=0.02)
+    with make_sim(net) as sim:
+        sim.run_steps(3)
+        sim.save_checkpoint(tmp_path)
+    with net:
+        configure_settings(**settings)
+    arguments = {"minibatch_size": 2, "seed": 9, "progress_bar": False, **arguments}
+    with Simulator(net, **arguments) as sim:
+        before = everything(sim, net)
+        with pytest.raises(ValidationError, match=message):
+            sim.restore_checkpoint(tmp_path)
+        assert_equal(everything(sim, net), before)
+
+
+def test_of_another_call(tmp_path, monkeypatch):
+    """A call that cannot be the interrupted one is refused; that one may follow."""
+    net, make = make_network(), OPTIMIZERS["Adam"]
+    with make_sim(net) as sim:
+        train(sim, net, make())
+        expected = parameters(sim, net)
+    with make_sim(net) as sim:
+        stop_after(sim, 11, monkeypatch)
+        with pytest.raises(Stop):
+            train(sim, net, make(), checkpoint=tmp_path, checkpoint_every=1)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
+        with pytest.raises(ValidationError, match=r"interrupted in minibatch 5 of ep"):
+            train(sim, net, make(), n_epochs=1)
+        few = {key: array[:8] for key, array in make_data(net).items()}
+        with pytest.raises(ValidationError, match=r"got 3 epochs of 4 minibatches"):
+            sim.train(few, make(), 3)
+        train(sim, net, make())
+        assert_equal(parameters(sim, net), expected)
+
+
+@pytest.mark.parametrize("path", [5, "", "run[1]", "file"])
+def test_a_path_that_will_not_do(path, tmp_path, monkeypatch):
+    """It is refused before anything is trained."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    net = make_network()
+    with make_sim(net) as sim:
+        before = everything(sim, net)
+        with pytest.raises((ValidationError, OSError), match="path|file"):
+            train(sim, net, OPTIMIZERS["Adam"](), checkpoint=path)
+        with pytest.raises((ValidationError, OSError), match="path|file"):
+            sim.save_checkpoint(path)
+        assert_equal(everything(sim, net), before)
+
+
+def test_reset_forgets(tmp_path):
+    """Optimizers that are new after a reset do not go on from the checkpoint."""
+    net, optimizer = make_network(), OPTIMIZERS["Adam"]()
     with make_sim(net) as sim:
         train(sim, net, OPTIMIZERS["Adam"]())
         sim.save_checkpoint(tmp_path)
     with make_sim(net) as sim:
         sim.restore_checkpoint(tmp_path)
+        sim.reset()
+        train(sim, net, optimizer)
+        assert int(optimizer.iterations) == int(sim.training_step) == 18
+
+
+@pytest.mark.parametrize("saved", ["Adam", "tf1 GradientDescent"])
+def test_of_another_optimizer(saved, tmp_path):
+    """One without slots is of another kind, too."""
+    net, other = make_network(), OPTIMIZERS["tf1 Adam"]()
+    with make_sim(net) as sim:
+        train(sim, net, OPTIMIZERS[saved]())
+        sim.save_checkpoint(tmp_path)
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
         before = everything(sim, net)
         with pytest.raises(ValidationError, match="the one of the checkpoint, got"):
-            train(sim, net, OPTIMIZERS["SGD"]())
+            train(sim, net, other)
         assert_equal(everything(sim, net), before)
-        train(sim, net, OPTIMIZERS["Adam"]())
+        assert not other.variables()
+        train(sim, net, OPTIMIZERS[saved]())
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
@@ -287,9 +429,14 @@ net = t.make_network()
 with t.make_sim(net) as sim:
     if {restore}:
         sim.restore_checkpoint({path!r})
-    t.train(sim, net, t.OPTIMIZERS["Adam"](), checkpoint={path!r}, checkpoint_every=1)
+    t.train_long(sim, net, checkpoint={path!r}, checkpoint_every=4)
     np.savez({result!r}, *t.parameters(sim, net))
 """
+
+
+def train_long(sim, net, **kwargs):
+    """150 minibatches, 6 an epoch, truncated."""
+    train(sim, net, OPTIMIZERS["Adam"](), n_epochs=25, truncation=3, **kwargs)
 
 
 def start(tmp_path, name, restore):
@@ -299,27 +446,35 @@ def start(tmp_path, name, restore):
         path=str(tmp_path / "run"),
         result=str(tmp_path / f"{name}.npz"),
     )
-    return subprocess.Popen([sys.executable, "-c", script])
+    return subprocess.Popen([sys.executable, "-W", "ignore", "-c", script])
 
 
-def kill_after(process, folder, n_saved):
-    """Kill a process once it has saved so many checkpoints, whatever it is doing."""
+def kill_after(process, folder, n_saved, delay):
+    """Kill a process some seconds after so many checkpoints, whatever it is doing."""
     while process.poll() is None:
         latest = tf.train.latest_checkpoint(str(folder))
         if latest is not None and int(latest.rpartition("-")[2]) >= n_saved:
+            time.sleep(delay)
             process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.002)
     return process.wait()
 
 
+RNG = np.random.RandomState(0)
+MOMENTS = [(RNG.randint(1, 15), RNG.uniform(0, 0.1)) for _ in range(5)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("n_saved", np.random.RandomState(0).randint(1, 16, 5))
-def test_killed(n_saved, tmp_path):
+@pytest.mark.parametrize("n_saved, delay", MOMENTS)
+def test_killed(n_saved, delay, tmp_path):
     """The uninterrupted run is one of this process, the killed ones are their own."""
     net = make_network()
     with make_sim(net) as sim:
-        train(sim, net, OPTIMIZERS["Adam"]())
+        train_long(sim, net)
         expected = parameters(sim, net)
-    assert kill_after(start(tmp_path, "killed", False), tmp_path / "run", n_saved) < 0
+    killed = start(tmp_path, "killed", False)
+    assert kill_after(killed, tmp_path / "run", n_saved, delay) == -signal.SIGKILL
     assert not (tmp_path / "killed.npz").exists()
     assert start(tmp_path, "restored", True).wait() == 0
     with np.load(tmp_path / "restored.npz") as found:

@@ -13,6 +13,65 @@ from nengo.exceptions import ValidationError
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
+def check_folder(path: str | os.PathLike) -> str:
+    """
+    Check that a path may be that of a folder of checkpoints.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+
+    Returns
+    -------
+    folder : str
+        The same.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is no path, or one that TensorFlow would take for a pattern.
+    """
+    try:
+        folder = os.fsdecode(path)
+    except TypeError as error:
+        raise ValidationError(
+            f"expected the path of a folder, got {path!r}", attr="path"
+        ) from error
+    if not folder or any(letter in folder for letter in "*?[]\\"):
+        raise _wrong(folder, "a path without any of *?[]\\, which TensorFlow matches")
+    return folder
+
+
+def make_folder(path: str | os.PathLike) -> str:
+    """
+    Make a folder for checkpoints, if there is none.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+
+    Returns
+    -------
+    folder : str
+        The same.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it cannot be a folder of checkpoints.
+    OSError
+        If it cannot be made.
+    """
+    folder = check_folder(path)
+    try:
+        tf.io.gfile.makedirs(folder)
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+    return folder
+
+
 def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
     """
     Write a checkpoint.
@@ -26,12 +85,23 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
         The folder; made if there is none.
     arrays : dict from str to array
         What to write.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the path cannot be that of a folder of checkpoints.
+    OSError
+        If the folder cannot be written to.
     """
+    folder = make_folder(path)
     names = tf.Variable(list(arrays), dtype=tf.string, trainable=False)
     values = [tf.Variable(array, trainable=False) for array in arrays.values()]
     checkpoint = tf.train.Checkpoint(names=names, values=values)
-    manager = tf.train.CheckpointManager(checkpoint, os.fsdecode(path), max_to_keep=1)
-    manager.save(checkpoint_number=_number(manager.latest_checkpoint) + 1)
+    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=1)
+    try:
+        manager.save(checkpoint_number=_number(manager.latest_checkpoint) + 1)
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -53,7 +123,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     nengo.exceptions.ValidationError
         If there is no such checkpoint, or it is damaged.
     """
-    folder = os.fsdecode(path)
+    folder = check_folder(path)
     latest = tf.train.latest_checkpoint(folder)
     if latest is None:
         raise _wrong(
@@ -84,12 +154,12 @@ def check_entries(
     found : dict from str to array
         What was read.
     expected : dict from str to array
-        Arrays of the right names and shapes.
+        Arrays of the right names, shapes and types.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a name or shape differs.
+        If a name, shape or type differs.
     """
     folder = os.fsdecode(path)
     for name, array in expected.items():
@@ -100,9 +170,42 @@ def check_entries(
                 folder,
                 f"{name!r} of shape {np.shape(array)}, got {np.shape(found[name])}",
             )
+        if found[name].dtype != array.dtype:
+            raise _wrong(
+                folder, f"{name!r} of type {array.dtype}, got {found[name].dtype}"
+            )
     for name in found:
         if name not in expected:
             raise _wrong(folder, f"a checkpoint of this network, got one with {name!r}")
+
+
+def check_equal(
+    path: str | os.PathLike,
+    found: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+) -> None:
+    """
+    Check that a checkpoint was saved under the same circumstances.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder, for messages.
+    found : dict from str to array
+        What was read.
+    expected : dict from str to array
+        Numbers, some of what was read.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If one is missing or differs.
+    """
+    for name, number in expected.items():
+        if found.get(name) != number:
+            raise _wrong(
+                os.fsdecode(path), f"{name!r} to be {number}, got {found.get(name)}"
+            )
 
 
 def _number(latest: str | None) -> int:

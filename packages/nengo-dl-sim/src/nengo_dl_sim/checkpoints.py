@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 from nengo.builder.operator import SimPyFunc
+from nengo.exceptions import ValidationError
 
-from .checkpoint_files import check_entries
+from .checkpoint_files import check_entries, check_equal
 from .construction import Parts
+from .fingerprint import plan_fingerprint
 from .now import Now
 from .saving import (
     assign_parameters,
@@ -23,6 +25,7 @@ from .saving import (
 from .training import Training
 
 _OPTIMIZERS = "optimizers/"
+_NOT_PARAMETERS = ("state/", "simulation/", "training/", _OPTIMIZERS)
 
 
 class Restart(NamedTuple):
@@ -59,6 +62,30 @@ class Restart(NamedTuple):
         """
         return {**self._own(seed), **self.training.optimizer_arrays()}
 
+    def check_network(
+        self, path: str | os.PathLike, found: Mapping[str, np.ndarray]
+    ) -> None:
+        """
+        Check that a checkpoint is of this network, however it was planned.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where it was read from, for messages.
+        found : dict from str to array
+            What was read.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the time step, the size of minibatches or the parameters differ.
+        """
+        check_equal(path, found, self._scales())
+        parameters = {
+            k: v for k, v in found.items() if not k.startswith(_NOT_PARAMETERS)
+        }
+        check_entries(path, parameters, parameter_arrays(self.parts))
+
     def restore(
         self, path: str | os.PathLike, found: Mapping[str, np.ndarray], seed: int
     ) -> int:
@@ -82,8 +109,10 @@ class Restart(NamedTuple):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If it is not of this network.
+            If it is not of this network, or of another plan of it.
         """
+        self.check_network(path, found)
+        self._check_plan(path, found)
         optimizers = {k: v for k, v in found.items() if k.startswith(_OPTIMIZERS)}
         own = {k: v for k, v in found.items() if k not in optimizers}
         check_entries(path, own, self._own(seed))
@@ -104,9 +133,35 @@ class Restart(NamedTuple):
         """Tell whether the simulator was simplified with other values than found."""
         return relied_on(self.parts, found) is not None
 
+    def _check_plan(
+        self, path: str | os.PathLike, found: Mapping[str, np.ndarray]
+    ) -> None:
+        # Before the shapes of the state, which would only say the same less clearly.
+        if found.get("simulation/plan") != self._plan():
+            raise ValidationError(
+                f"{os.fsdecode(path)}: expected a checkpoint of a network with the "
+                "same connections, probes and settings (such as planner, sorter and "
+                "simplifications), got one whose state is arranged in another way. "
+                "(Parameters alone can be taken over, with save_params and "
+                "load_params.)",
+                attr="path",
+            )
+
+    def _scales(self) -> dict[str, np.ndarray]:
+        size = self.parts.config.minibatch_size
+        return {
+            "simulation/dt": np.array(self.parts.model.dt, np.float64),
+            "simulation/minibatch_size": np.array(size, np.int64),
+        }
+
+    def _plan(self) -> np.ndarray:
+        return plan_fingerprint(self.parts.model, self.parts.program)
+
     def _own(self, seed: int) -> dict[str, np.ndarray]:
         return {
             **parameter_arrays(self.parts),
+            **self._scales(),
+            "simulation/plan": self._plan(),
             **state_arrays(self.now.state),
             "simulation/seed": np.array(seed, np.int64),
             "simulation/n_steps": np.array(self.now.n_steps, np.int64),

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 from .batches import Batch
 from .compile import State
-from .feeder import Feeder, Origin, Position, Schedule
+from .feeder import Feeder, Origin, Schedule
 from .minibatch_data import MinibatchData
 from .now import Now
+from .position import Position
 from .trainer import Result
 
 

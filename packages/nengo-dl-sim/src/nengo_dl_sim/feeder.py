@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +20,7 @@ from .input_operators import Source
 from .inputs import NodeInputs
 from .minibatch_data import Items, MinibatchData
 from .now import Now
+from .position import Position
 
 
 @dataclass(frozen=True)
@@ -47,46 +48,6 @@ class Schedule:
             return None
         blocks = step_blocks(data.n_steps, self.truncation)
         return self.n_epochs * data.n_batches * len(blocks)
-
-
-@dataclass
-class Position:
-    """
-    How far training has got: with the seed, what everything random follows from.
-
-    Parameters
-    ----------
-    n_epochs, n_minibatches : int
-        How many of them were begun.
-    in_call : int
-        How many epochs were begun in the present call; 0 if it has come to its end.
-    in_epoch : int
-        How many minibatches were begun in the present epoch.
-    resumes : bool
-        Whether the next call finishes the one in which this position was saved.
-    """
-
-    n_epochs: int = 0
-    n_minibatches: int = 0
-    in_call: int = 0
-    in_epoch: int = 0
-    resumes: bool = False
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the counts, by name."""
-        counts = vars(self).items()
-        return {
-            f"training/{name}": np.array(count, np.int64)
-            for name, count in counts
-            if name != "resumes"
-        }
-
-    @classmethod
-    def resumed(cls, arrays: Mapping[str, np.ndarray]) -> Position:
-        """Make a position to resume from, of what `arrays` returned."""
-        names = cls().arrays()
-        counts = {name.rpartition("/")[2]: int(arrays[name]) for name in names}
-        return cls(**counts, resumes=True)
 
 
 class Origin(NamedTuple):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from .batches import Batch
 from .compile import State
 from .courses import Course
-from .feeder import Position, Schedule
+from .feeder import Schedule
 from .minibatch_data import MinibatchData
 from .optimizers import Update
+from .position import Position
 from .trainer import Callback, Result, Trainer
 
 #: What minibatches pass through on their way to the trainer.

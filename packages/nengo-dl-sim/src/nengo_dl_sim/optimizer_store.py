@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -19,6 +19,29 @@ N_UPDATES = 16
 _PREFIX = "optimizers/"
 
 
+class Numbered(NamedTuple):
+    """
+    An update, and the place of its optimizer among those that were used.
+
+    Parameters
+    ----------
+    number : int
+        The place.
+    update : Update
+        Applies gradients.
+    """
+
+    number: int
+    update: Update
+
+
+class _Counterpart(NamedTuple):
+    """What an optimizer of a checkpoint goes on from, and its number."""
+
+    number: int
+    arrays: dict[str, np.ndarray]
+
+
 class OptimizerStore:
     """
     Keeps one update for each optimizer: its slots belong to parameters.
@@ -27,14 +50,19 @@ class OptimizerStore:
     ----------
     counter : tf.Variable of int64
         Counts the changes of parameters.
+
+    Attributes
+    ----------
+    last : int
+        The number of the optimizer that was used last; -1 before the first.
     """
 
     def __init__(self, counter: tf.Variable) -> None:
         self._counter = counter
-        self._updates: Recent[Update] = Recent(N_UPDATES)
-        self._numbers: dict[Update, int] = {}
-        self._n_used = 0
+        self._updates: Recent[Numbered] = Recent(N_UPDATES)
+        self.last = -1
         self._waiting: dict[int, dict[str, np.ndarray]] = {}
+        self._resumed: _Counterpart | None = None
 
     def find(
         self, optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
@@ -52,17 +80,21 @@ class OptimizerStore:
         Returns
         -------
         update : Update
-            Applies gradients; goes on from a checkpoint, if one was restored that an
-            optimizer in this place was part of.
+            Applies gradients; goes on from a checkpoint, if one was restored that a
+            counterpart of the optimizer was part of.
 
         Raises
         ------
         nengo.exceptions.ValidationError
             If that was of another kind.
         """
-        return self._updates.get(
+        number, update = self._updates.get(
             id(optimizer), lambda: self._make(optimizer, variables)
         )
+        self._waiting.pop(number, None)
+        self._resumed = None
+        self.last = number
+        return update
 
     def arrays(self) -> dict[str, np.ndarray]:
         """
@@ -73,8 +105,8 @@ class OptimizerStore:
         arrays : dict from str to array
             By name; the first part of a name is the number of the optimizer.
         """
-        found = {number: update.arrays() for update, number in self._kept()}
-        found.update(self._waiting)
+        kept = self._updates.values()
+        found = {number: update.arrays() for number, update in kept} | self._waiting
         return {
             f"{_PREFIX}{number}/{name}": array
             for number, arrays in found.items()
@@ -96,11 +128,11 @@ class OptimizerStore:
             If they are of other kinds.
         """
         numbered = _by_number(arrays)
-        for update, number in self._kept():
+        for number, update in self._updates.values():
             if number in numbered:
                 update.check(numbered[number])
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray], interrupted: int) -> None:
         """
         Let optimizers go on from arrays: those in use, and those to come.
 
@@ -108,28 +140,42 @@ class OptimizerStore:
         ----------
         arrays : dict from str to array
             What `arrays` returned, and `check` has found to fit.
+        interrupted : int
+            The number of the optimizer that is to be used next; -1 if that is open.
         """
-        self._waiting = _by_number(arrays)
-        for update, number in self._kept():
-            if number in self._waiting:
+        self.forget()
+        numbered = _by_number(arrays)
+        if interrupted in numbered:
+            self._resumed = _Counterpart(interrupted, numbered[interrupted])
+        self._waiting = numbered.copy()
+        for number, update in self._updates.values():
+            if number in numbered:
                 update.assign(self._waiting.pop(number))
+
+    def forget(self) -> None:
+        """Let optimizers to come start from their own beginning."""
+        self._waiting = {}
+        self._resumed = None
 
     def close(self) -> None:
         """Give up what was compiled."""
         self._updates.clear()
-        self._numbers.clear()
 
-    def _kept(self) -> list[tuple[Update, int]]:
-        return [(update, self._numbers[update]) for update in self._updates.values()]
-
-    def _make(self, optimizer: Any, variables: Sequence[Any]) -> Update:
+    def _make(self, optimizer: Any, variables: Sequence[Any]) -> Numbered:
         update = make_update(optimizer, variables, self._counter)
-        if self._n_used in self._waiting:
-            update.check(self._waiting[self._n_used])
-            update.assign(self._waiting.pop(self._n_used))
-        self._numbers[update] = self._n_used
-        self._n_used += 1
-        return update
+        counterpart = self._counterpart()
+        if counterpart is None:
+            used = [number for number, _ in self._updates.values()]
+            return Numbered(max(used, default=-1) + 1, update)
+        update.check(counterpart.arrays)
+        update.assign(counterpart.arrays)
+        return Numbered(counterpart.number, update)
+
+    def _counterpart(self) -> _Counterpart | None:
+        """Return what a new optimizer goes on from, if there is something."""
+        if self._resumed is not None or not self._waiting:
+            return self._resumed
+        return _Counterpart(*min(self._waiting.items()))
 
 
 def _by_number(arrays: Mapping[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import keras
@@ -105,9 +105,10 @@ class Update(ABC):
         -------
         arrays : dict from str to array
             Slots, counts and learning rates, by names that tell the kind of
-            optimizer, too.
+            optimizer, too; and their number, by the kind.
         """
-        return {name: to_numpy(v) for name, v in self._named().items()}
+        named = {f"{self._kind}/{k}": to_numpy(v) for k, v in self._slots().items()}
+        return {self._kind: np.array(len(named), np.int64), **named}
 
     def check(self, arrays: Mapping[str, np.ndarray]) -> None:
         """
@@ -123,16 +124,16 @@ class Update(ABC):
         nengo.exceptions.ValidationError
             If that was of another kind of optimizer.
         """
-        self._make_slots()
-        mine = {name: tuple(v.shape) for name, v in self._named().items()}
-        others = {name: np.shape(array) for name, array in arrays.items()}
-        for name in mine.keys() | others.keys():
-            if mine.get(name) != others.get(name):
-                raise ValidationError(
-                    "expected an optimizer like the one of the checkpoint, got "
-                    f"{type(self.optimizer).__name__}: {name!r} is of shape "
-                    f"{others.get(name)} in the checkpoint, {mine.get(name)} here",
-                    attr="optimizer",
+        kind, others = next(iter(arrays)).partition("/")[0], self._without_kind(arrays)
+        if kind != self._kind:
+            raise self._unlike(f"that is of {kind}")
+        self._make_slots(others.keys())
+        mine = self._slots()
+        for name in sorted(mine.keys() | others.keys()):
+            found = [_shape(slots.get(name)) for slots in (others, mine)]
+            if found[0] != found[1]:
+                raise self._unlike(
+                    f"variable {name} is {found[0]} in the checkpoint, {found[1]} here"
                 )
 
     def assign(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -144,21 +145,35 @@ class Update(ABC):
         arrays : dict from str to array
             What `check` has found to fit.
         """
-        for name, variable in self._named().items():
-            variable.assign(arrays[name])
+        for name, array in self._without_kind(arrays).items():
+            self._slots()[name].assign(array)
 
-    def _named(self) -> dict[str, keras.Variable | tf.Variable]:
-        kind = type(self.optimizer).__name__
-        # Without Keras's own names, which number all variables of the process.
-        return {f"{kind}/{i}": v for i, v in enumerate(self._slots())}
+    @property
+    def _kind(self) -> str:
+        return type(self.optimizer).__name__
+
+    def _without_kind(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {k.partition("/")[2]: v for k, v in arrays.items() if "/" in k}
+
+    def _unlike(self, difference: str) -> ValidationError:
+        return ValidationError(
+            "expected an optimizer like the one of the checkpoint, got "
+            f"{self._kind}: {difference}. (To start with another one, take over the "
+            "parameters only, with save_params and load_params.)",
+            attr="optimizer",
+        )
 
     @abstractmethod
-    def _slots(self) -> list[keras.Variable | tf.Variable]:
-        """Return the optimizer's variables."""
+    def _slots(self) -> dict[str, keras.Variable | tf.Variable]:
+        """
+        Return the optimizer's variables.
+
+        Their own names will not do: they depend on what else is in the process.
+        """
 
     @abstractmethod
-    def _make_slots(self) -> None:
-        """Make the variables, if the optimizer waits for gradients to do so."""
+    def _make_slots(self, names: Set[str]) -> None:
+        """Make those of the variables that the optimizer would make by and by."""
 
     def _change(self, gradients: Gradients) -> None:
         """Change the variables that have a gradient, and count."""
@@ -211,10 +226,10 @@ class KerasUpdate(Update):
                 attr="optimizer",
             ) from error
 
-    def _slots(self) -> list[keras.Variable | tf.Variable]:
-        return list(self.optimizer.variables)
+    def _slots(self) -> dict[str, keras.Variable | tf.Variable]:
+        return {str(i): v for i, v in enumerate(self.optimizer.variables)}
 
-    def _make_slots(self) -> None:
+    def _make_slots(self, names: Set[str]) -> None:
         """Do nothing: the optimizer was built."""
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
@@ -231,18 +246,34 @@ class TF1Update(Update):
             self._change(gradients)
         return losses, state, watched
 
-    def _slots(self) -> list[keras.Variable | tf.Variable]:
-        return list(self.optimizer.variables())
+    def _slots(self) -> dict[str, keras.Variable | tf.Variable]:
+        kinds, optimizer = self.optimizer.get_slot_names(), self.optimizer
+        found = {
+            f"{kind}/{i}": optimizer.get_slot(backend_variable(v), kind)
+            for kind in kinds
+            for i, v in enumerate(self.variables)
+        }
+        slots = {name: slot for name, slot in found.items() if slot is not None}
+        # Other slots, with a name of two parts, are of parameters somewhere else.
+        others = [v for v in optimizer.variables() if "/" not in v.name]
+        return {**slots, **{v.name.partition(":")[0]: v for v in others}}
 
-    def _make_slots(self) -> None:
-        if not self._slots():
-            before = [to_numpy(v) for v in self.variables]
-            self._apply([(tf.zeros_like(v), v) for v in self.variables])
-            for variable, value in zip(self.variables, before, strict=True):
+    def _make_slots(self, names: Set[str]) -> None:
+        numbers = {int(name.rpartition("/")[2]) for name in names if "/" in name}
+        missing = names - self._slots().keys()
+        variables = [v for i, v in enumerate(self.variables) if i in numbers]
+        if missing and variables:
+            before = [to_numpy(v) for v in variables]
+            self._apply([(tf.zeros_like(v), v) for v in variables])
+            for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])
+
+
+def _shape(value: Any) -> str:
+    return "missing" if value is None else f"of shape {tuple(value.shape)}"
 
 
 def make_update(

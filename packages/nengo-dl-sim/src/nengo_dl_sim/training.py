@@ -17,13 +17,14 @@ from .compile import State
 from .construction import Parts
 from .courses import Apart, Course, Onwards
 from .errors import InferenceOnlyError
-from .feeder import Feeder, Origin, Position, Schedule
+from .feeder import Feeder, Origin, Schedule
 from .gradient_check import Comparison, GradientCheck
 from .learner import Learner, Passage
 from .measures import Measure
 from .minibatch_data import MinibatchData
 from .now import Now
 from .optimizer_store import OptimizerStore
+from .position import Position
 from .reach import warn_single_step
 from .trainer import Callback
 from .trainers import Trainers
@@ -84,6 +85,7 @@ class Training:
         self._seed = seed
         self.position = Position()
         self.step.assign(0)
+        self._optimizers.forget()
 
     def close(self) -> None:
         """Give up what was compiled."""
@@ -171,7 +173,7 @@ class Training:
         Raises
         ------
         nengo.exceptions.ValidationError
-            If there is nothing to train.
+            If there is nothing to train; if a call is to be resumed that it cannot be.
 
         Warns
         -----
@@ -180,6 +182,7 @@ class Training:
         """
         self.check_differentiable()
         _check_trainable(self._parts)
+        self.position.check_resumed(schedule.n_epochs, data.n_batches)
         trainer = self._trainers.find(
             course.feeder, data, objectives, watched, schedule, training=True
         )
@@ -341,7 +344,11 @@ class Training:
         arrays : dict from str to array
             By name.
         """
-        return {"training/step": self.step.numpy(), **self.position.arrays()}
+        return {
+            "training/step": np.array(self.step.numpy(), np.int64),
+            "training/optimizer": np.array(self._optimizers.last, np.int64),
+            **self.position.arrays(),
+        }
 
     def optimizer_arrays(self) -> dict[str, np.ndarray]:
         """Return what the optimizers go on from, in a form like `arrays`."""
@@ -378,7 +385,10 @@ class Training:
         self.step.assign(arrays["training/step"])
         self.position = Position.resumed(arrays)
         optimizers = [name for name in arrays if name.startswith("optimizers/")]
-        self._optimizers.restore({name: arrays[name] for name in optimizers})
+        interrupted = arrays["training/optimizer"] if self.position.in_call else -1
+        self._optimizers.restore(
+            {name: arrays[name] for name in optimizers}, int(interrupted)
+        )
 
     def check_differentiable(self) -> None:
         """

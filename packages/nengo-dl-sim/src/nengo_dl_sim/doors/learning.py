@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ..batches import check_truncation, warn_uneven
 from ..check_data import Data, check_data
+from ..checkpoint_files import make_folder
 from ..checks import check_callable, check_count
 from ..feeder import Schedule
 from ..learner import Passage
@@ -111,7 +112,9 @@ class Learning(Restarting):
         checkpoint : str or path-like, optional
             A folder for checkpoints: if training is interrupted, make a simulator of
             the same network, call `restore_checkpoint`, and make the same call again.
-            It ends with the parameters that it would have had.
+            It ends with the parameters that it would have had. (Data sets and
+            generators must give the same elements again, in every epoch: shuffle with
+            ``reshuffle_each_iteration=False`` and a seed.)
         checkpoint_every : int
             After how many minibatches a checkpoint is saved; and at the end.
 
@@ -141,6 +144,8 @@ class Learning(Restarting):
         check_count("checkpoint_every", checkpoint_every, low=1)
         refuse("extra_feeds", extra_feeds)
         schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
+        if checkpoint is not None:
+            make_folder(checkpoint)
         self._snapshot.check()
         checked = check_data(self._parts, self._names, data, n_epochs)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)

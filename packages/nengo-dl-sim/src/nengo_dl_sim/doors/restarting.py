@@ -13,7 +13,7 @@ class Restarting(Saving):
     """The methods of a simulator that write and read checkpoints."""
 
     def save_checkpoint(self, path: str | os.PathLike) -> None:
-        """
+        r"""
         Save everything that the simulation and its training go on from.
 
         That is parameters and state, the states of optimizers, random numbers and
@@ -31,6 +31,9 @@ class Restarting(Saving):
         ------
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If the path cannot be that of a folder (or has one of the characters
+            ``*?[]\\``, which TensorFlow takes for patterns).
         OSError
             If the folder cannot be written to.
 
@@ -50,9 +53,13 @@ class Restarting(Saving):
 
         Training continues bit for bit as it would have. If the checkpoint was saved
         in the middle of a call of `train`, the same call, made again, finishes that
-        one: it begins in the middle of an epoch, if need be. Optimizers go on from
-        their counterparts, which are known by the order of their first use; a new
-        optimizer of the same kind becomes what the old one was.
+        one: it begins in the middle of an epoch, if need be. What probes have recorded
+        is cleared.
+
+        Optimizers that this simulator was trained with return to what they were.
+        New ones become what their counterparts were, learning rates included: the
+        first one that of the interrupted call, if there is one; the others by the
+        order of their first use.
 
         Parameters
         ----------
@@ -64,12 +71,23 @@ class Restarting(Saving):
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
         nengo.exceptions.ValidationError
-            If there is no checkpoint, or one of another network. Nothing is changed
-            then.
+            If there is no checkpoint, or one of another network, or of other settings
+            (``dt``, ``minibatch_size``, ``dtype``, planner). Nothing is changed then.
+            (`train` raises it if its optimizer is of another kind than its
+            counterpart.)
+
+        Notes
+        -----
+        Processes of nodes are run again from their beginning, for as many steps as
+        they were asked for. Functions of nodes are called with the time only: what
+        they remember otherwise is not restored. To go on from the parameters only,
+        with another optimizer or ``minibatch_size``, use `save_params` and
+        `load_params`.
         """
         self._check_open("restore_checkpoint")
         found = checkpoint_files.read_checkpoint(path)
         with self._on_device():
+            self._everything().check_network(path, found)
             if self._everything().relies_on_others(found):
                 self._check_fresh(path, "the parameters", with_state=False)
                 self._replan()
