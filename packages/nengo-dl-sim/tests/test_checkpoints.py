@@ -40,6 +40,7 @@ def make_network(n_neurons=10):
         nengo.Connection(net.inp, ens)
         nengo.Connection(noise, ens, transform=0.1)
         net.probe = nengo.Probe(ens, synapse=0.01)
+        net.noise = nengo.Probe(noise)
     return net
 
 
@@ -224,14 +225,14 @@ def test_a_simulation_goes_on(tmp_path):
         sim.save_checkpoint(tmp_path)
         sim.clear_probes()
         sim.run_steps(20, data=data)
-        expected, time = sim.data[net.probe], sim.time
+        expected = [sim.data[net.probe], sim.data[net.noise], sim.time]
     with Simulator(net, minibatch_size=2, seed=9, progress_bar=False) as sim:
         sim.run_steps(3)
         sim.restore_checkpoint(tmp_path)
         assert sim.seed == 3
         sim.run_steps(20, data=data)
-        assert sim.time == time
-        assert_equal([sim.data[net.probe]], [expected])
+        found = [sim.data[net.probe], sim.data[net.noise], sim.time]
+        assert_equal(found, expected)
 
 
 def test_restored_in_place(tmp_path):
