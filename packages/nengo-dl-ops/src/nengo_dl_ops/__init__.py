@@ -4,6 +4,7 @@ from . import random_numbers as random_numbers
 
 # Importing a module is what registers its builders.
 from .builder import Builder as Builder
+from .builder import Instant as Instant
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .convolution import ConvIncBuilder as ConvIncBuilder

@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -161,6 +161,28 @@ def _computes_the_same(kind: type, ancestor: type) -> bool:
     return getattr(kind, method, None) is getattr(ancestor, method, None)
 
 
+class Instant(NamedTuple):
+    """
+    What a group reads and writes, where that is all there is to it.
+
+    Parameters
+    ----------
+    reads, writes : list of nengo.builder.Signal
+        The signals.
+    """
+
+    reads: list[Signal]
+    writes: list[Signal]
+
+    @classmethod
+    def of(cls, ops: Sequence[Operator]) -> Instant:
+        """Collect the signals of operators that set and increment."""
+        return cls(
+            [sig for op in ops for sig in (*op.reads, *op.incs)],
+            [sig for op in ops for sig in (*op.sets, *op.incs)],
+        )
+
+
 class OpBuilder(ABC):
     """
     Computes one step of a group of merged operators.
@@ -294,6 +316,27 @@ class OpBuilder(ABC):
         By default it does nothing, as `reset`.
         """
         yield
+
+    def instant(self, training: bool) -> Instant | None:
+        """
+        Say from what the group computes what, if it needs nothing else.
+
+        Many steps may then be computed at once, as one with a larger batch: as long
+        as nothing that is read depends on the step before.
+
+        Parameters
+        ----------
+        training : bool
+            Whether `build_training_step` is meant, not `build_step`.
+
+        Returns
+        -------
+        signals : Instant or None
+            By default None: the group has a memory, draws random numbers, brings
+            variables along, or needs to know the size of the minibatch.
+        """
+        del training
+        return None
 
     @abstractmethod
     def build_step(self, signals: SignalDict) -> None:

@@ -14,7 +14,7 @@ from nengo.transforms import Convolution, ConvolutionTranspose
 
 from nengo_dl_signals import SignalDict, SignalLayout
 
-from .builder import Builder, OpBuilder
+from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 
 #: As many spatial axes as TensorFlow convolves over on every device.
@@ -59,6 +59,11 @@ class GeneralConvIncBuilder(OpBuilder):
         image : (batch, *spatial, n_filters) tf.Tensor
             The output.
         """
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Convolve all batch items at once."""

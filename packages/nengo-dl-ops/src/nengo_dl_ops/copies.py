@@ -10,7 +10,7 @@ from nengo.exceptions import BuildError
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from .builder import Builder, OpBuilder
+from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 
 
@@ -42,6 +42,11 @@ class CopyBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """Copies merge with copies, increments with increments."""
         return op.inc
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Copy or add all signals at once."""

@@ -11,7 +11,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from .builder import Builder, OpBuilder
+from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 
 #: A matrix with a side up to this long is multiplied by multiplying and adding up,
@@ -53,6 +53,11 @@ class ElementwiseIncBuilder(OpBuilder):
         if op.Y.ndim < 2:
             return (op.A.ndim, op.X.ndim) if max(op.A.ndim, op.X.ndim) < 2 else id(op)
         return op.A.shape, op.X.shape, op.Y.shape
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
@@ -113,6 +118,11 @@ class DotIncBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """Products merge if their matrices have the same shape."""
         return op.A.shape, op.X.shape, op.Y.shape
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""

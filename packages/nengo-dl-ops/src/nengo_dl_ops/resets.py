@@ -12,7 +12,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout, join
 
-from .builder import Builder, OpBuilder
+from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 
 
@@ -41,6 +41,11 @@ class ResetBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """All resets merge."""
         return 0
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Set all signals at once."""
@@ -102,6 +107,11 @@ class SimProbeBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """All probes merge."""
         return 0
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute nothing."""

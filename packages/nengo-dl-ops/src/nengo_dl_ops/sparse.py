@@ -16,7 +16,7 @@ from nengo_dl_signals import (
     sparse_entries,
 )
 
-from .builder import Builder, OpBuilder
+from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 from .products import batched_product
 
@@ -53,6 +53,11 @@ class SparseDotIncBuilder(OpBuilder):
         """Products with sparse matrices always merge."""
         return 0
 
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
+
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all entries at once."""
         A = tf.cast(signals.gather(self.A), self.Y.dtype)
@@ -87,6 +92,11 @@ class BsrDotIncBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """Products merge if their blocks have the same shape."""
         return op.A.shape[1:]
+
+    def instant(self, training: bool) -> Instant:
+        """Everything follows from what is read."""
+        del training
+        return Instant.of(self.ops)
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all blocks at once."""

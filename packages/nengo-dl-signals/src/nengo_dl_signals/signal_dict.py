@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -194,6 +194,45 @@ class SignalDict:
         self._where[~needed & (self._where >= n_before)] = _UNSET
         self._arrays.update(zip(keys, outputs[: len(keys)], strict=True))
         self.variables.update(zip(changed, outputs[len(keys) :], strict=True))
+
+    def parts(self, needed: np.ndarray) -> list[tuple[np.ndarray, tf.Tensor | None]]:
+        """
+        Return values as they are held, to `load` them elsewhere.
+
+        Parameters
+        ----------
+        needed : (n_rows,) array of bool
+            Which rows are wanted. Those that have no value are left out.
+
+        Returns
+        -------
+        parts : list of (rows, array)
+            Addresses of rows, and their (n, ..., batch) tf.Tensor of values; None
+            for rows that are zero.
+        """
+        found: list[tuple[np.ndarray, tf.Tensor | None]] = []
+        for key in np.unique(self._where[needed]):
+            rows = np.flatnonzero(needed & (self._where == key))
+            if key == _ZERO:
+                found.append((rows, None))
+            elif key != _UNSET:
+                found.append((rows, self._take_rows(rows)))
+        return found
+
+    def take_over(self, parts: Sequence[tuple[np.ndarray, tf.Tensor | None]]) -> None:
+        """
+        Give rows the values that they have elsewhere.
+
+        Parameters
+        ----------
+        parts : list of (rows, array)
+            What `parts` returned.
+        """
+        for rows, array in parts:
+            if array is None:
+                self._where[rows] = _ZERO
+            else:
+                self.load(rows, array)
 
     def _is_zero(self, rows: np.ndarray) -> bool:
         return bool(np.all(self._where[rows] == _ZERO))

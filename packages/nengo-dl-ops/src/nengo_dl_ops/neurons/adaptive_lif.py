@@ -49,6 +49,8 @@ class AdaptiveLIFBuilder(LIFBuilder):
     latter (smoothed as in `.LIFBuilder`), which adapt, too.
     """
 
+    forgets_in_training = False
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

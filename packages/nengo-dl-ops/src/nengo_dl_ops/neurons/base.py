@@ -15,7 +15,7 @@ from nengo.neurons import NeuronType
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import Builder, OpBuilder
+from ..builder import Builder, Instant, OpBuilder
 from ..config import BuildConfig
 from ..random_numbers import fold_in, step_seed
 
@@ -40,6 +40,9 @@ class NeuronBuilder(ABC):
     config : BuildConfig
         The settings of the simulation.
     """
+
+    #: Whether `training_step` needs no state: rates follow from the current alone.
+    forgets_in_training: bool = False
 
     def __init__(
         self, types: Sequence[NeuronType], sizes: Sequence[int], config: BuildConfig
@@ -165,17 +168,24 @@ class SimNeuronsBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all neurons at once."""
-        self._compute(self.neurons.step, signals)
+        self._compute(self.neurons.step, signals, training=False)
 
     def build_training_step(self, signals: SignalDict) -> None:
         """Compute the rate approximation of all neurons at once."""
-        self._compute(self.neurons.training_step, signals)
+        self._compute(self.neurons.training_step, signals, training=True)
 
-    def _compute(self, step: Callable, signals: SignalDict) -> None:
-        J = signals.gather(self.J)
-        state = {name: signals.gather(sig) for name, sig in self.state.items()}
-        state.update(self._seeds(signals.key))
-        if state:
+    def instant(self, training: bool) -> Instant | None:
+        """Rates follow from the current alone; spikes, and what adapts, do not."""
+        has_state = bool(self.state or self.generators)
+        if has_state and not (training and self.neurons.forgets_in_training):
+            return None
+        return Instant([op.J for op in self.ops], [op.output for op in self.ops])
+
+    def _compute(self, step: Callable, signals: SignalDict, training: bool) -> None:
+        J, state = signals.gather(self.J), {}
+        if self.instant(training) is None:
+            state = {name: signals.gather(sig) for name, sig in self.state.items()}
+            state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
         output, new_state = step(J, state)
         signals.scatter(self.output, output)

@@ -45,6 +45,8 @@ class IzhikevichBuilder(NeuronBuilder):
        Transactions on Neural Networks, 14(6), 1569-1572.
     """
 
+    forgets_in_training = True
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -153,6 +153,8 @@ class LeakyReLUBuilder(NeuronBuilder):
 class SpikingLeakyReLUBuilder(LeakyReLUBuilder):
     """Compute `SpikingLeakyReLU`; in training it is replaced by `LeakyReLU`."""
 
+    forgets_in_training = True
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

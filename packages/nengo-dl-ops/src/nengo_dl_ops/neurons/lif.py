@@ -106,6 +106,8 @@ class LIFBuilder(LIFRateBuilder):
     ``config.lif_smoothing`` that of `.SoftLIFRate` with this ``sigma``.
     """
 
+    forgets_in_training = True
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

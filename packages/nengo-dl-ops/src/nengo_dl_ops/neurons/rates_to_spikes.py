@@ -20,6 +20,8 @@ class RatesToSpikesBuilder(NeuronBuilder):
     output is ``amplitude * J``, the mean of the spikes.
     """
 
+    forgets_in_training = True
+
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

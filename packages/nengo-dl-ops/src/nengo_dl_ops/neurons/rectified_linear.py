@@ -41,6 +41,8 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
     spikes of a constant current.
     """
 
+    forgets_in_training = True
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

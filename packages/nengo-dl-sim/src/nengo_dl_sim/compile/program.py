@@ -21,6 +21,7 @@ from nengo_dl_signals import (
     stored_value,
 )
 
+from .ahead import Division, Rest, divide
 from .stretches import Stretch, stretches
 
 
@@ -258,6 +259,7 @@ class Program:
         outputs: Sequence[TensorSignal],
         training: bool = False,
         clusters: bool = False,
+        rest: Rest | None = None,
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -280,6 +282,8 @@ class Program:
             Whether to compute the differentiable approximation.
         clusters : bool
             Whether XLA compiles what lies between groups that run in Python.
+        rest : Rest, optional
+            What is left to compute. None: everything.
 
         Returns
         -------
@@ -288,14 +292,12 @@ class Program:
         probed : list of (*shape, batch) tf.Tensor
             The values of ``outputs``.
         """
-        if self.learning_phase is not None:
-            training = self.learning_phase
-        signals = SignalDict(self.layout.n_rows)
-        self._load(signals, parameters, state)
-        for nodes, values in zip(split, (held, stepped), strict=True):
-            if nodes is not None:
-                signals.load(nodes.rows, values)
-        for stretch in self._stretches:
+        training = self.in_training(training)
+        signals = self.loaded(parameters, split, held, stepped)
+        self._load_state(signals, state)
+        if rest is not None:
+            signals.take_over(rest.parts)
+        for stretch in self._stretches if rest is None else [rest.stretch]:
             if clusters and not stretch.python:
                 signals.cluster(
                     partial(stretch.emit, signals, training), stretch.needed
@@ -306,17 +308,70 @@ class Program:
         probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
         return self._next_state(signals, state.key), probed
 
-    def _load(
-        self, signals: SignalDict, parameters: Sequence[tf.Tensor], state: State
-    ) -> None:
+    def in_training(self, training: bool) -> bool:
+        """Tell whether the differentiable approximation is what is computed."""
+        return training if self.learning_phase is None else self.learning_phase
+
+    def division(self, training: bool) -> Division:
+        """
+        Tell groups that need the step before from those that do not.
+
+        Parameters
+        ----------
+        training : bool
+            Whether the differentiable approximation is computed.
+        """
+        if training not in self._divisions:
+            self._divisions[training] = divide(
+                self.groups,
+                self.layout,
+                [array.signal for array in self.states],
+                self.probes,
+                training,
+            )
+        return self._divisions[training]
+
+    @cached_property
+    def _divisions(self) -> dict[bool, Division]:
+        return {}
+
+    def loaded(
+        self,
+        parameters: Sequence[tf.Tensor],
+        split: InputSplit,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+    ) -> SignalDict:
+        """
+        Return a step's values before anything is computed, but for the state.
+
+        Parameters
+        ----------
+        parameters, split, held, stepped
+            As in `step`.
+
+        Returns
+        -------
+        signals : SignalDict
+            Parameters and inputs.
+        """
+        signals = SignalDict(self.layout.n_rows)
         n = len(self.parameters)
         for array, value in zip(self.parameters, parameters[:n], strict=True):
             signals.load(array.rows, value[..., None])
+        for variable, value in zip(
+            self.trainable_variables, parameters[n:], strict=True
+        ):
+            signals.variables[id(variable)] = value
+        for nodes, values in zip(split, (held, stepped), strict=True):
+            if nodes is not None:
+                signals.load(nodes.rows, values)
+        return signals
+
+    def _load_state(self, signals: SignalDict, state: State) -> None:
         for held, value in zip(self.states, state.arrays, strict=True):
             signals.load(held.signal.rows, value)
-        variables = [*self.trainable_variables, *self.state_variables]
-        values = [*parameters[n:], *state.variables]
-        for variable, value in zip(variables, values, strict=True):
+        for variable, value in zip(self.state_variables, state.variables, strict=True):
             signals.variables[id(variable)] = value
         signals.key = state.key
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from nengo_dl_signals import repeat_batch
+
+from .ahead import MAX_BYTES, Ahead, join_steps
 from .program import InputSplit, Program, State
 
 #: Up to this many steps are written out one after another; more become a loop.
@@ -63,14 +66,23 @@ def run_sequence(
         wanted; None if none is.
     """
     n_steps = int(stepped.shape[0])
+    ahead = _ahead(program, parameters, split, held, stepped, training)
+    outputs = _known_outputs(program, ahead, keep)
     wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
+    wanted = [k for k in wanted if outputs[k] is None]
     last = [keep[k] is Keep.LAST for k in wanted]
-
     signals = [program.probes[k] for k in wanted]
 
     def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         return program.step(
-            parameters, state, split, held, stepped[i], signals, training
+            parameters,
+            state,
+            split,
+            held,
+            stepped[i],
+            signals,
+            training,
+            rest=None if ahead is None else ahead.rest(i),
         )
 
     if n_steps <= MAX_UNROLLED_STEPS or not program.use_loop:
@@ -80,10 +92,43 @@ def run_sequence(
             _buffer(program, k, 1 if keep[k] is Keep.LAST else n_steps) for k in wanted
         ]
         state, found = _loop(one_step, state, n_steps, last, buffers)
-    outputs: list[tf.Tensor | None] = [None] * len(keep)
     for k, values in zip(wanted, found, strict=True):
         outputs[k] = _batch_first(values)
     return state, outputs
+
+
+def _ahead(
+    program: Program,
+    parameters: Sequence[tf.Tensor],
+    split: InputSplit,
+    held: tf.Tensor,
+    stepped: tf.Tensor,
+    training: bool,
+) -> Ahead | None:
+    """Compute what does not need the step before, if there is more than one step."""
+    n_steps, _, batch = stepped.shape
+    training = program.in_training(training)
+    if n_steps == 1:
+        return None
+    division = program.division(training)
+    if not division.ahead or division.n_bytes * n_steps * batch > MAX_BYTES:
+        return None
+    signals = program.loaded(parameters, split, held, join_steps(stepped))
+    return Ahead(division, signals, training, n_steps)
+
+
+def _known_outputs(
+    program: Program, ahead: Ahead | None, keep: Sequence[Keep]
+) -> list[tf.Tensor | None]:
+    """Return the outputs that are known before the steps are computed."""
+    outputs: list[tf.Tensor | None] = [None] * len(keep)
+    for k, kind in enumerate(keep):
+        if ahead is not None and kind is not Keep.NONE:
+            values = ahead.values(program.probes[k])
+            if values is not None:
+                values = repeat_batch(values, program.minibatch_size)
+                outputs[k] = _batch_first(values[-1:] if kind is Keep.LAST else values)
+    return outputs
 
 
 def _write_out(one_step, state, n_steps, last):  # type: ignore[no-untyped-def]
