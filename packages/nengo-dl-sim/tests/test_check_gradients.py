@@ -9,7 +9,7 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_ops import TensorNode, tensor_layer
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.differences import derivative
+from nengo_dl_sim.training.differences import derivative
 
 
 def simulator(net, **kwargs):

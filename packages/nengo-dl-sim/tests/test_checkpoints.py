@@ -15,7 +15,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.graph import noop_order_signals
-from nengo_dl_sim.optimizers import make_update
+from nengo_dl_sim.training.optimizers import make_update
 
 N_ITEMS, N_STEPS = 12, 6
 

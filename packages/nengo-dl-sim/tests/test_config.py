@@ -7,7 +7,7 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError, NetworkContextError, ValidationError
 
-from nengo_dl_sim.config import configure_settings, get_setting
+from nengo_dl_sim.settings.config import configure_settings, get_setting
 
 
 def function(*_):

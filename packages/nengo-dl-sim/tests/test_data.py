@@ -5,9 +5,9 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import TensorNode
-from nengo_dl_sim.batches import minibatches
-from nengo_dl_sim.data import check_inputs, check_targets, split_data
-from nengo_dl_sim.inputs import is_input
+from nengo_dl_sim.data.arrays import check_inputs, check_targets, split_data
+from nengo_dl_sim.data.batches import minibatches
+from nengo_dl_sim.inputs.nodes import is_input
 
 
 def network():

@@ -14,7 +14,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.prefetch import N_AHEAD, prefetched
+from nengo_dl_sim.data.prefetch import N_AHEAD, prefetched
 
 SIZE, N_STEPS, N_BATCHES = 2, 3, 4
 RNG = np.random.RandomState(0)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from nengo.exceptions import BuildError, SimulationError
 
-from nengo_dl_sim.inputs import NodeInputs, is_input
+from nengo_dl_sim.inputs.nodes import NodeInputs, is_input
 
 
 class Counter(nengo.Process):

@@ -11,8 +11,8 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.callback_model import CallbackModel
 from nengo_dl_sim.callbacks import IsolateState, NengoSummaries, TensorBoard
+from nengo_dl_sim.fitting.callback_model import CallbackModel
 
 X = np.ones((6, 1, 1))
 RATE = 0.125  # what every minibatch takes from the weight

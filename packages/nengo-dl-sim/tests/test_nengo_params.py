@@ -20,7 +20,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_ops import LeakyReLU, SoftLIFRate
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.transforms import with_weights
+from nengo_dl_sim.nengo_objects.transforms import with_weights
 
 N_STEPS = 12
 SMOOTH = nengo.Tanh(tau_ref=1)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim import parameter_files
-from nengo_dl_sim.parameter_files import load_arrays, save_arrays
+from nengo_dl_sim.files import parameter_files
+from nengo_dl_sim.files.parameter_files import load_arrays, save_arrays
 from nengo_dl_sim.version import version
 
 ARRAYS = {

@@ -4,8 +4,8 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_dl_sim.config import configure_settings
-from nengo_dl_sim.trainable import parameter_names, trainable_signals
+from nengo_dl_sim.settings.config import configure_settings
+from nengo_dl_sim.settings.trainable import parameter_names, trainable_signals
 
 
 def build(net):

@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 
 from nengo_dl_sim import Simulator, utils
-from nengo_dl_sim.batches import Batch, step_blocks
-from nengo_dl_sim.event_values import N_BUCKETS, write_histogram
-from nengo_dl_sim.measures import Measure
-from nengo_dl_sim.optimizer_store import N_UPDATES
-from nengo_dl_sim.reach import warn_single_step
+from nengo_dl_sim.data.batches import Batch, step_blocks
+from nengo_dl_sim.measures.measure import Measure
 from nengo_dl_sim.recent import Recent
+from nengo_dl_sim.tensorboard.event_values import N_BUCKETS, write_histogram
+from nengo_dl_sim.training.optimizer_store import N_UPDATES
+from nengo_dl_sim.training.reach import warn_single_step
 
 
 def test_recent_forgets_what_was_not_asked_for():

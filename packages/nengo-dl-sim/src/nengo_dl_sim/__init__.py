@@ -1,8 +1,8 @@
 """The simulator: from a Nengo network to compiled steps, runs and training."""
 
-from .config import configure_settings as configure_settings
-from .config import get_setting as get_setting
 from .errors import InferenceOnlyError as InferenceOnlyError
 from .errors import UnknownObjectError as UnknownObjectError
+from .settings.config import configure_settings as configure_settings
+from .settings.config import get_setting as get_setting
 from .simulator import Simulator as Simulator
 from .version import version as __version__  # noqa: F401

@@ -16,7 +16,7 @@ from nengo.ensemble import Ensemble, Neurons
 from nengo.exceptions import SimulationError, ValidationError
 
 from .simulator import Simulator
-from .summaries import summary_entries
+from .tensorboard.summaries import summary_entries
 
 
 class NengoSummaries(keras.callbacks.Callback):

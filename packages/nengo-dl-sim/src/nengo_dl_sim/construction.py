@@ -20,19 +20,19 @@ from nengo_dl_ops import BuildConfig, Builder
 
 from .build import Marks, PlanSettings, build_program
 from .compile import Program
-from .config import get_setting
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
     greedy_planner,
     order_signals,
 )
-from .inputs import NodeInputs
-from .parameter_store import ParameterStore
-from .probe_store import ProbeStore
-from .runner import Runner
-from .settings import dtype_of_nengo
-from .trainable import parameter_names, trainable_signals, written_signals
+from .inputs.nodes import NodeInputs
+from .run.parameter_store import ParameterStore
+from .run.probe_store import ProbeStore
+from .run.runner import Runner
+from .settings.config import get_setting
+from .settings.table import dtype_of_nengo
+from .settings.trainable import parameter_names, trainable_signals, written_signals
 
 logger = logging.getLogger(__name__)
 

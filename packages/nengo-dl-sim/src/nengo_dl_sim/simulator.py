@@ -10,7 +10,6 @@ from typing import Any
 import nengo
 from nengo.builder import Model
 
-from .callback_model import CallbackModel
 from .checks import (
     NetworkSnapshot,
     check_count,
@@ -21,8 +20,8 @@ from .checks import (
     check_seed,
 )
 from .collection import no_collection
-from .config import get_setting
 from .construction import Parts, assemble, build_model, choose_seed
+from .data.names import Names
 from .doors import (
     Checking,
     Exporting,
@@ -33,15 +32,16 @@ from .doors import (
     Predicting,
     Running,
 )
-from .names import Names
-from .now import Now
+from .fitting.callback_model import CallbackModel
 from .progress import Form
-from .session_config import apply_session_config
-from .settings import find_setting
-from .signal_values import SignalValues
-from .simulation_data import SimulationData
-from .tensorboard import TensorBoard
-from .training import Training
+from .run.now import Now
+from .run.signal_values import SignalValues
+from .run.simulation_data import SimulationData
+from .settings.config import get_setting
+from .settings.session_config import apply_session_config
+from .settings.table import find_setting
+from .tensorboard.directory import TensorBoard
+from .training.training import Training
 
 
 class Simulator(

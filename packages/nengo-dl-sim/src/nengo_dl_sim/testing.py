@@ -7,8 +7,8 @@ from typing import Any
 
 import nengo
 
-from .config import configure_settings
-from .settings import dtype_of_nengo
+from .settings.config import configure_settings
+from .settings.table import dtype_of_nengo
 from .simulator import Simulator
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .batches import check_truncation, minibatches, step_blocks, warn_uneven
 from .checks import check_count
+from .data.batches import check_truncation, minibatches, step_blocks, warn_uneven
 
 
 def minibatch_generator(

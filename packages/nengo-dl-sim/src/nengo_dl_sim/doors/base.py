@@ -13,21 +13,21 @@ import tensorflow as tf
 from nengo.builder import Model
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
-from ..callback_model import CallbackModel
 from ..checks import NetworkSnapshot
 from ..collection import no_collection
 from ..compile import State
-from ..compiled import Compiled
 from ..construction import Parts
-from ..courses import Course
+from ..data.names import Names
 from ..errors import python_errors
-from ..feeder import Origin
-from ..names import Names
-from ..now import Now
+from ..fitting.callback_model import CallbackModel
+from ..fitting.compiled import Compiled
 from ..progress import Form, ProgressBar, make_progress_bar
+from ..run.now import Now
 from ..sessions import SessionError
-from ..tensorboard import TensorBoard
-from ..training import Training
+from ..tensorboard.directory import TensorBoard
+from ..training.courses import Course
+from ..training.feeder import Origin
+from ..training.training import Training
 
 
 class Door:

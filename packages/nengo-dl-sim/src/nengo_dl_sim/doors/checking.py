@@ -9,9 +9,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..array_data import ArrayData
-from ..data import check_inputs
-from ..gradient_check import check_comparisons
+from ..data.array_data import ArrayData
+from ..data.arrays import check_inputs
+from ..training.gradient_check import check_comparisons
 from .base import Door
 
 

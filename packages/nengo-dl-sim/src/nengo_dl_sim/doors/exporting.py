@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..freezing import freeze
-from ..nengo_params import Params, nengo_params, params_by_label
-from ..simulation_data import SimulationData
+from ..nengo_objects.freezing import freeze
+from ..nengo_objects.nengo_params import Params, nengo_params, params_by_label
+from ..run.simulation_data import SimulationData
 from .base import Door
 
 

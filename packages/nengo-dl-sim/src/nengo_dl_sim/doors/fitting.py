@@ -8,21 +8,21 @@ from typing import Any
 import keras
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..callback_calls import callback_list
 from ..checks import check_count
-from ..compiled import Compiled, Goals
-from ..data_forms import is_stream
-from ..feeder import Origin, Schedule
-from ..fit_data import Given, epoch_data, pass_data, split_validation
-from ..fitting import Validate, run_epochs, run_test
-from ..keras_arguments import (
+from ..data.fit_data import Given, epoch_data, pass_data, split_validation
+from ..data.forms import is_stream
+from ..data.minibatch_data import MinibatchData
+from ..fitting.callback_calls import callback_list
+from ..fitting.compiled import Compiled, Goals
+from ..fitting.epochs import Validate, run_epochs, run_test
+from ..fitting.keras_arguments import (
     check_epochs,
     check_verbose,
     ignore_batch_size,
     refuse_arguments,
 )
-from ..learner import Learner
-from ..minibatch_data import MinibatchData
+from ..training.feeder import Origin, Schedule
+from ..training.learner import Learner
 from .base import Door
 
 

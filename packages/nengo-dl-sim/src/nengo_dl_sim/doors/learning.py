@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..batches import check_truncation, warn_uneven
-from ..check_data import Data, check_data
-from ..checkpoint_files import make_folder
 from ..checks import check_callable, check_count
-from ..feeder import Schedule
-from ..learner import Passage
-from ..measures import Measure
-from ..objectives import Objectives, resolve_objectives
-from ..optimizers import check_optimizer
-from ..profiling import profiler
+from ..data.batches import check_truncation, warn_uneven
+from ..data.check_data import Data, check_data
+from ..files.checkpoint_files import make_folder
+from ..measures.measure import Measure
+from ..measures.objectives import Objectives, resolve_objectives
 from ..progress import Form
+from ..run.simulation_data import SimulationData
 from ..sessions import refuse
-from ..simulation_data import SimulationData
-from ..summaries import Summaries, summary_entries
+from ..tensorboard.profiling import profiler
+from ..tensorboard.summaries import Summaries, summary_entries
+from ..training.feeder import Schedule
+from ..training.learner import Passage
+from ..training.optimizers import check_optimizer
 from .restarting import Restarting
 
 

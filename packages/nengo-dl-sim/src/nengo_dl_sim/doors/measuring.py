@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..batches import check_truncation, warn_uneven
-from ..check_data import Data, check_data
 from ..checks import check_callable, check_count
-from ..feeder import Schedule
-from ..objectives import Objectives, resolve_outputs
-from ..profiling import profiler
+from ..data.batches import check_truncation, warn_uneven
+from ..data.check_data import Data, check_data
+from ..measures.objectives import Objectives, resolve_outputs
 from ..sessions import refuse
-from ..trainer import Callback, Result
+from ..tensorboard.profiling import profiler
+from ..training.feeder import Schedule
+from ..training.trainer import Callback, Result
 from .base import Door
 
 

@@ -10,13 +10,13 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..callback_calls import callback_list
-from ..data import common_shape
-from ..data_forms import is_stream, node_values
-from ..fit_data import pass_data
-from ..fitting import run_predict
-from ..keras_arguments import check_verbose, ignore_batch_size, refuse_arguments
-from ..names import node_specs
+from ..data.arrays import common_shape
+from ..data.fit_data import pass_data
+from ..data.forms import is_stream, node_values
+from ..data.names import node_specs
+from ..fitting.callback_calls import callback_list
+from ..fitting.epochs import run_predict
+from ..fitting.keras_arguments import check_verbose, ignore_batch_size, refuse_arguments
 from .base import Door
 
 

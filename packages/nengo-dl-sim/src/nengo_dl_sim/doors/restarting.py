@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .. import checkpoint_files
-from ..checkpoints import Restart, warn_of_memory
+from ..files import checkpoint_files
+from ..files.checkpoints import Restart, warn_of_memory
 from .saving import Saving
 
 

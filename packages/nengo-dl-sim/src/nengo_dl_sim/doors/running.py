@@ -13,12 +13,12 @@ from nengo.exceptions import ValidationError
 
 from ..checks import check_count, check_duration, check_seed
 from ..compile import Mode, choose_mode
-from ..data import check_inputs
-from ..data_forms import is_stream, node_values
-from ..profiling import profiler
+from ..data.arrays import check_inputs
+from ..data.forms import is_stream, node_values
 from ..progress import Form
-from ..runner import Progress
+from ..run.runner import Progress
 from ..sessions import refuse
+from ..tensorboard.profiling import profiler
 from .base import Door
 
 

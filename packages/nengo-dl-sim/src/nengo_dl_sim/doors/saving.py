@@ -6,7 +6,7 @@ import os
 
 from nengo.exceptions import ValidationError
 
-from .. import saving
+from ..files import saving
 from .base import Door
 
 

@@ -1,0 +1,1 @@
+"""From what the user gives for nodes and probes to minibatches."""

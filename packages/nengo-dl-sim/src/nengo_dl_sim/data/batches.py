@@ -1,0 +1,222 @@
+"""How items are cut into minibatches, and their steps into blocks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from ..checks import check_count
+
+
+class Batch(NamedTuple):
+    """
+    One minibatch, or a block of its steps.
+
+    Parameters
+    ----------
+    held : (n_held, 1) tf.Tensor
+        Values of nodes that do not change.
+    stepped : (n_steps, n_stepped, batch) array
+        Values of nodes that do.
+    targets : list of (batch, n_steps, ...) array
+        What the outputs are compared with.
+    """
+
+    held: tf.Tensor
+    stepped: np.ndarray
+    targets: list[np.ndarray]
+
+    def blocks(self, truncation: int | None) -> Iterator[Batch]:
+        """
+        Cut the minibatch into blocks of steps.
+
+        Parameters
+        ----------
+        truncation : int or None
+            The number of steps of a block. None: one block of all steps.
+
+        Yields
+        ------
+        block : Batch
+            In order; the last one may be shorter.
+        """
+        if truncation is None:
+            yield self  # with targets of any number of steps
+            return
+        for steps in step_blocks(len(self.stepped), truncation):
+            targets = [target[:, steps] for target in self.targets]
+            yield Batch(self.held, self.stepped[steps], targets)
+
+
+def minibatches(
+    n_items: int,
+    minibatch_size: int,
+    shuffle: bool,
+    rng: np.random.RandomState | None = None,
+) -> Iterator[np.ndarray | slice]:
+    """
+    Cut items into minibatches.
+
+    Parameters
+    ----------
+    n_items : int
+        The number of items.
+    minibatch_size : int
+        The number of items in each minibatch.
+    shuffle : bool
+        Whether the items are put in a random order first.
+    rng : numpy.random.RandomState, optional
+        Draws the order; needed only to shuffle.
+
+    Returns
+    -------
+    items : iterator over (minibatch_size,) ndarray of int or slice
+        What to index the first axis of arrays with.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there are not enough items for one minibatch.
+
+    Warns
+    -----
+    UserWarning
+        If items are left over, which are left out.
+    """
+    check_divisible(n_items, minibatch_size)
+    return cut_items(n_items, minibatch_size, (rng or np.random) if shuffle else None)
+
+
+def cut_items(
+    n_items: int, minibatch_size: int, order: Any
+) -> Iterator[np.ndarray | slice]:
+    """
+    Cut items into minibatches, without a word about those left over.
+
+    Parameters
+    ----------
+    n_items : int
+        The number of items.
+    minibatch_size : int
+        The number of items in each minibatch.
+    order : numpy.random.RandomState or None
+        Draws the order of the items. None: they stay in order.
+
+    Yields
+    ------
+    items : (minibatch_size,) ndarray of int or slice
+        What to index the first axis of arrays with.
+    """
+    drawn = None if order is None else order.permutation(n_items)
+    for start in range(0, n_items - minibatch_size + 1, minibatch_size):
+        items = slice(start, start + minibatch_size)
+        yield items if drawn is None else drawn[items]
+
+
+def check_divisible(n_items: int, minibatch_size: int) -> None:
+    """
+    Check that items make up minibatches.
+
+    Parameters
+    ----------
+    n_items : int
+        The number of items.
+    minibatch_size : int
+        The number of items in each minibatch.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there are not enough items for one minibatch.
+
+    Warns
+    -----
+    UserWarning
+        If items are left over, which are left out.
+    """
+    if n_items < minibatch_size:
+        raise ValidationError(
+            f"expected at least minibatch_size={minibatch_size} items, got {n_items}",
+            attr="data",
+        )
+    if n_items % minibatch_size:
+        warnings.warn(
+            f"Number of items ({n_items}) is not a multiple of minibatch_size "
+            f"({minibatch_size}): {n_items % minibatch_size} of them are left out",
+            stacklevel=3,
+        )
+
+
+def step_blocks(n_steps: int, truncation: int | None) -> list[slice]:
+    """
+    Cut steps into blocks.
+
+    Parameters
+    ----------
+    n_steps : int
+        The number of steps.
+    truncation : int or None
+        The number of steps of a block. None: one block of all steps.
+
+    Returns
+    -------
+    blocks : list of slice
+        In order; the last one may be shorter.
+    """
+    length = truncation or max(n_steps, 1)
+    starts = range(0, n_steps, length)
+    return [slice(start, min(start + length, n_steps)) for start in starts]
+
+
+def check_truncation(value: Any) -> int | None:
+    """
+    Check the argument ``truncation``.
+
+    Parameters
+    ----------
+    value : int or None
+        Its value.
+
+    Returns
+    -------
+    truncation : int or None
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is neither None nor a number of steps.
+    """
+    if value is None:
+        return None
+    check_count("truncation", value, low=1)
+    return int(value)
+
+
+def warn_uneven(n_steps: int, truncation: int | None) -> None:
+    """
+    Warn if steps cannot be cut into equal blocks.
+
+    Parameters
+    ----------
+    n_steps : int
+        The number of steps.
+    truncation : int or None
+        The number of steps of a block.
+
+    Warns
+    -----
+    UserWarning
+        If the last block is shorter.
+    """
+    if truncation is not None and n_steps % truncation:
+        warnings.warn(
+            f"Number of steps ({n_steps}) is not a multiple of truncation "
+            f"({truncation}): the last block has {n_steps % truncation} steps",
+            stacklevel=3,
+        )

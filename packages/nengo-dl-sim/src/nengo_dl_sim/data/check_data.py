@@ -1,0 +1,85 @@
+"""From the ``data`` of ``train``, ``loss`` and ``run_batch`` to minibatches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.node import Node
+from nengo.probe import Probe
+
+from ..checks import check_count
+from ..construction import Parts
+from .array_data import ArrayData
+from .arrays import check_inputs, check_targets, common_shape, split_data
+from .batches import check_divisible
+from .forms import is_stream
+from .minibatch_data import MinibatchData
+from .names import Names
+from .stream_data import Reader, StreamData
+from .supply import Supply
+
+#: Inputs by node and targets by probe; or a number of steps; or what gives such
+#: dictionaries, for a minibatch each.
+Data = Mapping[Node | Probe, np.ndarray] | int | Iterable[Any]
+
+
+def check_data(
+    parts: Parts, names: Names, data: Any, n_epochs: int = 1, shuffle: bool = False
+) -> MinibatchData:
+    """
+    Check the data of a training, or of a run over many items.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    names : Names
+        The names of its nodes and probes.
+    data : dict or int or tf.data.Dataset or iterable
+        Inputs and targets, or a number of steps.
+    n_epochs : int
+        How often it is gone through.
+    shuffle : bool
+        Whether the order of items was asked to be random, which it can be only if all
+        are in memory.
+
+    Returns
+    -------
+    data : MinibatchData
+        The same, checked as far as it is known.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If something does not fit the network.
+    """
+    size, dtype = parts.config.minibatch_size, parts.config.dtype
+    if isinstance(data, Mapping):
+        return _check_arrays(parts, data)
+    if is_stream(data):
+        if shuffle:
+            raise ValidationError(
+                "expected False for a data set or generator, which comes in its own "
+                "order, got True: use dataset.shuffle(n, seed=...)",
+                attr="shuffle",
+            )
+        reader = Reader(parts, names, as_outputs=True)
+        return StreamData(Supply(data, n_epochs), reader, size, dtype)
+    check_count("data", data, low=1)
+    return ArrayData(int(data), size, dtype, size, {}, None)
+
+
+def _check_arrays(parts: Parts, data: Mapping[Node | Probe, np.ndarray]) -> ArrayData:
+    size, dtype = parts.config.minibatch_size, parts.config.dtype
+    nodes, probes = parts.inputs.nodes, parts.model.probes
+    inputs, targets = split_data(data, nodes, probes)
+    n_items, n_steps = common_shape(data, size)
+    if n_steps == 0:
+        raise ValidationError("expected at least one step, got 0", attr="data")
+    inputs = check_inputs(inputs, nodes, n_items, n_steps, dtype)
+    targets = check_targets(targets, probes, n_items, n_steps, dtype)
+    check_divisible(n_items, size)
+    return ArrayData(n_steps, size, dtype, n_items, inputs, targets)

@@ -1,0 +1,151 @@
+"""What nodes and probes are called where objects cannot serve as keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from nengo.exceptions import ValidationError
+from nengo.node import Node
+from nengo.probe import Probe
+
+from ..construction import Parts
+
+#: What an entry of the data may be called that is neither node nor probe.
+RESERVED = "n_steps"
+
+
+class Names:
+    """
+    Names of the input nodes and probes of a network, each one of its own.
+
+    A name is the object's label, or else ``node`` or ``probe``; with ``_`` in place of
+    what is neither letter, digit, ``.`` nor ``-``; with ``_1``, ``_2`` and so on at
+    the end if an object before has the same name but for upper and lower case.
+
+    Parameters
+    ----------
+    nodes : list of nengo.Node
+        The input nodes.
+    probes : list of nengo.Probe
+        The probes.
+    """
+
+    def __init__(self, nodes: Sequence[Node], probes: Sequence[Probe]) -> None:
+        self._names: dict[Node | Probe, str] = {}
+        taken = {RESERVED}
+        kinds = [("node", obj) for obj in nodes] + [("probe", obj) for obj in probes]
+        for kind, obj in kinds:
+            name = _free(_clean(obj.label or kind), taken)
+            taken.add(name.lower())
+            self._names[obj] = name
+        self._objects = {name: obj for obj, name in self._names.items()}
+
+    def of(self, obj: Node | Probe) -> str:
+        """
+        Return the name of an object.
+
+        Parameters
+        ----------
+        obj : nengo.Node or nengo.Probe
+            An input node or a probe.
+
+        Returns
+        -------
+        name : str
+            Its name.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it is neither.
+        """
+        # Not `in`: that would compare an array with every object.
+        if not isinstance(obj, (Node, Probe)) or obj not in self._names:
+            raise ValidationError(
+                "expected a Node without input or a Probe of the simulated network, "
+                f"got {obj!r}",
+                attr="obj",
+            )
+        return self._names[obj]
+
+    def by_object(self, attr: str, *given: Mapping[Any, Any]) -> dict[Any, Any]:
+        """
+        Put objects in the place of names.
+
+        Parameters
+        ----------
+        attr : str
+            The argument that is read, for messages.
+        *given : dict
+            Anything, by object or by name.
+
+        Returns
+        -------
+        found : dict
+            All of it by object. Keys that are no text are not looked at.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If nothing has that name, or an object is there twice.
+        """
+        found: dict[Any, Any] = {}
+        for entries in given:
+            for key, value in entries.items():
+                obj = self._find(attr, key) if isinstance(key, str) else key
+                if obj in found:
+                    raise ValidationError(
+                        f"expected one entry for {obj}, got two (with the name "
+                        f"{self.of(obj)!r}, it may be under that as well)",
+                        attr=attr,
+                    )
+                found[obj] = value
+        return found
+
+    def _find(self, attr: str, name: str) -> Node | Probe:
+        if name not in self._objects:
+            raise ValidationError(
+                f"expected one of the names {', '.join(self._objects)}, got {name!r}",
+                attr=attr,
+            )
+        return self._objects[name]
+
+
+def node_specs(parts: Parts, names: Names) -> dict[Node, keras.KerasTensor]:
+    """
+    Describe the values that may be given for nodes.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    names : Names
+        The names of the nodes.
+
+    Returns
+    -------
+    specs : dict from nengo.Node to keras.KerasTensor
+        Shape ``(minibatch_size, n_steps, size_out)``, type and name; the number of
+        steps is None, for any.
+    """
+    size, dtype = parts.config.minibatch_size, parts.config.dtype
+    return {
+        node: keras.KerasTensor((size, None, node.size_out), dtype, name=names.of(node))
+        for node in parts.inputs.nodes
+    }
+
+
+def _clean(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", label)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return the name, with a number at the end if it is taken."""
+    candidate, number = name, 0
+    while candidate.lower() in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate

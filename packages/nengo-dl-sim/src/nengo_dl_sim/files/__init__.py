@@ -1,0 +1,1 @@
+"""What a simulator writes to files, and reads back."""

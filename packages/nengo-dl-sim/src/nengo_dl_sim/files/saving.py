@@ -1,0 +1,225 @@
+"""Parameters and state as named arrays, to a file and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+from nengo.exceptions import ValidationError
+
+from nengo_dl_signals import stored_value
+
+from ..compile import State
+from ..construction import Parts
+from ..run.parameter_store import to_numpy
+from .parameter_files import load_arrays, save_arrays
+
+
+def save(
+    path: str | os.PathLike,
+    parts: Parts,
+    state: State,
+    parameters: bool,
+    with_state: bool,
+) -> None:
+    """
+    Save a simulation.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    parts : Parts
+        The parts of the simulator.
+    state : State
+        The state of the simulation.
+    parameters, with_state : bool
+        What to save: parameters, state.
+    """
+    arrays = {}
+    if parameters:
+        arrays.update(parameter_arrays(parts))
+    if with_state:
+        arrays.update(state_arrays(state))
+    _check_any(parameters, with_state)
+    save_arrays(path, arrays, kind="parameters")
+
+
+def read(
+    path: str | os.PathLike,
+    parts: Parts,
+    state: State,
+    parameters: bool,
+    with_state: bool,
+) -> dict[str, np.ndarray]:
+    """
+    Read a file of a simulation.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    parts : Parts
+        The parts of the simulator.
+    state : State
+        The state of the simulation.
+    parameters, with_state : bool
+        What to read: parameters, state.
+
+    Returns
+    -------
+    loaded : dict from str to array
+        What was asked for; it fits.
+    """
+    _check_any(parameters, with_state)
+    expected = {
+        **(parameter_arrays(parts) if parameters else {}),
+        **(state_arrays(state) if with_state else {}),
+    }
+    shapes = {name: array.shape for name, array in expected.items()}
+    others = () if parameters and with_state else ("state/",) if parameters else ("",)
+    return load_arrays(path, shapes, kind="parameters", others=others)
+
+
+def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
+    """
+    Return a state that was read from a file.
+
+    Parameters
+    ----------
+    state : State
+        Any state of the simulation.
+    loaded : dict from str to array
+        What was read, the state included.
+
+    Returns
+    -------
+    state : State
+        The state to continue from.
+    """
+    values = [
+        tf.constant(loaded[name], value.dtype)
+        for name, value in zip(state_arrays(state), tf.nest.flatten(state), strict=True)
+    ]
+    return tf.nest.pack_sequence_as(state, values)
+
+
+def relied_on(parts: Parts, arrays: Mapping[str, np.ndarray]) -> str | None:
+    """
+    Find a parameter that was simplified away, and would get another value.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    arrays : dict from str to array
+        New values of parameters by name, maybe not of all.
+
+    Returns
+    -------
+    name : str or None
+        The first such parameter. None if all can be set.
+    """
+    placed = set(_placed(parts))
+    for sig, name in parts.names.items():
+        if sig not in placed and name in arrays:
+            built = stored_value(sig).astype(arrays[name].dtype)
+            if not np.array_equal(arrays[name], built):
+                return name
+    return None
+
+
+def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
+    """
+    Copy all parameters.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        By name, always in the same order. What was simplified away is there as it was
+        built.
+    """
+    arrays = {}
+    for sig, name in parts.names.items():
+        value = parts.parameters.value(sig)
+        if value is None:  # simplified away
+            value = stored_value(sig).astype(parts.program.layout.type_of(sig))
+        arrays[name] = np.asarray(value)
+    layers = _layer_variables(parts)
+    return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
+
+
+def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
+    """
+    Set all parameters.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    arrays : dict from str to array
+        The values, of the right shapes, by the names of `parameter_arrays`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the simulator relies on a value that would change (see `relied_on`).
+    """
+    name = relied_on(parts, arrays)
+    if name is not None:
+        raise ValidationError(
+            f"expected {name!r} as it was built, for the simulator relies on this "
+            "value (not with configure_settings(simplifications=[]))",
+            attr="arrays",
+        )
+    placed = _placed(parts)
+    parts.parameters.assign({sig: arrays[parts.names[sig]] for sig in placed})
+    for name, variable in _layer_variables(parts).items():
+        variable.assign(arrays[name])
+
+
+def _check_any(parameters: bool, with_state: bool) -> None:
+    if not (parameters or with_state):
+        raise ValidationError(
+            "expected at least one of include_global and include_local to be True",
+            attr="include_global",
+        )
+
+
+def _placed(parts: Parts) -> list[Signal]:
+    """Return the parameters that the program holds, not those simplified away."""
+    placed = set(parts.parameters.signals)
+    return [sig for sig in parts.names if sig in placed]
+
+
+def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
+    """Name the variables that layers in TensorNodes brought along."""
+    program = parts.program
+    variables = [*program.trainable_variables, *program.state_variables]
+    return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables)}
+
+
+def state_arrays(state: State) -> dict[str, np.ndarray]:
+    """
+    Copy the state of a simulation.
+
+    Parameters
+    ----------
+    state : State
+        The state.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        By name, always in the same order.
+    """
+    values = tf.nest.flatten(state)
+    return {f"state/{i}": value.numpy() for i, value in enumerate(values)}

@@ -1,0 +1,1 @@
+"""Training, evaluation and prediction as Keras arranges them."""

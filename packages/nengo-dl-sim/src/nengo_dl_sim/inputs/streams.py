@@ -1,0 +1,179 @@
+"""Values of processes, which can be taken back when their steps did not take place."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from nengo.exceptions import SimulationError
+
+from .operators import Source
+
+
+class ProcessStream:
+    """
+    The values of one process for one batch item, step by step.
+
+    A process has state: it cannot be asked for the same step again. So values that
+    were computed for steps that were not simulated in the end are kept for the next
+    time.
+
+    Parameters
+    ----------
+    step : callable
+        Returns the next value for a time.
+
+    Attributes
+    ----------
+    n_taken : int
+        How many values were taken, and not put back.
+    """
+
+    def __init__(self, step: Callable[[float], Any]) -> None:
+        self._step = step
+        self._ready: deque[np.ndarray] = deque()
+        self.n_taken = 0
+
+    def __call__(self, time: float) -> Any:
+        """Return the next value."""
+        value = self._ready.popleft() if self._ready else self._step(time)
+        self.n_taken += 1
+        return value
+
+    def put_back(self, values: np.ndarray) -> None:
+        """
+        Let the last values be the next ones.
+
+        Parameters
+        ----------
+        values : (n_steps, size) array
+            What was returned last.
+        """
+        self._ready.extendleft(values[::-1])
+        self.n_taken -= len(values)
+
+
+class Sink(NamedTuple):
+    """
+    Where the values of a source go.
+
+    Parameters
+    ----------
+    source : nengo.Node or Noise
+        The source.
+    step : ProcessStream or callable
+        Returns the next value for a time.
+    values : (n_steps, size) array
+        Takes the values.
+    """
+
+    source: Source
+    step: Callable[[float], Any]
+    values: np.ndarray
+
+
+class Generation:
+    """
+    The computation of values for a number of steps.
+
+    Parameters
+    ----------
+    sinks : list of Sink
+        In the order in which they are computed in each step.
+    """
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+        self._n_values = 0
+
+    def compute(self, start_step: int, n_steps: int, dt: float) -> None:
+        """
+        Compute all values.
+
+        Parameters
+        ----------
+        start_step : int
+            The number of steps that were simulated already.
+        n_steps : int
+            The number of steps.
+        dt : float
+            The length of a time step, in seconds.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a source raises an exception, or returns something else than values of
+            its size.
+        """
+        n_values = 0
+        try:
+            for i in range(n_steps):
+                time = (start_step + i + 1) * dt
+                for source, step, values in self._sinks:
+                    value = _call(source, step, time)
+                    if values.shape[1]:
+                        _store(source, values, i, value)
+                    n_values += 1
+        finally:
+            self._n_values = n_values
+
+    def take_back(self) -> None:
+        """Let processes give the same values again."""
+        n_steps, n_more = divmod(self._n_values, max(len(self._sinks), 1))
+        self._n_values = 0
+        for number, (_, step, values) in enumerate(self._sinks):
+            if isinstance(step, ProcessStream):
+                step.put_back(values[: n_steps + (number < n_more)])
+
+
+def check_finite(source: Source, values: np.ndarray) -> None:
+    """
+    Check the values of a source.
+
+    Parameters
+    ----------
+    source : nengo.Node or Noise
+        The source.
+    values : (n_steps, size, batch) array
+        Its values.
+
+    Raises
+    ------
+    nengo.exceptions.SimulationError
+        If some are not finite.
+    """
+    if not np.isfinite(values).all():
+        step, _, item = np.argwhere(~np.isfinite(values))[0]
+        raise SimulationError(
+            f"{source}: expected its output to return finite numbers, got "
+            f"{values[step, :, item]}"
+        )
+
+
+def _call(source: Source, step: Callable[[float], Any], time: float) -> Any:
+    try:
+        return step(time)
+    except Exception as error:
+        raise SimulationError(
+            f"{source}: its output raised {type(error).__name__} at t={time:g}: {error}"
+        ) from error
+
+
+def _store(source: Source, values: np.ndarray, i: int, value: Any) -> None:
+    if value is None:  # which NumPy would take for NaN
+        raise _wrong_output(source, values, value)
+    try:
+        values[i] = value
+    except (TypeError, ValueError) as error:
+        raise _wrong_output(source, values, value) from error
+
+
+def _wrong_output(source: Source, values: np.ndarray, value: Any) -> SimulationError:
+    shape = getattr(value, "shape", None)
+    return SimulationError(
+        f"{source}: expected its output to return finite numbers of shape "
+        f"({values.shape[1]},), got {value!r} of type {type(value).__name__}"
+        + ("" if shape is None else f" and shape {shape}")
+    )

@@ -1,0 +1,1 @@
+"""From what the user wants of outputs to what is computed."""

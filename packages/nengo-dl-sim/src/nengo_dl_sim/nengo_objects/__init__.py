@@ -1,0 +1,1 @@
+"""Parameters back into the objects of Nengo."""

@@ -1,0 +1,73 @@
+"""Parameters back into the network: Nengo then builds what a simulator trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import nengo
+from nengo.builder import Model
+from nengo.exceptions import ValidationError
+
+from ..settings.trainable import probe_connections
+from .nengo_params import Params, nengo_params
+
+
+def freeze(model: Model, data: Mapping, objs: Sequence[Any]) -> None:
+    """
+    Set the current parameters of objects on the objects themselves.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    data : mapping from Nengo object to BuiltEnsemble or BuiltConnection
+        The same objects with the current values; see `.SimulationData`.
+    objs : list of nengo.Network or nengo.Ensemble or nengo.Connection
+        What to freeze. Changed in place, unless anything is wrong with one of them.
+
+    Raises
+    ------
+    TypeError
+        If an object is of another type.
+    nengo.exceptions.ValidationError
+        If an object is not in the model, or its parameters cannot be given to Nengo.
+    NotImplementedError
+        If a connection has a transform of an unknown type.
+    """
+    for obj in objs:
+        _check(model, obj)
+    frozen = [pair for obj in objs for pair in _frozen(model, data, obj)]
+    for obj, params in frozen:
+        for name, value in params.items():
+            setattr(obj, name, value)
+
+
+def _check(model: Model, obj: Any) -> None:
+    if not isinstance(obj, (nengo.Network, nengo.Ensemble, nengo.Connection)):
+        raise TypeError(
+            "objs: expected a Network, an Ensemble, a Connection or a list of them, "
+            f"got {obj!r}"
+        )
+    if obj not in model.params:
+        raise ValidationError(
+            f"expected objects of the simulated network, got {obj!r}", attr="objs"
+        )
+
+
+def _frozen(model: Model, data: Mapping, obj: Any) -> Iterator[tuple[Any, Params]]:
+    """Yield the objects to change, and what to set on them."""
+    if not isinstance(obj, nengo.Network):
+        yield obj, nengo_params(model, data, obj)
+        return
+    for ens in obj.all_ensembles:
+        if not isinstance(ens.neuron_type, nengo.Direct):
+            yield ens, nengo_params(model, data, ens)
+    for conn in obj.all_connections:
+        yield conn, nengo_params(model, data, conn)
+    # Else Nengo would solve for other decoders, those of the trained ensembles.
+    decoding = probe_connections(model)
+    for probe in obj.all_probes:
+        params = nengo_params(model, data, decoding[probe]) if probe in decoding else {}
+        if "solver" in params:
+            yield probe, {"solver": params["solver"]}

@@ -1,0 +1,153 @@
+"""Access to probe data and live parameters by Nengo object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.connection import BuiltConnection
+from nengo.builder.ensemble import BuiltEnsemble
+from nengo.builder.signal import Signal
+from nengo.connection import Connection
+from nengo.ensemble import Ensemble
+from nengo.neurons import Direct
+from nengo.probe import Probe
+
+from ..errors import UnknownObjectError
+from .signal_values import LiveValue, is_as_built, live_value
+
+
+class SimulationData(Mapping):
+    """
+    Probe data and parameters, by Nengo object.
+
+    ``sim.data[probe]`` is what the probe recorded, ``sim.data[ensemble]`` and
+    ``sim.data[connection]`` are Nengo's ``BuiltEnsemble`` and ``BuiltConnection``
+    with the current encoders, biases and weights: after training, those trained.
+    Sparse weights are a ``nengo.transforms.SparseMatrix``, once they have changed.
+    All other objects have what Nengo gives them: None. Everything stays as it is when
+    the simulator is closed.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    probed : callable
+        Returns what a probe recorded.
+    live : callable
+        Returns the current value of a base signal, or None.
+    """
+
+    def __init__(
+        self, model: Model, probed: Callable[[Probe], np.ndarray], live: LiveValue
+    ) -> None:
+        self._model = model
+        self._probed = probed
+        self._live = live
+
+    def __getitem__(self, obj: Any) -> Any:
+        """
+        Return the data of an object.
+
+        Parameters
+        ----------
+        obj : Nengo object
+            An object of the simulated network.
+
+        Returns
+        -------
+        data : array or BuiltEnsemble or BuiltConnection or None
+            Probes: (minibatch_size, n_values, size) without the first axis if
+            ``minibatch_size=None``.
+
+        Raises
+        ------
+        UnknownObjectError
+            If the object is not part of the simulated network: both a
+            nengo.exceptions.ValidationError and a KeyError.
+        """
+        if obj not in self._model.params:
+            raise UnknownObjectError(obj, self)
+        if isinstance(obj, Probe):
+            return self._probed(obj)
+        built = self._model.params[obj]
+        if isinstance(obj, Ensemble) and not isinstance(obj.neuron_type, Direct):
+            return self._ensemble(obj, built)
+        if isinstance(obj, Connection):
+            return self._connection(obj, built)
+        return built
+
+    def __contains__(self, obj: Any) -> bool:
+        return obj in self._model.params
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._model.params)
+
+    def __len__(self) -> int:
+        return len(self._model.params)
+
+    def get_params(self, *wanted: tuple[Any, str]) -> list[np.ndarray | None]:
+        """
+        Return several live parameters.
+
+        Parameters
+        ----------
+        wanted : tuple of (Nengo object, str)
+            The objects and the names of their parameters, for example
+            ``(ens, "encoders")``.
+
+        Returns
+        -------
+        values : list of array
+            The values in the order asked for.
+        """
+        return [getattr(self[obj], attr) for obj, attr in wanted]
+
+    def _ensemble(self, ens: Ensemble, built: BuiltEnsemble) -> BuiltEnsemble:
+        sigs = self._model.sig
+        bias = self._current(sigs[ens.neurons]["bias"], built.bias)
+        scaled = self._current(sigs[ens]["encoders"], built.scaled_encoders)
+        if bias is built.bias and scaled is built.scaled_encoders:
+            return built
+        gain, encoders = built.gain, built.encoders
+        if scaled is not built.scaled_encoders:
+            # Only the product of gain and encoders is trained; encoders of unit
+            # length make the split unique.
+            gain = np.linalg.norm(scaled, axis=-1) * ens.radius
+            safe = np.where(gain > 0, gain, 1)
+            encoders = scaled * (ens.radius / safe)[..., None]
+        max_rates, intercepts = built.max_rates, built.intercepts
+        if bias.ndim == 1 and gain.ndim == 1:
+            with np.errstate(all="ignore"):
+                max_rates, intercepts = _responses(ens, gain, bias)
+        return built._replace(
+            encoders=encoders,
+            scaled_encoders=scaled,
+            gain=gain,
+            bias=bias,
+            max_rates=max_rates,
+            intercepts=intercepts,
+        )
+
+    def _connection(self, conn: Connection, built: BuiltConnection) -> BuiltConnection:
+        sig = self._model.sig[conn].get("weights")
+        if sig is None:
+            return built
+        return built._replace(weights=self._current(sig, built.weights))
+
+    def _current(self, sig: Signal, built: Any) -> Any:
+        """Return the live value, or what was built if it has not changed."""
+        value = live_value(sig, self._live)
+        return built if value is None or is_as_built(value, sig) else value
+
+
+def _responses(
+    ens: Ensemble, gain: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    try:
+        max_rates, intercepts = ens.neuron_type.max_rates_intercepts(gain, bias)
+    except NotImplementedError:
+        return None, None
+    return max_rates, intercepts

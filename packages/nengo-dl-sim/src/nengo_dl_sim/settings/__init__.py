@@ -1,0 +1,1 @@
+"""Settings of a network, and what follows from them."""

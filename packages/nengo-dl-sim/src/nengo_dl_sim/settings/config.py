@@ -1,0 +1,247 @@
+"""The settings of a network: where they are kept, and which one counts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import nengo
+from nengo.builder import Model
+from nengo.ensemble import Neurons
+from nengo.exceptions import NetworkContextError
+
+from .table import SETTINGS, Setting, SettingParam, find_setting
+
+
+def configure_settings(**settings: Any) -> None:
+    """
+    Set how the network of the current context is simulated and trained.
+
+    A call without arguments sets nothing, but makes the settings available in the
+    network's config, for example ``net.config[nengo.Network].planner``.
+
+    Parameters
+    ----------
+    dtype : {"float16", "float32", "float64"} or tf.DType
+        The type of floating point signals. Default: ``"float32"``, unless Nengo's
+        configuration asks for another ``[precision]`` than its own default, 64 bits.
+    inference_only : bool
+        If True, nothing is trainable, and the simulation is simplified by the values
+        of everything that cannot change. Default: False.
+    keep_history : bool
+        If False, a run keeps only its last value of each probe. May be set for a
+        single probe, ``net.config[probe].keep_history = False``. Default: True.
+    learning_phase : bool or None
+        If True, neurons and layers always compute what they do in training (spiking
+        neurons their rates), and if False never. None (default): in training they do.
+    lif_smoothing : float or None
+        If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
+        as ``nengo.LIFRate``.
+    planner : callable
+        Orders the operators, and merges those for which one computation can serve:
+        ``planner(operators, merge_key)`` returns a list of tuples of operators, those
+        of each tuple with equal ``merge_key(operator)``. Default: `.greedy_planner`;
+        also `.tree_planner`, `.transitive_planner`, `.noop_planner`.
+    session_config : dict
+        Options that TensorFlow 1 had for sessions, and that still mean something, by
+        name: ``"gpu_options.allow_growth"`` and ``"allow_soft_placement"`` (booleans),
+        ``"intra_op_parallelism_threads"`` and ``"inter_op_parallelism_threads"``
+        (numbers). They are applied to the whole process when a `.Simulator` of the
+        network is made; most can be changed only before TensorFlow has computed
+        anything.
+    simplifications : list of callable
+        Each returns simpler operators with the same effect:
+        ``simplification(operators, fixed)``, where ``fixed`` holds the signals that
+        keep their initial values. Applied until nothing changes. Default:
+        ``DEFAULT_SIMPLIFICATIONS``, or ``RUN_ONLY_SIMPLIFICATIONS`` with
+        ``inference_only``.
+    sorter : callable
+        Orders the operators within the groups of a plan: ``sorter(plan, constants)``.
+        Default: `.order_signals`; also `.noop_order_signals`.
+    stateful : bool
+        If False, runs do not change the state of the simulation: each starts from the
+        same. Default: True.
+    trainable : bool or None
+        What `.Simulator.train` changes. Applies to the nearest network of the
+        context, and to the networks in it. None (default): connection weights,
+        encoders and biases. Never what an online learning rule changes: that is part
+        of the state of the simulation. May be set for a type, an object or a network,
+        ``net.config[nengo.Ensemble].trainable = False``,
+        ``net.config[ens].trainable = True``, ``net.config[subnet].trainable = False``.
+        The nearest setting counts: of the object itself, of the network it is in, of
+        its type in that network, and so on outwards. The value of an ensemble is
+        that of its encoders and biases, unless there is one for ``ens.neurons``, or
+        for the type ``nengo.ensemble.Neurons``, which is that of the biases.
+    use_loop : bool
+        If False, steps are written out one after another instead of as a loop. Then
+        every run has as many steps as ``Simulator(unroll_simulation=...)`` says.
+        Default: True.
+
+    Raises
+    ------
+    nengo.exceptions.NetworkContextError
+        If called outside of a ``with network`` block.
+    nengo.exceptions.ConfigError
+        If there is no such setting.
+    nengo.exceptions.ValidationError
+        If a value does not fit its setting. Nothing is set then.
+
+    Examples
+    --------
+    >>> with nengo.Network() as net:
+    ...     configure_settings(dtype="float64", trainable=None)
+    ...     ens = nengo.Ensemble(10, 1)
+    >>> net.config[ens].trainable = False
+    """
+    if len(nengo.Network.context) == 0:
+        raise NetworkContextError(
+            "configure_settings must be called inside a `with network:` block"
+        )
+    values = {name: find_setting(name).check(value) for name, value in settings.items()}
+    *outer, network = nengo.Network.context
+    toplevel = next((net for net in outer if network in net.all_networks), network)
+    _add_parameters(toplevel, SETTINGS.values())
+    _add_parameters(network, [SETTINGS["trainable"]])
+    for name, value in values.items():
+        if name == "trainable":
+            _set_default_trainable(network, value)
+        else:
+            setattr(toplevel.config[SETTINGS[name].classes[0]], name, value)
+
+
+def get_setting(
+    model_or_network: Model | nengo.Network | None,
+    setting: str,
+    default: Any = None,
+    obj: Any = None,
+) -> Any:
+    """
+    Return the value of a setting.
+
+    Parameters
+    ----------
+    model_or_network : nengo.builder.Model or nengo.Network or None
+        The top-level network, or the model that it was built into.
+    setting : str
+        An argument of `.configure_settings`.
+    default : optional
+        The value if nothing is set. None: the default of `.configure_settings`.
+    obj : nengo object, optional
+        The object the setting is for, if it can be set for single objects: a probe
+        for ``keep_history``, a network, connection, ensemble or neurons for
+        ``trainable``. For an object that is not in the network, the settings of its
+        type count.
+
+    Returns
+    -------
+    value
+        The nearest value that is not None.
+
+    Raises
+    ------
+    nengo.exceptions.ConfigError
+        If there is no such setting.
+    """
+    entry = find_setting(setting)
+    network = model_or_network
+    if isinstance(network, Model):
+        network = network.toplevel
+    value = None
+    if network is not None:
+        key = entry.classes[0] if obj is None else obj
+        path = () if obj is None else _path(network, obj)
+        value = nearest_setting(path or (network,), key, setting)
+    if value is None:
+        value = default
+    return entry.default if value is None else value
+
+
+def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:
+    """
+    Return the value of a setting that is nearest to an object.
+
+    Parameters
+    ----------
+    networks : sequence of nengo.Network
+        The networks around the object, from the top-level network inwards.
+    obj : nengo object or type
+        The object or type the setting is for.
+    setting : str
+        An argument of `.configure_settings`.
+
+    Returns
+    -------
+    value
+        The nearest value that is not None; None if there is none.
+    """
+    values = _values_outwards(networks, obj, setting)
+    return next((value for value in values if value is not None), None)
+
+
+def _add_parameters(network: nengo.Network, settings: Iterable[Setting]) -> None:
+    config = network.config
+    for setting in settings:
+        for cls in setting.classes:
+            if cls not in config.params:
+                config.configures(cls)
+            if setting.name not in config.params[cls].extra_params:
+                config.params[cls].set_param(setting.name, SettingParam(setting))
+
+
+def _set_default_trainable(network: nengo.Network, value: bool | None) -> None:
+    # As default of the parameters, not as value of the types: so that a value given
+    # to one type (say ensembles) is not hidden by that of another (their neurons).
+    for cls in SETTINGS["trainable"].classes:
+        network.config[cls].get_param("trainable").default = value
+
+
+def _path(network: nengo.Network, obj: Any) -> tuple[nengo.Network, ...]:
+    """Return the networks around an object, from the outermost inwards."""
+    obj = obj.ensemble if isinstance(obj, Neurons) else obj
+    members = itertools.chain([network], *network.objects.values())
+    if any(obj is member for member in members):
+        return (network, obj) if obj in network.networks else (network,)
+    for subnetwork in network.networks:
+        path = _path(subnetwork, obj)
+        if path:
+            return (network, *path)
+    return ()
+
+
+def _values_outwards(
+    networks: Sequence[nengo.Network], obj: Any, name: str
+) -> Iterator[Any]:
+    parts = [obj, obj.ensemble] if isinstance(obj, Neurons) else [obj]
+    for part in parts:
+        for network in reversed(networks):
+            yield _value(network, part, name)
+    for depth, network in reversed(list(enumerate(networks))):
+        for outer in reversed(networks[: depth + 1]):
+            yield _value(outer, network, name)
+        for part in parts:
+            yield _value(network, part if isinstance(part, type) else type(part), name)
+        yield _value(network, nengo.Network, name)
+        yield _default(network, name)
+
+
+def _value(network: nengo.Network, key: Any, name: str) -> Any:
+    """Return what is set for a type or object in a network's own config, or None."""
+    # Not by config[key]: that makes an entry for every object it is asked for.
+    for entry in key.__mro__ if isinstance(key, type) else (key,):
+        params = network.config.params.get(entry)
+        try:
+            if params is not None and name in params:
+                return getattr(params, name)
+        except AttributeError:  # the config of this type has no such parameter
+            continue
+    return None
+
+
+def _default(network: nengo.Network, name: str) -> Any:
+    """Return what `configure_settings` was given for all types at once, or None."""
+    params = network.config.params.get(nengo.Network)
+    if params is None or name not in params.extra_params:
+        return None
+    default = params.get_param(name).default
+    return None if default == SETTINGS[name].default else default

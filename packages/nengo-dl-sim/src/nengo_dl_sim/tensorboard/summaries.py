@@ -1,0 +1,171 @@
+"""What training writes for TensorBoard."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from nengo.connection import Connection
+from nengo.ensemble import Ensemble, Neurons
+from nengo.exceptions import SimulationError
+from nengo.probe import Probe
+from nengo.transforms import SparseMatrix
+
+from ..measures.measure import Measure
+from ..training.trainer import Result
+from .event_values import write_histogram, write_scalar
+
+#: Writes something about the losses of a block of steps.
+Entry = Callable[[np.ndarray], None]
+
+
+class Summaries:
+    """
+    Writes summaries after each change of the parameters.
+
+    Parameters
+    ----------
+    entries : list of callable
+        What is written.
+    writer : tf.summary.SummaryWriter
+        What it is written to.
+    step : tf.Variable
+        How often the parameters were changed.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        writer: tf.summary.SummaryWriter,
+        step: tf.Variable,
+    ) -> None:
+        self.entries = entries
+        self.writer = writer
+        self.step = step
+
+    def __call__(self, result: Result) -> None:
+        """Write the summaries of a block of steps."""
+        with self.writer.as_default(step=int(self.step)):
+            for entry in self.entries:
+                entry(result.values)
+
+    def flush(self) -> None:
+        """Write what waits to be written to the file."""
+        self.writer.flush()
+
+
+def summary_entries(
+    summaries: Sequence[Any],
+    data: Mapping[Any, Any],
+    probes: Sequence[Probe],
+    objectives: Sequence[Measure],
+) -> list[Entry]:
+    """
+    Find out how to write what a user wants to see.
+
+    Parameters
+    ----------
+    summaries : list
+        ``"loss"``, Nengo objects, or functions that write something themselves.
+    data : SimulationData
+        The live parameters of the objects.
+    probes : list of nengo.Probe
+        The probes of the network.
+    objectives : list of Measure
+        What is minimised.
+
+    Returns
+    -------
+    entries : list of callable
+        One for each summary.
+
+    Raises
+    ------
+    nengo.exceptions.SimulationError
+        If there is something else, or an object without parameters.
+    """
+    if isinstance(summaries, str) or not isinstance(summaries, Sequence):
+        raise SimulationError(f"summaries: expected a list, got {summaries!r}")
+    used: Counter[str] = Counter()
+    entries = []
+    for summary in summaries:
+        if isinstance(summary, str) and summary == "loss":
+            entries.append(_losses(_loss_tags(probes, objectives)))
+        elif isinstance(summary, (Connection, Ensemble, Neurons)):
+            entries.append(_histogram(summary, data, used))
+        elif callable(summary):
+            entries.append(_called(summary))
+        else:
+            raise SimulationError(
+                'summaries: expected "loss", an Ensemble, Neurons, a Connection or a '
+                f"function, got {summary!r}"
+            )
+    return entries
+
+
+def _losses(tags: Sequence[str]) -> Entry:
+    def write(losses: np.ndarray) -> None:
+        write_scalar("loss/loss", losses.sum())
+        if len(tags) > 1:
+            for tag, loss in zip(tags, losses, strict=True):
+                write_scalar(tag, loss)
+
+    return write
+
+
+def _called(function: Callable[[], Any]) -> Entry:
+    def write(losses: np.ndarray) -> None:
+        del losses
+        function()
+
+    return write
+
+
+def _loss_tags(probes: Sequence[Probe], objectives: Sequence[Measure]) -> list[str]:
+    used: Counter[str] = Counter()
+    names = [
+        "_".join(_label("Probe", probes[i], i) for i in objective.outputs)
+        for objective in objectives
+    ]
+    return [_unique(f"loss/{name}_loss", used) for name in names]
+
+
+def _histogram(obj: Any, data: Mapping[Any, Any], used: Counter[str]) -> Entry:
+    kind, owner, attr = _parameter(obj)
+    if owner not in data or getattr(data[owner], attr, None) is None:
+        raise SimulationError(
+            f"summaries: expected an object of the network that has {attr}, got {obj}"
+        )
+    position = [o for o in data if isinstance(o, type(owner))].index(owner)
+    tag = _unique(f"{_label(kind, owner, position)}_{attr}", used)
+
+    def write(losses: np.ndarray) -> None:
+        del losses
+        value = getattr(data[owner], attr)
+        value = value.data if isinstance(value, SparseMatrix) else value
+        write_histogram(tag, value)
+
+    return write
+
+
+def _parameter(obj: Any) -> tuple[str, Any, str]:
+    """Return what an object is called, what holds its parameter, and which it is."""
+    if isinstance(obj, Neurons):
+        return "Ensemble.neurons", obj.ensemble, "bias"
+    if isinstance(obj, Ensemble):
+        return "Ensemble", obj, "encoders"
+    return "Connection", obj, "weights"
+
+
+def _label(kind: str, obj: Any, position: int) -> str:
+    label = str(position) if obj.label is None else obj.label
+    return f"{kind}_{re.sub(r'[^A-Za-z0-9_.-]+', '_', label)}"
+
+
+def _unique(tag: str, used: Counter[str]) -> str:
+    used[tag] += 1
+    return tag if used[tag] == 1 else f"{tag}_{used[tag] - 1}"

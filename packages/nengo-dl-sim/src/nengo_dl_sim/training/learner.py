@@ -1,0 +1,95 @@
+"""Training with certain data, objectives and optimizer, an epoch or more at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..compile import State
+from ..data.batches import Batch
+from ..data.minibatch_data import MinibatchData
+from .courses import Course
+from .feeder import Schedule
+from .optimizers import Update
+from .position import Position
+from .trainer import Callback, Result, Trainer
+
+#: What minibatches pass through on their way to the trainer.
+Passage = Callable[[Iterator[tuple[State, Batch]]], Iterator[tuple[State, Batch]]]
+
+
+class Learner:
+    """
+    Trains.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Computes gradients.
+    update : Update
+        Applies them.
+    course : Course
+        How the minibatches follow each other.
+    data : MinibatchData
+        Inputs and targets.
+    seed : int
+        The seed of everything random.
+    position : Position
+        How far training has got; is moved on.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        update: Update,
+        course: Course,
+        data: MinibatchData,
+        seed: int,
+        position: Position,
+    ) -> None:
+        self._trainer = trainer
+        self._update = update
+        self._course = course
+        self._data = data
+        self._seed = seed
+        self._position = position
+
+    def train(
+        self,
+        schedule: Schedule,
+        callbacks: Sequence[Callback],
+        passage: Passage = iter,
+    ) -> None:
+        """
+        Train.
+
+        Parameters
+        ----------
+        schedule : Schedule
+            How to go through the data.
+        callbacks : list of callable
+            Called after each change of the parameters, and after it was counted.
+        passage : callable
+            What minibatches pass through; it may announce them, or let none pass.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a loss is not finite.
+        """
+        feeder = self._course.feeder
+        minibatches = self._course.minibatches(
+            self._data, schedule, self._seed, self._position
+        )
+        # Layers may have changed variables of theirs in the minibatch before.
+        present = ((feeder.with_variables(s), batch) for s, batch in minibatches)
+        callbacks = [self._keep_variables, self._course.follow, *callbacks]
+        with self._course.around():
+            self._trainer.train(
+                passage(present), self._update, schedule.truncation, callbacks
+            )
+
+    def _keep_variables(self, result: Result) -> None:
+        """Keep what layers learned beside their parameters, such as mean values."""
+        variables = self._trainer.program.state_variables
+        for variable, value in zip(variables, result.state.variables, strict=True):
+            variable.assign(value)

@@ -1,0 +1,185 @@
+"""Which parameters a gradient can reach, and what a single step cannot."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import nengo
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
+
+from nengo_dl_ops import OpBuilder
+
+from ..construction import Parts
+from ..measures.measure import Measure
+from .trained_parts import trained_parts
+from .trainer import Reach
+
+logger = logging.getLogger(__name__)
+
+#: So many parameters are named in a message; more would hide what it says.
+N_NAMED = 10
+
+_CAUSES = (
+    "Either they are not connected with a probe that has an objective, or only by way "
+    "of something that has no gradient, such as Python functions, or (in training for "
+    "few steps) by way of too many synapses."
+)
+
+
+def reached_signals(
+    groups: Sequence[OpBuilder], outputs: Collection[Signal]
+) -> set[Signal]:
+    """
+    Find the signals that some outputs depend on in a way that can be differentiated.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The merged operators of a step.
+    outputs : collection of nengo.builder.Signal
+        What is differentiated.
+
+    Returns
+    -------
+    signals : set of nengo.builder.Signal
+        Base signals from which a way leads to an output, in any number of steps, that
+        does not pass through an operator that runs in Python.
+    """
+    writers: dict[Signal, list[Operator]] = defaultdict(list)
+    for group in groups:
+        for op in () if group.python else group.ops:
+            for sig in (*op.sets, *op.incs, *op.updates):
+                writers[sig.base].append(op)
+    found: set[Signal] = set()
+    waiting = [sig.base for sig in outputs]
+    while waiting:
+        base = waiting.pop()
+        if base not in found:
+            found.add(base)
+            waiting += [sig.base for op in writers[base] for sig in op.reads]
+    return found
+
+
+def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> None:
+    """
+    Check that training changes the parameters that are trainable.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    objectives : list of Measure
+        What is minimised.
+    reach : Reach
+        What the losses depend on.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If no gradient reaches any parameter.
+
+    Warns
+    -----
+    UserWarning
+        If some are not reached; the warning names them.
+    """
+    outputs = [parts.model.sig[parts.model.probes[k]]["in"] for k in reach.outputs]
+    reached = reached_signals(parts.program.groups, outputs)
+    trained = list(trained_parts(parts))
+    missed = sorted(
+        part.name
+        for part in trained
+        if not (reach.variables[part.variable] and part.signals & reached)
+    )
+    if len(missed) == len(trained):
+        names = "; ".join(objective.name for objective in objectives)
+        raise ValidationError(
+            f"expected the objective of {names} to depend on trainable parameters, "
+            f"got one that depends on none of: {_some(missed)}. {_CAUSES}",
+            attr="objective",
+        )
+    if missed:
+        logger.info("Not reached by a gradient: %s", ", ".join(missed))
+        warnings.warn(
+            f"No gradient reaches these trainable parameters: {_some(missed)}. "
+            f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
+            "says that they shall",
+            stacklevel=2,
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name a few, and how many more there are."""
+    more = len(names) - N_NAMED
+    rest = f" and {more} more (the log has all, at level INFO)" if more > 0 else ""
+    return ", ".join(names[:N_NAMED]) + rest
+
+
+def warn_single_step(
+    doing: str,
+    network: nengo.Network | None,
+    probes: Sequence[nengo.Probe],
+    n_steps: int,
+) -> None:
+    """
+    Warn if a single step is computed through synapses.
+
+    Parameters
+    ----------
+    doing : str
+        What is done, for the message.
+    network : nengo.Network or None
+        The top-level network.
+    probes : list of nengo.Probe
+        The probes that count.
+    n_steps : int
+        The number of steps.
+
+    Warns
+    -----
+    UserWarning
+        If there is one step only, and a synapse on the way to a probe.
+    """
+    if n_steps != 1 or network is None:
+        return
+    for obj in (*probes, *_upstream(network, probes)):
+        if obj.synapse is not None:
+            warnings.warn(
+                f"{doing} for one timestep, but {obj} has a synapse: its output "
+                "after one step hardly depends on its input. Use more steps, or "
+                "remove synapses (synapse=None)",
+                stacklevel=2,
+            )
+            return
+
+
+def _upstream(
+    network: nengo.Network, probes: Sequence[nengo.Probe]
+) -> list[nengo.Connection]:
+    """Find the connections that have an influence on some probes."""
+    into: dict[Any, list[nengo.Connection]] = defaultdict(list)
+    for conn in network.all_connections:
+        into[_owner(conn.post_obj)].append(conn)
+    found: dict[nengo.Connection, None] = {}
+    waiting = [_owner(probe.obj) for probe in probes]
+    while waiting:
+        new = [conn for conn in into.pop(waiting.pop(), ()) if conn not in found]
+        found.update(dict.fromkeys(new))
+        # A connection waits itself: for what goes into its learning rules.
+        waiting += [obj for conn in new for obj in (conn, _owner(conn.pre_obj))]
+    return list(found)
+
+
+def _owner(obj: Any) -> Any:
+    """Return the ensemble of neurons, the connection of a learning rule."""
+    if isinstance(obj, Neurons):
+        return obj.ensemble
+    return obj.connection if isinstance(obj, LearningRule) else obj

@@ -1,0 +1,59 @@
+"""Which named parameters make up the variables that are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nengo.builder.signal import Signal
+
+from ..construction import Parts
+
+
+class TrainedPart(NamedTuple):
+    """
+    A named parameter.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in messages.
+    variable : int
+        The trainable variable it is in, by number.
+    rows : slice
+        Where in the variable it is.
+    signals : set of nengo.builder.Signal
+        The base signals by way of which it has an effect.
+    """
+
+    name: str
+    variable: int
+    rows: slice
+    signals: set[Signal]
+
+
+def trained_parts(parts: Parts) -> Iterator[TrainedPart]:
+    """
+    Name what is trained.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+
+    Yields
+    ------
+    part : TrainedPart
+        In the order of the variables.
+    """
+    program, store = parts.program, parts.parameters
+    arrays = [array for array in program.parameters if array.trainable]
+    for i, array in enumerate(arrays):
+        for base in array.bases:
+            yield TrainedPart(parts.names[base], i, store.rows(base), {base})
+    owners = {id(v): group for group in program.groups for v in group.variables}
+    for i, variable in enumerate(program.trainable_variables, start=len(arrays)):
+        ops = owners[id(variable)].ops
+        written = {sig.base for op in ops for sig in (*op.sets, *op.incs, *op.updates)}
+        name = f"{variable.name} of {ops[0].tag}"
+        yield TrainedPart(name, i, slice(None), written)

@@ -1,0 +1,440 @@
+"""Training, losses and other measures of a simulator's network."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import nengo
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from ..compile import State
+from ..construction import Parts
+from ..data.minibatch_data import MinibatchData
+from ..errors import InferenceOnlyError
+from ..measures.measure import Measure
+from ..run.now import Now
+from .courses import Apart, Course, Onwards
+from .feeder import Feeder, Origin, Schedule
+from .gradient_check import Comparison, GradientCheck
+from .learner import Learner, Passage
+from .optimizer_store import OptimizerStore
+from .position import Position
+from .reach import warn_single_step
+from .trainer import Callback
+from .trainers import Trainers
+
+
+class Training:
+    """
+    Trains a simulator's parameters, and computes measures of its outputs.
+
+    What it draws at random (the order of items, processes, random operators) follows
+    from the seed and from `position` alone.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    network : nengo.Network or None
+        The top-level network, to warn of its synapses.
+    seed : int
+        The seed of everything random.
+    jit_compile : bool or "auto"
+        Whether XLA compiles training.
+
+    Attributes
+    ----------
+    step : tf.Variable of int64
+        How often an optimizer changed the parameters.
+    position : Position
+        How far training has got.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        network: nengo.Network | None,
+        seed: int,
+        jit_compile: bool | str,
+    ) -> None:
+        self._parts = parts
+        self._network = network
+        # Streams of its own: training does not disturb those of the simulation.
+        self._feeder = Feeder(parts, copy.copy(parts.inputs))
+        self._live_feeder = Feeder(parts, parts.inputs)
+        self._trainers = Trainers(parts, jit_compile)
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
+        self._optimizers = OptimizerStore(self.step)
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """
+        Start all random numbers anew, and count from zero.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of everything random.
+        """
+        self._seed = seed
+        self.position = Position()
+        self.step.assign(0)
+        self._optimizers.forget()
+
+    def close(self) -> None:
+        """Give up what was compiled."""
+        self._trainers.close()
+        self._optimizers.close()
+        self._feeder.close()
+        self._live_feeder.close()
+
+    def train(
+        self,
+        data: MinibatchData,
+        objectives: Sequence[Measure],
+        optimizer: Any,
+        schedule: Schedule,
+        callbacks: Sequence[Callback],
+        passage: Passage = iter,
+    ) -> None:
+        """
+        Train for a number of epochs.
+
+        Parameters
+        ----------
+        data : MinibatchData
+            Inputs and targets.
+        objectives : list of Measure
+            What is summed up and minimised.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+        schedule : Schedule
+            How to go through the data.
+        callbacks : list of callable
+            Called after each change of the parameters, and after it was counted.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is nothing to train.
+        nengo.exceptions.SimulationError
+            If a loss is not finite.
+
+        Warns
+        -----
+        UserWarning
+            If no gradient reaches some of the trainable parameters, or a single step
+            is trained through synapses.
+        """
+        self.warn_single_step("Training", data, objectives)
+        learner = self.learner(self.apart(), data, objectives, (), optimizer, schedule)
+        learner.train(schedule, callbacks, passage)
+
+    def learner(
+        self,
+        course: Course,
+        data: MinibatchData,
+        objectives: Sequence[Measure],
+        watched: Sequence[Measure],
+        optimizer: Any,
+        schedule: Schedule,
+    ) -> Learner:
+        """
+        Prepare training.
+
+        Parameters
+        ----------
+        course : Course
+            How the minibatches follow each other.
+        data : MinibatchData
+            Inputs and targets.
+        objectives : list of Measure
+            What is summed up and minimised.
+        watched : list of Measure
+            What else is computed on the way.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+        schedule : Schedule
+            How the steps of a minibatch are divided.
+
+        Returns
+        -------
+        learner : Learner
+            Trains; nothing has changed yet.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is nothing to train; if a call is to be resumed that it cannot be.
+
+        Warns
+        -----
+        UserWarning
+            If no gradient reaches some of the trainable parameters.
+        """
+        self.check_differentiable()
+        _check_trainable(self._parts)
+        self.position.check_resumed(schedule.n_epochs, data.n_batches)
+        trainer = self._trainers.find(
+            course.feeder, data, objectives, watched, schedule, training=True
+        )
+        update = self._optimizers.find(optimizer, trainer.trainable)
+        return Learner(trainer, update, course, data, self._seed, self.position)
+
+    def losses(
+        self,
+        data: MinibatchData,
+        objectives: Sequence[Measure],
+        training: bool,
+        callbacks: Sequence[Callback],
+    ) -> np.ndarray:
+        """
+        Compute the losses of all minibatches.
+
+        Parameters
+        ----------
+        data : MinibatchData
+            Inputs and targets.
+        objectives : list of Measure
+            What is computed.
+        training : bool
+            Whether spiking neurons are replaced by their rate approximation.
+        callbacks : list of callable
+            Called after each minibatch.
+
+        Returns
+        -------
+        losses : (n_batches, n_objectives) array
+            The value of each objective for each minibatch.
+
+        Warns
+        -----
+        UserWarning
+            If a single step is computed through synapses.
+        """
+        self.warn_single_step("Calculating loss", data, objectives)
+        summed = [measure.summed() for measure in objectives]
+        found: list[Any] = []
+        callbacks = [lambda result: found.append(result.values), *callbacks]
+        self.run(self.apart(), data, summed, Schedule(), training, callbacks)
+        return np.asarray(found)
+
+    def run(
+        self,
+        course: Course,
+        data: MinibatchData,
+        measures: Sequence[Measure],
+        schedule: Schedule,
+        training: bool,
+        callbacks: Sequence[Callback],
+        passage: Passage = iter,
+    ) -> None:
+        """
+        Compute measures of all minibatches.
+
+        Parameters
+        ----------
+        course : Course
+            How the minibatches follow each other.
+        data : MinibatchData
+            Inputs and targets.
+        measures : list of Measure
+            What is computed.
+        schedule : Schedule
+            How to go through the data.
+        training : bool
+            Whether spiking neurons are replaced by their rate approximation.
+        callbacks : list of callable
+            Called after each block of steps, with the values of the measures.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
+        """
+        if training:
+            self.check_differentiable()
+        trainer = self._trainers.find(course.feeder, data, measures, (), schedule)
+        minibatches = course.minibatches(
+            data, schedule, self._seed, replace(self.position, resumes=False)
+        )
+        callbacks = [course.follow, *callbacks]
+        with course.around():
+            trainer.evaluate(
+                passage(minibatches), training, schedule.truncation, callbacks
+            )
+
+    def apart(self, origin: Origin | None = None) -> Course:
+        """
+        Let minibatches know nothing of each other.
+
+        Parameters
+        ----------
+        origin : Origin, optional
+            Where they start. None: at the beginning of a simulation.
+
+        Returns
+        -------
+        course : Course
+            The simulation is left alone.
+        """
+        return Apart(self._feeder, origin or self._feeder.start(self._seed))
+
+    def onwards(self, now: Now) -> Course:
+        """
+        Let minibatches follow each other.
+
+        Parameters
+        ----------
+        now : Now
+            The present of the simulation.
+
+        Returns
+        -------
+        course : Course
+            It moves the simulation on.
+        """
+        return Onwards(self._live_feeder, now)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the processes of the simulation begin anew, and go on with them later."""
+        with self._live_feeder.isolated(), self._parts.inputs.kept():
+            self._live_feeder.restart(self._seed)
+            yield
+
+    def compare_gradients(
+        self, data: MinibatchData, probes: Sequence[nengo.Probe]
+    ) -> dict[nengo.Probe, list[Comparison]]:
+        """
+        Compare gradients of outputs with finite differences; change nothing.
+
+        Parameters
+        ----------
+        data : MinibatchData
+            Values of nodes, one minibatch.
+        probes : list of nengo.Probe
+            The outputs.
+
+        Returns
+        -------
+        comparisons : dict from nengo.Probe to list of Comparison
+            See `.GradientCheck`.
+        """
+        self.check_differentiable()
+        with self._feeder.isolated():
+            check = GradientCheck(self._parts, self._feeder, data, self._seed)
+            return {probe: check.compare(probe) for probe in probes}
+
+    def refreshed(self, state: State) -> State:
+        """Return a state of the simulation with what layers learned in training."""
+        return self._feeder.with_variables(state)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """
+        Return what training goes on from, besides parameters and seed.
+
+        Returns
+        -------
+        arrays : dict from str to array
+            By name.
+        """
+        return {
+            "training/step": np.array(self.step.numpy(), np.int64),
+            "training/optimizer": np.array(self._optimizers.last, np.int64),
+            **self.position.arrays(),
+        }
+
+    def optimizer_arrays(self) -> dict[str, np.ndarray]:
+        """Return what the optimizers go on from, in a form like `arrays`."""
+        return self._optimizers.arrays()
+
+    def check_optimizers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Check that the optimizers in use can go on from arrays.
+
+        Parameters
+        ----------
+        arrays : dict from str to array
+            What `optimizer_arrays` returned.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If they are of other kinds.
+        """
+        self._optimizers.check(arrays)
+
+    def restore(self, seed: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Go on from where training was.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of everything random.
+        arrays : dict from str to array
+            What `arrays` and `optimizer_arrays` returned.
+        """
+        self._seed = seed
+        self.step.assign(arrays["training/step"])
+        self.position = Position.resumed(arrays)
+        optimizers = [name for name in arrays if name.startswith("optimizers/")]
+        interrupted = arrays["training/optimizer"] if self.position.in_call else -1
+        self._optimizers.restore(
+            {name: arrays[name] for name in optimizers}, int(interrupted)
+        )
+
+    def check_differentiable(self) -> None:
+        """
+        Check that the network was not built for inference only.
+
+        Raises
+        ------
+        InferenceOnlyError
+            If it was: there is no rate approximation then, and nothing to train.
+        """
+        if self._parts.inference_only:
+            raise InferenceOnlyError(
+                "expected a network that may be trained, got one with "
+                "configure_settings(inference_only=True)",
+                attr="inference_only",
+            )
+
+    def warn_single_step(
+        self, doing: str, data: MinibatchData, objectives: Sequence[Measure]
+    ) -> None:
+        """
+        Warn if a single step is computed through synapses.
+
+        Parameters
+        ----------
+        doing : str
+            What is done, for the message.
+        data : MinibatchData
+            Says how many steps there are.
+        objectives : list of Measure
+            Say which probes count.
+
+        Warns
+        -----
+        UserWarning
+            If there is one step only, and a synapse on the way to a probe.
+        """
+        probes = self._parts.model.probes
+        looked_at = [probes[i] for measure in objectives for i in measure.outputs]
+        warn_single_step(doing, self._network, looked_at, data.n_steps)
+
+
+def _check_trainable(parts: Parts) -> None:
+    if not parts.parameters.trainable:
+        raise ValidationError(
+            "expected a network with trainable parameters, got none: see "
+            "configure_settings(trainable=...)",
+            attr="trainable",
+        )
