@@ -3,12 +3,14 @@
 import nengo
 import numpy as np
 import pytest
+from nengo.builder.learning_rules import SimPES
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset
 from nengo.builder.signal import Signal
 
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.graph import (
     DEFAULT_SIMPLIFICATIONS,
+    factor_changes,
     remove_identity_muls,
     remove_unmodified_resets,
     remove_zero_incs,
@@ -177,3 +179,56 @@ def test_parameters_of_zero_and_one_stay(trainable):
         assert [signal in layout for signal in signals] == [trainable] * 2
         assert sim.model.sig[net.silent.neurons]["bias"] in layout
         np.testing.assert_array_equal(sim.data[net.weights].weights, np.zeros((3, 2)))
+
+
+def pes(weights, *readers):
+    """Return a rule, what applies its change, and what else reads the change."""
+    delta = sig(np.zeros((2, 3)), "delta")
+    rule = SimPES(sig([1.0, 2.0, 3.0]), sig([1.0, -1.0]), delta, 0.1)
+    return [rule, Copy(delta, weights, inc=True), *(make(delta) for make in readers)]
+
+
+def test_changes_are_kept_as_factors():
+    weights = sig(np.zeros((2, 3)), "weights")
+    ops = pes(weights)
+    factors, change = factor_changes(ops, FIXED)
+    assert factors.reads == ops[0].reads
+    assert type(change) is ElementwiseInc
+    assert change.incs == [weights]
+    assert change.reads == factors.updates
+    assert [s.shape for s in factors.updates] == [(2, 1), (1, 3)]
+
+
+@pytest.mark.parametrize(
+    "readers, weights",
+    [
+        ([lambda delta: Copy(delta, sig(np.zeros((2, 3))))], np.zeros((2, 3))),
+        ([lambda delta: Copy(delta[:1], sig(np.zeros((1, 3))))], np.zeros((2, 3))),
+        ([], np.zeros((4, 2, 3))),
+    ],
+    ids=["read", "read in part", "broadcast"],
+)
+def test_changes_that_others_need_stay(readers, weights):
+    ops = pes(sig(weights), *readers)
+    assert factor_changes(ops, FIXED) == ops
+
+
+def test_change_of_weights_may_be_probed():
+    with nengo.Network(seed=0) as net:
+        pre, post = nengo.Ensemble(10, 1), nengo.Node(size_in=2)
+        conn = nengo.Connection(pre, post, function=lambda x: [x, -x])
+        conn.learning_rule_type = nengo.PES()
+        nengo.Connection(nengo.Node([1.0, 0.5]), conn.learning_rule)
+        probes = [
+            nengo.Probe(conn, "weights"),
+            nengo.Probe(conn.learning_rule, "delta"),
+        ]
+        configure_settings(dtype="float64")
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(20)
+    for net.probes[:] in (probes, probes[:1]):
+        with Simulator(net, progress_bar=False) as sim:
+            sim.run_steps(20)
+            for probe in net.probes:
+                expected = reference.data[probe]
+                np.testing.assert_allclose(sim.data[probe], expected, atol=1e-12)

@@ -40,8 +40,12 @@ class CopyBuilder(OpBuilder):
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
-        """Copies merge with copies, increments with increments."""
-        return op.inc
+        """
+        Copies merge with copies, increments with increments of the same kind.
+
+        Matrices only with those of their shape: vectors would be moved along with them.
+        """
+        return op.dst.shape if op.inc and op.dst.ndim > 1 else op.inc
 
     def instant(self, training: bool) -> Instant:
         """Everything follows from what is read."""

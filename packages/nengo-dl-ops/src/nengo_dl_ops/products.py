@@ -158,8 +158,8 @@ def batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
         The products.
     """
     n, rows, columns, batch = A.shape
-    if batch > 1:
-        return tf.einsum("nrcb,ncb->nrb", *_same_batch(A, X))
+    if batch > 1:  # no matrix product: its batch axes would have to come first
+        return tf.reduce_sum(A * X[:, None], axis=2)
     if columns == 1:
         return A[:, :, 0] * X
     if min(rows, columns) <= _NARROW:
@@ -167,7 +167,3 @@ def batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
     if n == 1:
         return tf.matmul(A[0, :, :, 0], X[0])[None]
     return tf.matmul(A[..., 0], X)
-
-
-def _same_batch(A: tf.Tensor, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return A, tf.broadcast_to(X, (*X.shape[:-1], A.shape[-1]))

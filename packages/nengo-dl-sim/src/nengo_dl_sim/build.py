@@ -238,17 +238,31 @@ def _state_arrays(
         key = writer[base][:3], layout.type_of(base), shared[base]
         arrays.setdefault(key, []).append(base)
     return [
-        _state_array(bases, layout, 1 if shared[bases[0]] else minibatch_size)
+        _state_array(
+            bases,
+            layout,
+            1 if shared[bases[0]] else minibatch_size,
+            _are_learned_matrices(bases, writer[bases[0]][1]),
+        )
         for bases in arrays.values()
     ]
 
 
-def _state_array(bases: list[Signal], layout: SignalLayout, batch: int) -> StateArray:
+def _are_learned_matrices(bases: Sequence[Signal], written: str) -> bool:
+    """Tell whether states are matrices of one shape, which steps add to."""
+    alike = len({base.shape for base in bases}) == 1
+    return alike and written == "incs" and bases[0].ndim > 1 and not bases[0].sparse
+
+
+def _state_array(
+    bases: list[Signal], layout: SignalLayout, batch: int, is_matrices: bool
+) -> StateArray:
     start = np.concatenate([np.ravel(stored_value(base)) for base in bases])
     rows = np.concatenate([layout.rows(base) for base in bases])
     dtype, label = layout.type_of(bases[0]), bases[0].name
     signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
-    return StateArray(signal, start, batch)
+    shape = (len(bases), *bases[0].shape) if is_matrices else (signal.size,)
+    return StateArray(signal, start, batch, shape)
 
 
 def _needed_from_before(plan: Plan, probed: Sequence[Signal]) -> list[Signal]:

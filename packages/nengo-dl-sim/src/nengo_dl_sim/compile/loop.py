@@ -136,7 +136,7 @@ class RunFunction:
     ) -> tuple[State, list[tf.Tensor]]:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         fixed = parameters, held, stepped, slot
-        carry = tf.constant(0), state, self._buffers()
+        carry = tf.constant(0), self.program.carried(state), self._buffers()
         xla = self.mode is Mode.XLA
         several = self._several_steps
         if not self.program.use_loop:  # and runs have `unroll` steps
@@ -146,7 +146,7 @@ class RunFunction:
                 rounds = n_steps - n_steps % self.unroll
                 carry = repeat(several, carry, fixed, rounds, xla)
             _, state, buffers = repeat(self._one_step, carry, fixed, n_steps, xla)
-        return state, [
+        return self.program.listed(state), [
             tf.raw_ops.TensorListStack(
                 input_handle=buffer,
                 element_shape=self._shape(output),
@@ -168,7 +168,7 @@ class RunFunction:
         parameters, held, stepped, slot = fixed
         state, probed = self.program.step(
             parameters,
-            state,
+            self.program.listed(state),
             self.split,
             held,
             stepped[i],
@@ -179,7 +179,7 @@ class RunFunction:
             tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
             for k, (buffer, v) in enumerate(zip(buffers, probed, strict=True))
         ]
-        return i + 1, state, buffers
+        return i + 1, self.program.carried(state), buffers
 
     def _buffers(self) -> list[tf.Tensor]:
         """Make a place for the values of each output."""

@@ -66,11 +66,14 @@ class StateArray:
         The initial values.
     batch : int
         The length of the batch axis: 1 if all batch items share the values.
+    shape : tuple of int
+        The shape in which a loop carries the array, but for the batch axis.
     """
 
     signal: TensorSignal
     start: np.ndarray
     batch: int
+    shape: tuple[int, ...]
 
     def initial(self) -> tf.Tensor:
         """Return the initial values, as a (n_elements, batch) tensor."""
@@ -180,6 +183,29 @@ class Program:
             [array.initial() for array in self.states],
             [tf.convert_to_tensor(v) for v in self.state_variables],
             tf.constant([seed, 0], tf.int32),
+        )
+
+    def carried(self, state: State) -> State:
+        """
+        Give arrays of a state the shapes in which a loop carries them.
+
+        Learned matrices stay matrices from one step to the next: a product with a
+        vector that is reshaped to a matrix takes XLA several times as long.
+        """
+        return state._replace(
+            arrays=[
+                tf.reshape(value, (*array.shape, value.shape[-1]))
+                for array, value in zip(self.states, state.arrays, strict=True)
+            ]
+        )
+
+    def listed(self, state: State) -> State:
+        """Undo `carried`."""
+        return state._replace(
+            arrays=[
+                tf.reshape(value, (array.signal.size, value.shape[-1]))
+                for array, value in zip(self.states, state.arrays, strict=True)
+            ]
         )
 
     def state_value(self, base: Signal, state: State) -> np.ndarray | None:

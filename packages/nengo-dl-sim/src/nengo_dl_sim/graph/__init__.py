@@ -1,6 +1,7 @@
 """What is computed when: simplify operators, find their order, merge and sort them."""
 
 from .dependencies import Dependencies as Dependencies
+from .factor_changes import factor_changes as factor_changes
 from .fold_copies import fold_copies as fold_copies
 from .fold_copies import remove_constant_copies as remove_constant_copies
 from .narrow_results import narrow_results as narrow_results

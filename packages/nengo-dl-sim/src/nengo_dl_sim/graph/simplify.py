@@ -10,6 +10,7 @@ import numpy as np
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Operator, Reset
 from nengo.builder.signal import Signal
 
+from .factor_changes import factor_changes
 from .fold_copies import fold_copies
 from .narrow_results import narrow_results
 from .share_results import share_results
@@ -159,6 +160,7 @@ DEFAULT_SIMPLIFICATIONS: tuple[Simplification, ...] = (
     remove_zero_incs,
     remove_identity_muls,
     fold_copies,
+    factor_changes,
 )
 
 #: For networks that only run. These simplifications rely on the values of everything
