@@ -5,10 +5,10 @@ import re
 
 import nengo
 import pytest
+from workspace import ROOT
 
 import nengo_dl
 from nengo_dl_sim.settings.table import SETTINGS
-from workspace import ROOT
 
 GUIDE = ROOT / "docs" / "guide"
 ROW = re.compile(r"\* - ``([\w.]+)(?:\((.*)\))?``\n +- .*\n +- (.*)")
