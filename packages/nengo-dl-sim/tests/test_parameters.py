@@ -154,3 +154,31 @@ def test_layers(tmp_path):
         assert sim.loss(targets) != outputs[0]
         sim.load_params(tmp_path / "layers")
         assert sim.loss(targets) == pytest.approx(outputs[0], rel=1e-6)
+
+
+def test_layers_of_networks_that_differ_in_synapses(tmp_path):
+    """Names of variables do not depend on the plan."""
+
+    def build(seed, synapse):
+        keras.utils.set_random_seed(seed)
+        with nengo.Network(seed=0) as net:
+            net.a = nengo.Node([1.0, 2.0])
+            first = tensor_layer(
+                net.a, tf.tanh
+            )  # so that the last may be planned first
+            layer = tensor_layer(first, keras.layers.Dense(3))
+            last = tensor_layer(layer, keras.layers.Dense(2), synapse=synapse)
+            net.p = nengo.Probe(last)
+        return net
+
+    outputs = []
+    for seed, synapse in ((0, None), (1, 0)):
+        net = build(seed, synapse)
+        with simulator(net, minibatch_size=1) as sim:
+            if synapse is None:
+                sim.save_params(tmp_path / "layers")
+            else:
+                sim.load_params(tmp_path / "layers")
+            sim.run_steps(2)
+            outputs.append(sim.data[net.p][0, -1])
+    np.testing.assert_allclose(*outputs, rtol=1e-6)

@@ -201,10 +201,16 @@ def _placed(parts: Parts) -> list[Signal]:
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
-    """Name the variables that layers in TensorNodes brought along."""
-    program = parts.program
-    variables = [*program.trainable_variables, *program.state_variables]
-    return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables)}
+    """Name the variables of TensorNodes, in the order in which these were made."""
+    # Not in the order of the groups: networks with the same parameters, but with other
+    # synapses, are planned in other ways.
+    made = {op: i for i, op in enumerate(parts.model.operators)}
+    groups = sorted(
+        parts.program.groups,
+        key=lambda group: min(made.get(op, len(made)) for op in group.ops),
+    )
+    variables = {id(v): v for group in groups for v in group.variables}
+    return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables.values())}
 
 
 def state_arrays(state: State) -> dict[str, np.ndarray]:
