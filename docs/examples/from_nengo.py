@@ -174,4 +174,3 @@ for ax in (left, right):
     ax.legend(loc="upper right")
 fig.savefig("from_nengo.png", dpi=150)
 print("Look at from_nengo.png")
-plt.show()

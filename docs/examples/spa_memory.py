@@ -1,11 +1,13 @@
 """
-Store pairs of semantic pointers in a memory of neurons, and ask for one of them.
+Semantic pointers: a memory of neurons
+======================================
 
-The task is that of the paper on NengoDL [1]_. A network sees some pairs of an attribute
-and a value (say *colour*, *red*), one after the other. It binds the two by circular
-convolution, and adds them up in a recurrent ensemble of neurons, its memory. Then it is
-given one of the attributes as a cue, and has to answer with the value that was bound to
-it, which it gets by convolving the memory with the inverse of the cue.
+Pairs of semantic pointers are stored in a memory of neurons, then it is asked for one
+of them. The task is that of the paper on NengoDL [1]_. A network sees some pairs of an
+attribute and a value (say *colour*, *red*), one after the other. It binds the two by
+circular convolution, and adds them up in a recurrent ensemble of neurons, its memory.
+Then it is given one of the attributes as a cue, and has to answer with the value that
+was bound to it, which it gets by convolving the memory with the inverse of the cue.
 
 All parts are built by the Neural Engineering Framework, so the network works before any
 training. It is the better, the more neurons it has. Then all its parameters are trained
@@ -15,7 +17,9 @@ much of what is missing.
 Printed is how many of the answers are right, before and after training, for several
 numbers of neurons per dimension. ``spa_memory_output`` gets ``accuracy.png``.
 
-Run it with ``uv run docs/examples/spa_memory.py``; ``--help`` lists the options.
+Run it with ``uv run docs/examples/spa_memory.py``, which takes some minutes.
+``--quick`` makes it short, and ``--help`` lists the options. (The example
+``spa_retrieval.py`` is about retrieval alone, without a memory.)
 
 .. [1] Rasmussen, D. (2019). NengoDL: Combining deep learning and neuromorphic modelling
    methods. *Neuroinformatics*, 17(4), 611-628.
@@ -30,9 +34,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-from matplotlib.figure import Figure
 
 import nengo_dl
 
@@ -46,6 +50,15 @@ N_TRIALS = 2560  # to train on, and as many to test with
 LEARNING_RATE = 3e-3  # divided by the neurons per dimension: weights are, too
 MINIBATCH_SIZE = 64
 SYNAPSE = 0.005  # in seconds
+
+
+# %%
+# The task
+# --------
+#
+# A pair is shown for ten steps, then the next one, then the cue. Attributes and values
+# of a trial are all different. Pointers have Fourier coefficients of length 1, so that
+# the inverse of a pointer undoes what binding to it did.
 
 
 def make_pointers(n, rng):
@@ -70,6 +83,15 @@ def make_trials(pointers, rng):
         shown["cue"][trial, -CUE_STEPS:] = pointers[chosen[0, cued]]
         answers[trial] = chosen[1, cued]
     return shown, answers
+
+
+# %%
+# The network
+# -----------
+#
+# Rectified linear neurons have rates, not spikes, and there are synapses only in the
+# memory: everything else is there in the same step. So a trial can be as short as 30
+# steps.
 
 
 def build_network(neurons_per_dimension, seed):
@@ -107,6 +129,14 @@ def leave_unused_outputs(net, product):
         for connection in array.connections:
             if connection.post_obj is array.output:
                 net.config[connection].trainable = False
+
+
+# %%
+# Training and testing
+# --------------------
+#
+# The answer is the mean over the last steps of a trial. Targets that are NaN count for
+# nothing, so the network may do as it likes before.
 
 
 def accuracy(sim, net, trials, pointers):
@@ -153,14 +183,20 @@ def measure(neurons_per_dimension, n_epochs, seed):
 
 def plot_accuracy(neurons, results, path):
     """Draw the accuracies over the number of neurons."""
-    fig = Figure(figsize=(6, 4), layout="constrained")
-    ax = fig.subplots()
+    fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for values, label in zip(np.transpose(results), ("before", "after"), strict=True):
         ax.plot(neurons, values, "o-", label=f"{label} training")
     ax.axhline(100 / N_POINTERS, color="gray", linestyle=":", label="by chance")
     ax.set(xlabel="neurons per dimension", ylabel="right answers (%)", ylim=(0, 100))
     ax.legend(loc="lower right")
     fig.savefig(path, dpi=150)
+
+
+# %%
+# All together
+# ------------
+#
+# Last comes what the script does when it is run.
 
 
 def main():
@@ -179,14 +215,18 @@ def main():
 
 def parse_options():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(description="Train a memory of semantic pointers.")
     add = parser.add_argument
     sizes = [5, 10, 20, 30, 50]
     add("--neurons", type=positive, nargs="+", default=sizes, help="per dimension")
     add("--epochs", type=positive, default=10, help="how often to see all trials")
+    add("--quick", action="store_true", help="the same as --neurons 5 15 --epochs 2")
     add("--seed", type=int, default=0, help="of the pointers, trials and networks")
     add("--output", type=Path, default="spa_memory_output", help="a folder")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.quick:
+        options.neurons, options.epochs = [5, 15], 2
+    return options
 
 
 def positive(text):

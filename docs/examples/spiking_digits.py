@@ -1,7 +1,9 @@
 """
-Train a network of spiking neurons on handwritten digits, then run it in spikes.
+Spiking digits: train a network in rates, run it in spikes
+==========================================================
 
-The digits are scikit-learn's ``load_digits``: 1,797 real scans of 8 x 8 pixels, part
+A network of spiking neurons is trained on handwritten digits, then run in spikes. The
+digits are scikit-learn's ``load_digits``: 1,797 real scans of 8 x 8 pixels, part
 of the library. The network is convolutional, with two layers of neurons between the
 pixels and a score for each digit. It never sees 357 of the scans in training; on those
 it is then measured twice, with the same weights:
@@ -16,7 +18,8 @@ neurons fire, and how long it all took. ``spiking_digits_output`` gets
 - ``parameters.npz``: what was learned, for ``sim.load_params``;
 - ``digits.png``: some of the digits, the spikes that they evoke, and the scores.
 
-Run it with ``uv run docs/examples/spiking_digits.py``; ``--help`` lists the options.
+Run it with ``uv run docs/examples/spiking_digits.py``. ``--quick`` makes it short, and
+``--help`` lists the options.
 """
 
 import argparse
@@ -28,10 +31,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 import tensorflow as tf
-from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -43,6 +46,14 @@ LEARNING_RATE = 2e-3
 RATE = 150  # what an input of 1 makes a neuron fire, in Hz
 SYNAPSE = 0.01  # how long a spike is felt, in seconds
 N_SHOWN = 40  # neurons of each layer in the figure
+
+
+# %%
+# The data
+# --------
+#
+# Four fifths of the scans are for training, as many of each digit. Shifted copies of
+# them teach the network that a digit may be anywhere.
 
 
 def split_digits(seed):
@@ -60,6 +71,16 @@ def with_shifts(images, labels):
     corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     copies = [padded[:, y : y + 8, x : x + 8] for y, x in corners]
     return np.concatenate(copies).reshape(-1, 64), np.tile(labels, len(copies))
+
+
+# %%
+# The network
+# -----------
+#
+# A convolution is a transform of Nengo: it goes into a connection, like any other
+# matrix of weights. ``nengo_dl.dists.He`` draws initial weights that keep the activity
+# at about the same size from layer to layer. The same function builds the network in
+# rates and in spikes, so parameters of one fit the other.
 
 
 def build_network(neuron_type, seed, synapse=None):
@@ -92,6 +113,14 @@ def add_layer(source, convolution, synapse):
     return neurons
 
 
+# %%
+# Training
+# --------
+#
+# Spiking neurons are trained by their rates, for a spike has no useful gradient. A rate
+# is there at once, so one time step will do: axis 1 of the data is time.
+
+
 def cross_entropy(scores, targets):
     """Return how far the scores are from naming the right digit."""
     losses = tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=scores)
@@ -112,6 +141,14 @@ def train(images, labels, n_epochs, seed, path):
             objective={net.scores: cross_entropy},
         )
         sim.save_params(path)
+
+
+# %%
+# Running
+# -------
+#
+# All test images are one minibatch. In rates, again, one step is enough. In spikes each
+# image is held for a number of steps, and synapses smooth the spikes.
 
 
 def run(net, images, n_steps, path):
@@ -139,6 +176,13 @@ def run_in_spikes(images, seed, n_steps, path):
     return sim.data[net.scores], [sim.data[probe] for probe in net.spikes]
 
 
+# %%
+# Results
+# -------
+#
+# A digit is what has the highest score in the last step.
+
+
 def accuracy(scores, labels):
     """Return how many digits have the highest score in the end, in percent."""
     return 100 * np.mean(np.argmax(scores[:, -1], axis=-1) == labels)
@@ -153,8 +197,14 @@ def firing_rate(spikes):
 
 def plot_digits(images, labels, scores, spikes, path):
     """Draw a row for each digit: the image, some neurons' spikes, the scores."""
-    fig = Figure(figsize=(11, 1.9 * len(images)), layout="constrained")
-    axes = fig.subplots(len(images), 3, sharex="col", width_ratios=[1, 3, 3])
+    fig, axes = plt.subplots(
+        len(images),
+        3,
+        figsize=(11, 1.9 * len(images)),
+        sharex="col",
+        width_ratios=[1, 3, 3],
+        layout="constrained",
+    )
     shown = some_neurons(spikes)
     for i, (image_ax, spikes_ax, scores_ax) in enumerate(axes):
         plot_image(image_ax, images[i], labels[i], np.argmax(scores[i, -1]))
@@ -215,6 +265,13 @@ def report(name, value, unit=""):
     print(f"{name + ':':<20}{value:>6.1f} {unit}")
 
 
+# %%
+# All together
+# ------------
+#
+# Last comes what the script does when it is run.
+
+
 def main():
     """Train, test, print, draw."""
     start, options = time.perf_counter(), parse_options()
@@ -238,9 +295,11 @@ def main():
 
 def parse_options():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(description="Train on digits, run in spikes.")
     add = parser.add_argument
     add("--epochs", type=positive, default=15, help="how often to see all digits")
+    quick = "train for a short time: the same as --epochs 2"
+    add("--quick", dest="epochs", action="store_const", const=2, help=quick)
     add("--seed", type=int, default=0, help="of the split and of the weights")
     add("--steps", type=positive, default=50, help="milliseconds to run in spikes")
     add("--output", type=Path, default="spiking_digits_output", help="a folder")
