@@ -46,13 +46,13 @@ test_images, test_labels = test_images[:300], test_labels[:300]  # 5 minibatches
 # -------------------------------
 #
 # - ``nengo_dl.TensorNode(function, ...)`` is a node like any other, to be connected by
-# hand. The function gets the time, in seconds, and a batch of inputs. Here it is a
-# screen that goes dark.
+#   hand. The function gets the time, in seconds, and a batch of inputs. Here it is a
+#   screen that goes dark.
 # - ``nengo_dl.Layer(what)(input)`` makes a node and connects it to its input. It takes
-# Keras layers and models, and functions of ``x``. ``shape_in`` says how to see the
-# values of a Nengo signal, which is flat.
+#   Keras layers and models, and functions of ``x``. ``shape_in`` says how to see the
+#   values of a Nengo signal, which is flat.
 # - ``nengo_dl.tensor_layer(input, what, ...)`` does both in one call; further arguments
-# are those of the function, or of the class of Keras layers.
+#   are those of the function, or of the class of Keras layers.
 #
 # Between them are neurons of Nengo. What comes before them sets their currents, and
 # their spikes are what the last layer sees, through a synapse.
