@@ -83,6 +83,7 @@ INITIAL_STATES = {
     "no minimum": nengo.LIF(
         min_voltage=-np.inf, initial_state={"voltage": Uniform(-1, 0)}
     ),
+    "LIF above its threshold": nengo.LIF(initial_state={"voltage": Choice([1.9])}),
     "AdaptiveLIF": nengo.AdaptiveLIF(initial_state={"adaptation": [0.1, 0.2, 3]}),
     "AdaptiveLIFRate": nengo.AdaptiveLIFRate(initial_state={"adaptation": Choice([1])}),
     "Izhikevich": nengo.Izhikevich(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import tensorflow as tf
+from nengo.dists import Uniform
 from nengo.neurons import LIF, LIFRate
 
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState
+from .series import expm1_small, log1p_small
 from .soft_lif import soft_lif_rate
 
 
@@ -116,13 +120,16 @@ class LIFBuilder(LIFRateBuilder):
         rest = state["refractory_time"] - dt
         delta_t = tf.clip_by_value(dt - rest, 0, dt)
         voltage = state["voltage"]
-        voltage = voltage - (J - voltage) * tf.math.expm1(-delta_t / tau_rc)
+        bound = dt / float(np.min(tau_rc))
+        voltage = voltage - (J - voltage) * expm1_small(delta_t * (-1 / tau_rc), bound)
         spikes = voltage > 1
         zero = tf.zeros_like(voltage)
 
         output = tf.cast(spikes, J.dtype) * (self.parameter("amplitude") / dt)
         passed = tf.where(spikes, (voltage - 1) / (J - 1), zero)
-        t_spike = dt + tau_rc * tf.math.log1p(-passed)
+        # From below the threshold, no step passes it by more than the part `bound`.
+        late = log1p_small(-passed, bound if self._starts_below_threshold else np.inf)
+        t_spike = dt + tau_rc * late
         voltage = tf.maximum(voltage, self.parameter("min_voltage"))
         return output, {
             "voltage": tf.where(spikes, zero, voltage),
@@ -130,6 +137,14 @@ class LIFBuilder(LIFRateBuilder):
                 spikes, self.parameter("tau_ref") + t_spike, rest
             ),
         }
+
+    @cached_property
+    def _starts_below_threshold(self) -> bool:
+        starts = [
+            {**neurons.state, **(neurons.initial_state or {})}["voltage"]
+            for neurons in self.types
+        ]
+        return all(isinstance(start, Uniform) and start.high <= 1 for start in starts)
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState
