@@ -1,5 +1,7 @@
 """What is optimised: objectives and regularisers for TensorFlow."""
 
+from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
+
 from nengo_dl_objectives import losses as losses
 from nengo_dl_objectives.mse import mse as mse
 from nengo_dl_objectives.mse import squared_error as squared_error

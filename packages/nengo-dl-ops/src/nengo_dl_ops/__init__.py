@@ -1,5 +1,7 @@
 """How one simulation step is computed: the operator builders of Nengo in TensorFlow."""
 
+from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
+
 from . import random_numbers as random_numbers
 
 # Importing a module is what registers its builders.
@@ -12,6 +14,7 @@ from .convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .copies import CopyBuilder as CopyBuilder
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
 from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
+from .merging import make_merge_key as make_merge_key
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState

@@ -1,5 +1,7 @@
 """Where the values of a simulation live: signals, their layout, their gradients."""
 
+from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
+
 from .gradients import gather_rows as gather_rows
 from .layout import SignalLayout as SignalLayout
 from .layout import elements as elements

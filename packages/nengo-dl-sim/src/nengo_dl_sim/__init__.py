@@ -1,5 +1,7 @@
 """The simulator: from a Nengo network to compiled steps, runs and training."""
 
+from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
+
 from .errors import InferenceOnlyError as InferenceOnlyError
 from .errors import UnknownObjectError as UnknownObjectError
 from .settings.config import configure_settings as configure_settings

@@ -13,7 +13,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
-from nengo_dl_ops import BuildConfig, Builder
+from nengo_dl_ops import BuildConfig, Builder, make_merge_key
 from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 
 from .compile import ParameterArray, Program, StateArray
@@ -108,7 +108,7 @@ def build_program(
     bases = _bases(ops, probed)
     constants = bases.keys() - _written(ops) - marks.inputs
     layout = SignalLayout(bases, constants, config.dtype)
-    plan = settings.planner(ops, _merge_key(layout, marks.trainable))
+    plan = settings.planner(ops, make_merge_key(layout, marks.trainable))
     plan = settings.sorter(plan, constants)
     return Program(
         layout=layout,
@@ -168,30 +168,6 @@ def _written(ops: Sequence[Operator]) -> set[Signal]:
 
 def _constants(ops: Sequence[Operator]) -> set[Signal]:
     return {sig.base for op in ops for sig in op.reads} - _written(ops)
-
-
-def _merge_key(layout: SignalLayout, trainable: Collection[Signal]) -> Any:
-    """Make the function that tells which operators may share a group."""
-    known: dict[Signal, Hashable] = {}
-
-    def describe(sig: Signal) -> Hashable:
-        base = sig.base
-        if base not in known:
-            constant = base in layout.constants
-            trained = constant and base in trainable
-            shape = layout.row_shape(base)
-            known[base] = layout.type_of(base), shape, constant, trained
-        return known[base]
-
-    def merge_key(op: Operator) -> Hashable:
-        builder = Builder.of(op)
-        signals = tuple(
-            tuple(describe(sig) for sig in sigs)
-            for sigs in (op.sets, op.incs, op.reads, op.updates)
-        )
-        return builder, builder.merge_key(op), signals
-
-    return merge_key
 
 
 def _parameter_arrays(

@@ -5,6 +5,7 @@ This package offers the public names of its siblings in one place.
 """
 
 from . import _quiet  # isort: skip  # noqa: F401  (before TensorFlow starts)
+from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
 from nengo_dl_ops import Layer as Layer
 from nengo_dl_ops import LeakyReLU as LeakyReLU

@@ -1,0 +1,62 @@
+"""An unsupported version is one line, before TensorFlow is imported if that is it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from workspace import find_packages
+
+
+def fail_to_import(module, folder):
+    """Return what an import prints that sees the distributions of a folder first."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    watched = f"import sys\ntry:\n    import {module}\nfinally:\n"
+    code = f"{watched}    print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    return done.stdout.strip(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "version", "works"),
+    [
+        ("nengo_dl", "tensorflow", "2.16.2", ">=2.18"),
+        ("nengo_dl", "nengo-dl-sim", "2.0.0", ">=1.0,<2"),
+        ("nengo_dl_sim", "nengo", "3.2.0", ">=4.1,<5"),
+        ("nengo_dl_sim", "nengo-dl-ops", "0.9.0", ">=1.0,<2"),
+        ("nengo_dl_ops", "keras", "3.9.2", ">=3.10"),
+        ("nengo_dl_signals", "numpy", "1.26.4", ">=2.0"),
+        ("nengo_dl_objectives", "tensorflow", "2.17.1", ">=2.18"),
+    ],
+)
+def test_import_names_the_versions_that_work(tmp_path, module, name, version, works):
+    info = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (info / "METADATA").write_text(text, encoding="utf-8")
+    imported, errors = fail_to_import(module, tmp_path)
+    last = errors.strip().splitlines()[-1]
+    assert f"works with {name} {works}, but version {version} is installed" in last
+    assert last.startswith("ImportError: nengo-dl")
+    assert errors.count("File ") <= 7
+    if name in ("tensorflow", "numpy", "nengo"):  # what the lowest package requires
+        assert imported == "False False"
+
+
+def test_packages_without_a_common_sibling_check_alike():
+    sources = {
+        package.dist: (package.src / "versions.py").read_text(encoding="utf-8")
+        for package in find_packages()
+        if (package.src / "versions.py").is_file()
+    }
+    assert sources.keys() == {"nengo-dl-objectives", "nengo-dl-signals"}
+    assert len(set(sources.values())) == 1
+
+
+def test_limits_use_operators_that_the_check_reads():
+    for package in find_packages():
+        for requirement in package.requirements:
+            operators = {spec.operator for spec in requirement.specifier}
+            assert operators <= {">=", "<"}, f"{package.dist}: {requirement}"
