@@ -1,88 +1,90 @@
 """Each package builds an sdist and a wheel that hold nothing foreign."""
 
-import os
 import shutil
-import subprocess
 import tarfile
 import zipfile
 
 import pytest
-from workspace import ROOT, find_packages
+from archives import (
+    Build,
+    archive_faults,
+    build,
+    metadata_faults,
+    read_metadata,
+    twine_faults,
+)
+from workspace import find_packages
 
 pytestmark = pytest.mark.slow
 
-# .gitignore: hatchling adds it, so that a wheel built from the sdist skips the same.
-SDIST_FILES = {
-    ".gitignore",
-    "CHANGES.rst",
-    "LICENSE.rst",
-    "PKG-INFO",
-    "README.rst",
-    "pyproject.toml",
-}
-WHEEL_FILES = {
-    "METADATA",
-    "RECORD",
-    "WHEEL",
-    "extra_metadata/CHANGES.rst",
-    "licenses/LICENSE.rst",
-}
-
-
-@pytest.fixture(scope="module", params=find_packages(), ids=lambda p: p.dist)
-def package(request):
-    return request.param
+PACKAGES = {package.dist: package for package in find_packages()}
 
 
 @pytest.fixture(scope="module")
-def builds(package, tmp_path_factory):
-    """Return the paths of the sdist and of the wheel built from it."""
-    folder = tmp_path_factory.mktemp(package.module)
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is None:
-        pytest.fail("uv is neither on PATH nor named by the variable UV")
-    command = [uv, "build", "--package", package.dist, "--out-dir", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    stem = f"{package.module}-{package.version}"
-    return folder / f"{stem}.tar.gz", folder / f"{stem}-py3-none-any.whl"
+def builds(tmp_path_factory):
+    """Return the sdist of every package, and the wheel built from it."""
+    folder = tmp_path_factory.mktemp("builds")
+    return {dist: build(package, folder) for dist, package in PACKAGES.items()}
 
 
-def source_files(package):
-    """Return the files of the module, relative to ``src``, without caches."""
-    return {
-        path.relative_to(package.src.parent).as_posix()
-        for path in package.src.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
+@pytest.mark.parametrize("dist", PACKAGES)
+def test_archives_hold_their_own(builds, dist):
+    assert archive_faults(PACKAGES[dist], builds[dist]) == []
 
 
-def test_sdist_holds_its_own(package, builds):
-    with tarfile.open(builds[0]) as archive:
-        names = {m.name for m in archive.getmembers() if m.isfile()}
-    files = {name.partition("/")[2] for name in names}
-    assert files == SDIST_FILES | {f"src/{name}" for name in source_files(package)}
+def test_twine_accepts_them(builds):
+    assert twine_faults([file for files in builds.values() for file in files]) == []
 
 
-def test_wheel_holds_its_own(package, builds):
-    with zipfile.ZipFile(builds[1]) as archive:
-        names = {name for name in archive.namelist() if not name.endswith("/")}
-    info = f"{package.module}-{package.version}.dist-info/"
-    metadata = WHEEL_FILES.copy()
-    if "entry-points" in package.project or "scripts" in package.project:
-        metadata.add("entry_points.txt")
-    assert names == source_files(package) | {info + name for name in metadata}
+@pytest.fixture
+def copies(builds, tmp_path):
+    """Return the archives of one package, to plant faults in, and the package."""
+    files = builds["nengo-dl-objectives"]
+    copied = [shutil.copy(file, tmp_path) for file in files]
+    return PACKAGES["nengo-dl-objectives"], Build(*(tmp_path / c for c in copied))
 
 
-def test_wheel_metadata(package, builds):
-    with zipfile.ZipFile(builds[1]) as archive:
-        info = f"{package.module}-{package.version}.dist-info"
-        lines = archive.read(f"{info}/METADATA").decode("utf-8").splitlines()
-    assert f"Name: {package.dist}" in lines
-    assert f"Version: {package.version}" in lines
-    assert "License-Expression: GPL-2.0-or-later" in lines
-    required = {line for line in lines if line.startswith("Requires-Dist:")}
-    assert not any("file:" in line or " @ " in line for line in required)
-    assert len([line for line in required if "extra ==" not in line]) == len(
-        package.requirements
-    )
+def test_foreign_file_in_wheel_is_found(copies):
+    package, files = copies
+    with zipfile.ZipFile(files.wheel, "a") as archive:
+        archive.writestr("nengo_dl_objectives/notes.txt", "to do")
+    (fault,) = archive_faults(package, files)
+    assert fault.endswith("holds nengo_dl_objectives/notes.txt")
+
+
+def test_missing_file_in_sdist_is_found(copies, tmp_path):
+    package, files = copies
+    with tarfile.open(files.sdist) as old, tarfile.open(tmp_path / "x", "w:gz") as new:
+        for member in old.getmembers():
+            if not member.name.endswith("CHANGES.rst"):
+                new.addfile(member, old.extractfile(member))
+    (fault,) = archive_faults(package, Build(tmp_path / "x", files.wheel))
+    assert fault == "x: lacks CHANGES.rst"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("Version: 1", "Version: 2", "no 'Version: 1.0.0'"),
+        ("GPL-2.0-or-later", "MIT", "no 'License-Expression: GPL-2.0-or-later'"),
+        ("Requires-Dist: numpy", "Requires-Dist: n @ file:///n", "not to be had"),
+        ("Requires-Dist: numpy", "Note: numpy", "expected 3 requirements, got 2"),
+    ],
+)
+def test_fault_in_metadata_is_found(copies, old, new, fault):
+    package, files = copies
+    lines = [line.replace(old, new) for line in read_metadata(files.wheel)]
+    (found,) = metadata_faults(package, lines)
+    assert fault in found
+
+
+def test_twine_finds_a_broken_description(copies):
+    _, files = copies
+    with zipfile.ZipFile(files.wheel) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(files.wheel, "w") as archive:
+        for name, content in held.items():
+            broken = content + b"\n\n.. image::\n" if "METADATA" in name else content
+            archive.writestr(name, broken)
+    (fault,) = twine_faults([files.wheel])
+    assert "FAILED" in fault

@@ -12,13 +12,13 @@ import argparse
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from archives import find_uv
 from workspace import ROOT, find_packages
 
 # Old: the lowest versions that the packages declare; of TensorFlow and NumPy on Python
@@ -59,14 +59,6 @@ class Result(NamedTuple):
 
     versions: str
     counts: dict[str, int]
-
-
-def find_uv() -> str:
-    """Return the path of uv."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is None:
-        raise SystemExit("uv is neither on PATH nor named by the variable UV")
-    return uv
 
 
 def make_environment(folder: Path, cell: str) -> Path:

@@ -190,7 +190,7 @@ class NamedWeight:
 
     def __init__(self, path: str, value: np.ndarray) -> None:
         self.path = path
-        self.name = path  # what Keras before 3.12 asks for
+        self.name = path  # what older versions of Keras ask for
         self._value = value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
