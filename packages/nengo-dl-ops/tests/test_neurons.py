@@ -126,15 +126,15 @@ def test_identical_spikes_over_a_thousand_steps(name):
     config = BuildConfig(dtype="float64")
     builder = Builder.find(type(types[0]))([types[0]], [n], config)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def run(J, state):
-        spikes = tf.TensorArray(J.dtype, n_steps)
-        for i in tf.range(n_steps):
-            output, state = builder.step(J, state)
-            spikes = spikes.write(i, output)
-        return spikes.stack()
+        def step(last, _):
+            return builder.step(J, last[1])
 
-    spikes = run(current[:, None], {k: v[:, None] for k, v in state.items()})
+        return tf.scan(step, tf.range(n_steps), (tf.zeros_like(J), state))[0]
+
+    start = {name: tf.constant(v[:, None]) for name, v in state.items()}
+    spikes = run(tf.constant(current[:, None]), start)
     expected = np.zeros((n_steps, n))
     for output in expected:
         types[0].step(0.001, current, output, **state)

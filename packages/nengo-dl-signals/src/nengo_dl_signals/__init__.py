@@ -2,6 +2,7 @@
 
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
+from . import versions as versions
 from .gradients import gather_rows as gather_rows
 from .layout import SignalLayout as SignalLayout
 from .layout import elements as elements
