@@ -1,0 +1,67 @@
+"""Configuration of the site; see CONTRIBUTING.rst for the command that builds it."""
+
+import os
+import sys
+from pathlib import Path
+
+# TensorFlow's notices about the processor would end up on the pages of examples.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from nengo_dl import __copyright__, __version__  # noqa: E402
+
+project = "NengoDL"
+author = "NengoDL developers"
+copyright = __copyright__
+release = __version__
+version = ".".join(release.split(".")[:2])
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+    "nengo_sphinx_theme",
+    "numpydoc",
+    "mathml",
+]
+exclude_patterns = ["_build", "examples", "gallery/sg_execution_times.rst"]
+templates_path = ["_templates"]
+nitpicky = True
+default_role = "autolink"
+suppress_warnings = ["toc.empty_glob"]
+show_warning_types = True
+
+# -- Docstrings
+autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings name the types, with shapes
+numpydoc_show_class_members = False
+toc_object_entries = False
+
+# -- Examples: executed, in their short mode
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "reset_argv": "gallery.quick_argv",
+    "abort_on_example_error": True,
+    "min_reported_time": float("inf"),
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "download_all_examples": False,
+}
+
+# -- Pages
+html_math_renderer = "mathml"
+html_theme = "nengo_sphinx_theme"
+html_theme_options = {"sidebar_toc_depth": 2}
+html_title = f"NengoDL {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_context = {"building_version": release}
+html_show_sphinx = False
+html_show_sourcelink = False
