@@ -24,17 +24,19 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "nengo_sphinx_theme",
     "numpydoc",
+    "aliases",
     "mathml",
 ]
 exclude_patterns = ["_build", "examples", "gallery/sg_execution_times.rst"]
 templates_path = ["_templates"]
 nitpicky = True
 default_role = "autolink"
-suppress_warnings = ["toc.empty_glob"]
 show_warning_types = True
 
 # -- Docstrings
-autosummary_generate = True
+autosummary_generate = [
+    f"reference/{page.name}" for page in Path(__file__).parent.glob("reference/*.rst")
+]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings name the types, with shapes
 numpydoc_show_class_members = False

@@ -12,7 +12,7 @@ def vector_norm(x: tf.Tensor, order: float, axis: tuple[int, ...]) -> tf.Tensor:
     Norm of the vectors that lie along some axes of a tensor.
 
     Computes :math:`\left(\sum_i |x_i|^p\right)^{1/p}` for the order :math:`p`, and
-    :math:`\max_i |x_i|` for infinity, as :func:`tf.norm` does for vectors.
+    :math:`\max_i |x_i|` for infinity, as ``tf.norm`` does for vectors.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def vector_norm(x: tf.Tensor, order: float, axis: tuple[int, ...]) -> tf.Tensor:
     Notes
     -----
     Where the norm has no derivative, the gradient is 0: at a zero vector (0 is a
-    subgradient there) and, for :math:`p < 1`, at a zero element. :func:`tf.norm`
+    subgradient there) and, for :math:`p < 1`, at a zero element. ``tf.norm``
     gives NaN in both places, which would spread to every parameter.
     """
     magnitude = tf.abs(x)

@@ -68,7 +68,7 @@ def uniform(seed: tf.Tensor, shape: tuple[int, ...], dtype: str) -> tf.Tensor:
 
     Returns
     -------
-    numbers : (*shape) tf.Tensor
+    numbers : ``(*shape) tf.Tensor``
         All different from each other (but for rounding).
 
     References

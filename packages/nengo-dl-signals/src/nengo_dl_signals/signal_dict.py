@@ -80,7 +80,7 @@ class SignalDict:
 
         Returns
         -------
-        value : (*signal.shape, batch) tf.Tensor
+        value : ``(*signal.shape, batch) tf.Tensor``
             The value; the batch axis has one item if all batch items share it.
 
         Raises
@@ -105,7 +105,7 @@ class SignalDict:
         signal : TensorSignal
             What to write. In an increment a row may be named more than once: all its
             values are added.
-        value : (*signal.shape, batch) tf.Tensor
+        value : ``(*signal.shape, batch) tf.Tensor``
             The value.
         mode : {"update", "inc"}
             Whether the value replaces the signal or is added to it.

@@ -17,8 +17,8 @@ class LearningRuleBuilder(OpBuilder):
     """
     Computes a rule for all connections of a group, with weights of the same shape.
 
-    To be implemented by subclasses: `build_step`. Every batch item has weights of its
-    own, for it learns from its own activities.
+    To be implemented by subclasses: `OpBuilder.build_step`. Every batch item
+    has weights of its own, for it learns from its own activities.
     """
 
     @classmethod

@@ -84,7 +84,7 @@ class Predicting(Door):
 
         Returns
         -------
-        outputs : dict from nengo.Probe to (n_items, n_steps, *shape) array
+        outputs : dict from nengo.Probe to ``(n_items, n_steps, *shape) array``
             In the order of the network's probes. Of one with ``keep_history=False``,
             the last step.
 
@@ -138,7 +138,7 @@ class Predicting(Door):
 
         Returns
         -------
-        outputs : dict from nengo.Probe to (minibatch_size, n_steps, *shape) array
+        outputs : dict from nengo.Probe to ``(minibatch_size, n_steps, *shape) array``
             As in `predict`.
 
         Raises
