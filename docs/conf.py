@@ -26,6 +26,7 @@ extensions = [
     "numpydoc",
     "aliases",
     "mathml",
+    "picture",
 ]
 exclude_patterns = ["_build", "examples", "gallery/sg_execution_times.rst"]
 templates_path = ["_templates"]
