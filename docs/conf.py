@@ -27,6 +27,7 @@ extensions = [
     "aliases",
     "mathml",
     "picture",
+    "source_links",
 ]
 exclude_patterns = ["_build", "examples", "gallery/sg_execution_times.rst"]
 templates_path = ["_templates"]

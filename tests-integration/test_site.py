@@ -85,7 +85,10 @@ def described(site):
 
 def find(name):
     package, *parts = name.split(".")
-    return reduce(getattr, parts, importlib.import_module(package))
+    try:
+        return reduce(getattr, parts, importlib.import_module(package))
+    except AttributeError:
+        return None  # in a module that its package does not import
 
 
 def test_links_lead_somewhere(site, pages):
