@@ -1,6 +1,8 @@
 """Benchmark networks for NengoDL, with a command line."""
 
 from nengo_dl_spaun_bench.benchmark import Benchmark as Benchmark
+from nengo_dl_spaun_bench.compare import Comparison as Comparison
+from nengo_dl_spaun_bench.compare import compare as compare
 from nengo_dl_spaun_bench.machine import Machine as Machine
 from nengo_dl_spaun_bench.measure import Measurement as Measurement
 from nengo_dl_spaun_bench.measure import Spread as Spread
@@ -19,12 +21,14 @@ __all__ = [
     "NETWORKS",
     "NEURON_TYPES",
     "Benchmark",
+    "Comparison",
     "Machine",
     "Measurement",
     "Spread",
     "__version__",
     "basal_ganglia",
     "cconv",
+    "compare",
     "integrator",
     "measure",
     "pes",

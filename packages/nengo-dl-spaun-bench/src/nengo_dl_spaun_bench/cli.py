@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
 from nengo.exceptions import NengoException
 
 from nengo_dl_spaun_bench.benchmark import Benchmark
+from nengo_dl_spaun_bench.compare import compare
 from nengo_dl_spaun_bench.measure import Measurement, measure
 from nengo_dl_spaun_bench.networks import NETWORKS, NEURON_TYPES
+from nengo_dl_spaun_bench.tables import save_plot, table
 from nengo_dl_spaun_bench.version import version
 
 COUNT = click.IntRange(min=1)
+
+STANDARD = tuple(name for name in NETWORKS if name != "spaun_like")
+"""What is compared unless something else is asked for."""
+
+DIMENSIONS = {"pes": 64, "random_network": 64, "spaun_like": 16}
+"""Sizes of networks, where 128 dimensions would be many more neurons than of others."""
 
 
 @click.group(context_settings={"show_default": True})
@@ -63,13 +73,66 @@ def run(
         n_steps=steps,
         workload="train" if train else "run",
     )
-    try:
+    with _told_in_one_line():
         measurement = measure(benchmark)
+    click.echo(json.dumps(asdict(measurement)) if as_json else report(measurement))
+
+
+@main.command("compare")
+@click.option("--against", default="nengo", help="Another backend that is installed.")
+@click.option(
+    "--net", "nets", type=click.Choice(list(NETWORKS)), multiple=True, default=STANDARD
+)
+@click.option("--dims", type=COUNT, help="Dimensions (128; 64 for two networks).")
+@click.option("--neurons-per-d", type=COUNT, default=50, help="For each dimension.")
+@click.option("--neuron", type=click.Choice(list(NEURON_TYPES)), default="relu")
+@click.option("--minibatch", "sizes", type=COUNT, multiple=True, default=(1,))
+@click.option("--steps", type=COUNT, default=1000, help="Timesteps of 1 ms.")
+@click.option("--pairs", type=COUNT, default=5, help="How often each is timed.")
+@click.option("--inference-only", is_flag=True, help="Use the setting of this name.")
+@click.option("--plot", type=click.Path(dir_okay=False, writable=True))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+def compare_networks(
+    against: str,
+    nets: tuple[str, ...],
+    dims: int | None,
+    neurons_per_d: int,
+    neuron: str,
+    sizes: tuple[int, ...],
+    steps: int,
+    pairs: int,
+    inference_only: bool,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Run networks in NengoDL and another backend by turns; compare the steady state.
+
+    Options --net and --minibatch may be given several times. Times are for each item
+    of a minibatch. The last column is the largest difference of the outputs, next to
+    the largest output: NengoDL computes in single precision.
+    """
+    benchmarks = [
+        Benchmark(
+            net, dims or DIMENSIONS.get(net, 128), neurons_per_d, neuron, n, steps
+        )
+        for net in nets
+        for n in sizes
+    ]
+    with _told_in_one_line():
+        found = [compare(one, against, pairs, inference_only) for one in benchmarks]
+    if plot is not None:
+        save_plot(found, plot)
+    click.echo(json.dumps([asdict(c) for c in found]) if as_json else table(found))
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """What Nengo refuses is for the user to read, not for us to debug."""
+    try:
+        yield
     except NengoException as error:
-        # What Nengo refuses is for the user to read, not for us to debug.
         message = " ".join(str(error).split())
         raise click.ClickException(f"{type(error).__name__}: {message}") from error
-    click.echo(json.dumps(asdict(measurement)) if as_json else report(measurement))
 
 
 def report(measurement: Measurement) -> str:

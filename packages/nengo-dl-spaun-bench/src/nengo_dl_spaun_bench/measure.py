@@ -110,12 +110,12 @@ def measure(benchmark: Benchmark, n_repetitions: int = N_REPETITIONS) -> Measure
     check_count("n_repetitions", n_repetitions)
     # First of all, because it imports TensorFlow, which is not to be timed.
     machine = this_machine()
-    net, construction_s = _timed(benchmark.build_network)
-    with _without_decoder_cache():
-        sim, build_s = _timed(lambda: _simulator(net, benchmark))
+    net, construction_s = timed(benchmark.build_network)
+    with without_decoder_cache():
+        sim, build_s = timed(lambda: _simulator(net, benchmark))
     with sim:
         operation = WORKLOADS[benchmark.workload](sim, net, benchmark.n_steps)
-        first_s, *later_s = [_timed(operation)[1] for _ in range(1 + n_repetitions)]
+        first_s, *later_s = [timed(operation)[1] for _ in range(1 + n_repetitions)]
     steady_s = Spread.of(later_s)
     return Measurement(
         benchmark=benchmark,
@@ -143,15 +143,29 @@ def _simulator(net: nengo.Network, benchmark: Benchmark) -> Any:
     )
 
 
-def _timed(operation: Callable[[], T]) -> tuple[T, float]:
-    """Return what an operation returns, and the seconds it took."""
+def timed(operation: Callable[[], T]) -> tuple[T, float]:
+    """
+    Time an operation.
+
+    Parameters
+    ----------
+    operation : callable
+        What to do.
+
+    Returns
+    -------
+    result : object
+        What it returns.
+    seconds : float
+        How long it took.
+    """
     start = perf_counter()
     result = operation()
     return result, perf_counter() - start
 
 
 @contextmanager
-def _without_decoder_cache() -> Iterator[None]:
+def without_decoder_cache() -> Iterator[None]:
     """Keep Nengo from reading decoders that an earlier build has solved for."""
     enabled = nengo.rc.get("decoder_cache", "enabled")
     nengo.rc.set("decoder_cache", "enabled", "False")
