@@ -4,6 +4,8 @@ from nengo.builder.operator import Copy
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
+from nengo_dl_ops import CopyBuilder
+
 
 def vector(n, name="v"):
     return Signal(np.zeros(n), name=name)
@@ -53,10 +55,6 @@ CASES = {
         copy(3, 3),
         Copy(vector((1, 4)), vector((1, 4))),
     ],
-    "add other shapes": lambda: [
-        matrices(inc=True),
-        Copy(vector((2, 4)), vector((2, 4)), inc=True),
-    ],
 }
 
 
@@ -80,3 +78,11 @@ def test_repeated_targets_of_a_copy_are_refused(build):
 def test_shapes_that_do_not_fit_are_refused(build):
     with pytest.raises(BuildError, match=r"fits shape \(3,\), got \(2,\)"):
         build([copy(2, 3)])
+
+
+def test_vectors_do_not_join_matrices():
+    """They would be moved along with them whenever something is added."""
+    ops = [matrices(inc=True), copy(3, 3, inc=True)]
+    assert len({CopyBuilder.merge_key(op) for op in ops}) == 2
+    ops = [matrices(), copy(3, 3)]
+    assert len({CopyBuilder.merge_key(op) for op in ops}) == 1
