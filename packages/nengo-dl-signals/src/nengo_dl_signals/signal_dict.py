@@ -116,13 +116,16 @@ class SignalDict:
             If the type or the shape of the value is not the signal's.
         """
         _check_value(signal, value, mode)
+        value = tf.reshape(
+            value, (len(signal.rows), *signal.row_shape, value.shape[-1])
+        )
         rows = signal.rows
         if mode == "inc":
             self._check_set(signal)
-            rows, value = sum_repeated(rows, _as_rows(value, len(rows), signal))
+            rows, value = sum_repeated(rows, value)
             if not self._is_zero(rows):
-                value = self._sum(signal, rows, value)
-        self.load(rows, _as_rows(value, len(rows), signal))
+                value = self._take_rows(rows) + value
+        self.load(rows, value)
 
     def clear(self, signal: TensorSignal) -> None:
         """Set a signal to zero (costs nothing until a read needs the zeros)."""
@@ -231,18 +234,6 @@ class SignalDict:
             else:
                 self.load(rows, array)
 
-    def _sum(
-        self, signal: TensorSignal, rows: np.ndarray, value: tf.Tensor
-    ) -> tf.Tensor:
-        """Add the value of rows of a signal; of matrices, in their shape."""
-        old = self._take_rows(rows)
-        if len(signal.shape) < 3 or len(rows) < len(signal.rows):
-            return old + value
-        # A product with a matrix that was changed, then reshaped, takes XLA 280 us
-        # for 64 x 3200 elements; 50 if the matrix was one when it was changed.
-        old = tf.reshape(old, (*signal.shape, old.shape[-1]))
-        return old + tf.reshape(value, (*signal.shape, value.shape[-1]))
-
     def _is_zero(self, rows: np.ndarray) -> bool:
         return bool(np.all(self._where[rows] == _ZERO))
 
@@ -276,10 +267,6 @@ class SignalDict:
 def _rows_match(source: TensorSignal, target: TensorSignal) -> bool:
     """Tell whether each row of one signal is a row of the other."""
     return source.columns is None and source.row_shape == target.row_shape
-
-
-def _as_rows(value: tf.Tensor, n_rows: int, signal: TensorSignal) -> tf.Tensor:
-    return tf.reshape(value, (n_rows, *signal.row_shape, value.shape[-1]))
 
 
 def _check_value(signal: TensorSignal, value: tf.Tensor, mode: str) -> None:

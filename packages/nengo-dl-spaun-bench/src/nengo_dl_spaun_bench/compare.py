@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -129,18 +130,17 @@ def compare(
             f"Must be 'run' (got {benchmark.workload!r})", "workload", benchmark
         )
     net = benchmark.build_network()
-    with without_decoder_cache():
-        reference = simulator(net, seed=0, progress_bar=False)
+    size = benchmark.minibatch_size
+    with without_decoder_cache(), simulator(net, seed=0, progress_bar=False) as other:
         with net:
             nengo_dl.configure_settings(inference_only=inference_only)
-        size = benchmark.minibatch_size
-        sim = nengo_dl.Simulator(net, minibatch_size=size, seed=0, progress_bar=False)
-    with reference, sim:
-        sims = sim, reference
-        for one in sims:
-            one.run_steps(benchmark.n_steps)
-        difference = relative_difference(sim.data[net.p][0], reference.data[net.p])
-        pairs = _time_pairs(sims, benchmark.n_steps, n_pairs)
+        with nengo_dl.Simulator(
+            net, minibatch_size=size, seed=0, progress_bar=False
+        ) as sim:
+            for one in (sim, other):
+                one.run_steps(benchmark.n_steps)
+            difference = relative_difference(sim.data[net.p][0], other.data[net.p])
+            pairs = _time_pairs((sim, other), benchmark.n_steps, n_pairs)
     ours = [first / size for first, _ in pairs]
     theirs = [second for _, second in pairs]
     return Comparison(
@@ -184,5 +184,5 @@ def _time_pairs(
     first, second = ([] for _ in sims)  # type: tuple[list[float], list[float]]
     for _ in range(n_pairs):
         for sim, times in zip(sims, (first, second), strict=True):
-            times.append(timed(lambda sim=sim: sim.run_steps(n_steps))[1])  # type: ignore[misc]
+            times.append(timed(partial(sim.run_steps, n_steps))[1])
     return list(zip(first, second, strict=True))

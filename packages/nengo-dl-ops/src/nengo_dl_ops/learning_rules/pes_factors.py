@@ -77,10 +77,11 @@ class SimPESFactorsBuilder(SimPESBuilder):
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         super().__init__(ops, layout, config)
+        self.rows = self.stack(layout, "rows")
         self.columns = self.stack(layout, "columns")
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute the factors for all connections at once."""
         error, pre = signals.gather(self.error), signals.gather(self.pre)
-        signals.scatter(self.delta, (self.alpha * error)[:, :, None])
+        signals.scatter(self.rows, (self.alpha * error)[:, :, None])
         signals.scatter(self.columns, pre[:, None])

@@ -194,7 +194,7 @@ class Program:
         """
         return state._replace(
             arrays=[
-                tf.reshape(value, (*array.shape, value.shape[-1]))
+                _reshaped(value, array.shape)
                 for array, value in zip(self.states, state.arrays, strict=True)
             ]
         )
@@ -203,7 +203,7 @@ class Program:
         """Undo `carried`."""
         return state._replace(
             arrays=[
-                tf.reshape(value, (array.signal.size, value.shape[-1]))
+                _reshaped(value, array.signal.shape)
                 for array, value in zip(self.states, state.arrays, strict=True)
             ]
         )
@@ -408,6 +408,13 @@ class Program:
         ]
         variables = [signals.variables[id(v)] for v in self.state_variables]
         return State(arrays, variables, key + tf.constant([0, 1]))
+
+
+def _reshaped(value: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Give a value another shape, but for the batch axis; most have it already."""
+    if tuple(value.shape[:-1]) == shape:
+        return value
+    return tf.reshape(value, (*shape, value.shape[-1]))
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:
