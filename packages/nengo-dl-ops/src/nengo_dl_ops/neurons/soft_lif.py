@@ -12,8 +12,9 @@ from nengo.params import NumberParam
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState
 
-#: Below this many units of ``sigma`` from the threshold, ``log(1 + 1 / z)`` is
-#: replaced by its limit: ``z`` itself would round to zero further down.
+#: Below this many units of ``sigma`` from the threshold, ``log(1 + 1 / z)`` goes on
+#: as a straight line, its limit (to 2e-9): ``z`` would round to zero further down,
+#: and its square, in the gradient, much earlier.
 _FAR_BELOW = -20
 
 
@@ -106,8 +107,9 @@ class SoftLIFRate(LIFRate):
         """
         del dt
         js = (J - 1) / self.sigma
-        z = self.sigma * np.logaddexp(0, np.maximum(js, _FAR_BELOW))
-        inverse = np.where(js > _FAR_BELOW, np.log1p(1 / z), -js - np.log(self.sigma))
+        near = np.maximum(js, _FAR_BELOW)
+        z = self.sigma * np.logaddexp(0, near)
+        inverse = np.log1p(1 / z) + (near - js)
         output[...] = self.amplitude / (self.tau_ref + self.tau_rc * inverse)
 
 
@@ -140,10 +142,10 @@ def soft_lif_rate(
         The rate, in Hz.
     """
     js = (J - 1) / sigma
-    # Both branches of `tf.where` stay finite, and so do their gradients.
-    z = sigma * tf.math.softplus(tf.maximum(js, _FAR_BELOW))
-    far_below = -js - np.log(sigma)
-    inverse = tf.where(js > _FAR_BELOW, tf.math.log1p(1 / z), far_below)
+    near = tf.maximum(js, _FAR_BELOW)
+    z = sigma * tf.math.softplus(near)
+    # Far below, `log(1 + 1 / z)` grows as `js` falls: the last term, zero elsewhere.
+    inverse = tf.math.log1p(1 / z) + (near - js)
     return amplitude / (tau_ref + tau_rc * inverse)
 
 
