@@ -41,12 +41,15 @@ class PlanSettings:
         See `.graph.order_signals`.
     relies_on_values : bool
         Whether simplifications may take what is not trainable as it was built.
+    are_chosen : bool
+        Whether simplifications are those that the user asked for, and no others.
     """
 
     simplifications: Sequence[Any] = DEFAULT_SIMPLIFICATIONS
     planner: Any = greedy_planner
     sorter: Any = order_signals
     relies_on_values: bool = True
+    are_chosen: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ def build_program(
     marks: Marks,
     settings: PlanSettings,
     config: BuildConfig,
+    kept: Collection[Signal] = (),
 ) -> Program:
     """
     Simplify, plan, lay out and build the operators of a model.
@@ -88,6 +92,8 @@ def build_program(
         How to simplify, plan and sort.
     config : BuildConfig
         The settings of the simulation.
+    kept : collection of nengo.builder.Signal
+        Base signals that are part of the state if a step writes them, needed or not.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def build_program(
         If an operator has no builder (the error names it and the object that it
         came from), or operators wait for each other in a cycle.
     """
-    fixed = _constants(operators) - marks.inputs - marks.trainable
+    fixed = constant_signals(operators) - marks.inputs - marks.trainable
     fixed = fixed if settings.relies_on_values else set()
     ops = simplify(operators, fixed, settings.simplifications)
     check_supported(model, ops)
@@ -114,7 +120,7 @@ def build_program(
         layout=layout,
         groups=[Builder.build(group, layout, config) for group in plan],
         parameters=_parameter_arrays(plan, probed, layout, marks.trainable),
-        states=_state_arrays(plan, probed, layout, config.minibatch_size),
+        states=_state_arrays(plan, probed, layout, config.minibatch_size, kept),
         probes=[layout[sig] for sig in probed],
         minibatch_size=config.minibatch_size,
     )
@@ -166,7 +172,20 @@ def _written(ops: Sequence[Operator]) -> set[Signal]:
     return {sig.base for op in ops for sig in (*op.sets, *op.incs, *op.updates)}
 
 
-def _constants(ops: Sequence[Operator]) -> set[Signal]:
+def constant_signals(ops: Sequence[Operator]) -> set[Signal]:
+    """
+    Find what is read and never written.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step.
+
+    Returns
+    -------
+    signals : set of nengo.builder.Signal
+        Base signals.
+    """
     return {sig.base for op in ops for sig in op.reads} - _written(ops)
 
 
@@ -196,10 +215,14 @@ def _parameter_arrays(
 
 
 def _state_arrays(
-    plan: Plan, probed: Sequence[Signal], layout: SignalLayout, minibatch_size: int
+    plan: Plan,
+    probed: Sequence[Signal],
+    layout: SignalLayout,
+    minibatch_size: int,
+    kept: Collection[Signal],
 ) -> list[StateArray]:
     """Put state that one group leaves together into one array, in its order."""
-    needed = _needed_from_before(plan, probed)
+    needed = _needed_from_before(plan, probed, kept)
     writer: dict[Signal, tuple[int, str, int, int]] = {}
     shared: dict[Signal, bool] = {}
     for number, group in enumerate(plan):
@@ -238,10 +261,12 @@ def _state_array(
     dtype, label = layout.type_of(bases[0]), bases[0].name
     signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
     shape = (len(bases), *bases[0].shape) if is_matrices else (signal.size,)
-    return StateArray(signal, start, batch, shape)
+    return StateArray(bases, signal, start, batch, shape)
 
 
-def _needed_from_before(plan: Plan, probed: Sequence[Signal]) -> list[Signal]:
+def _needed_from_before(
+    plan: Plan, probed: Sequence[Signal], kept: Collection[Signal]
+) -> list[Signal]:
     """Return base signals of which a step needs values that the one before left."""
     written = _written([op for group in plan for op in group])
     needed: dict[Signal, None] = {}
@@ -256,6 +281,7 @@ def _needed_from_before(plan: Plan, probed: Sequence[Signal]) -> list[Signal]:
             for sig in op.sets:
                 n_set[sig.base] += _n_elements_set(op, sig)
     needed.update((s.base, None) for s in probed if _incomplete(s.base, written, n_set))
+    needed.update((base, None) for base in kept if base in written)
     return list(needed)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import NamedTuple
+from functools import cached_property
 
 import nengo
 import numpy as np
@@ -18,7 +16,8 @@ from nengo.exceptions import BuildError, NengoWarning, ValidationError
 
 from nengo_dl_ops import BuildConfig, Builder
 
-from .build import Marks, PlanSettings, build_program
+from .build import Marks, PlanSettings
+from .collection import no_collection
 from .compile import Program
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
@@ -27,22 +26,14 @@ from .graph import (
     order_signals,
 )
 from .inputs.nodes import NodeInputs
+from .planning import Planner
 from .run.parameter_store import ParameterStore
 from .run.probe_store import ProbeStore
 from .run.runner import Runner
+from .run.shortcut import Shortcut
 from .settings.config import get_setting
 from .settings.table import dtype_of_nengo
 from .settings.trainable import parameter_names, trainable_signals, written_signals
-
-logger = logging.getLogger(__name__)
-
-
-class Planned(NamedTuple):
-    """What follows from how operators are simplified and merged."""
-
-    program: Program
-    parameters: ParameterStore
-    runner: Runner
 
 
 @dataclass(eq=False)
@@ -74,8 +65,10 @@ class Parts:
         Whether data has a batch axis.
     stateful : bool
         Whether runs may change the state of the simulation.
-    plan_for_any_values : callable
-        Plans anew, without relying on the values of what is not trainable.
+    planner : Planner
+        Plans the model.
+    plan_settings : PlanSettings
+        How it was planned.
     """
 
     model: Model
@@ -89,17 +82,30 @@ class Parts:
     names: dict[Signal, str]
     shows_batch: bool
     stateful: bool
-    plan_for_any_values: Callable[[], Planned]
+    planner: Planner
+    plan_settings: PlanSettings
 
     def replan(self) -> None:
         """Plan anew, so that parameters may get any values. State is not kept."""
         self.close()
-        self.program, self.parameters, self.runner = self.plan_for_any_values()
+        settings = replace(self.plan_settings, relies_on_values=False)
+        self.program, self.parameters, self.runner = self.planner.plan(settings)
+
+    @cached_property
+    def shortcut(self) -> Shortcut | None:
+        """A shorter program for parameters as they were built; None: there is none."""
+        if self.inference_only or self.plan_settings.are_chosen:
+            return None
+        with no_collection():
+            return self.planner.shortcut(self.program, self.plan_settings)
 
     def close(self) -> None:
         """Give up what was compiled, and the variables; values stay readable."""
         self.runner.close()
         self.parameters.close()
+        shortcut = self.__dict__.pop("shortcut", None)
+        if shortcut is not None:
+            shortcut.close()
 
 
 def build_model(network: nengo.Network | None, model: Model | None, dt: float) -> Model:
@@ -208,18 +214,18 @@ def assemble(
     probes = _probe_stores(network, model, shows_batch)
     settings = _plan_settings(network)
 
-    def plan(settings: PlanSettings) -> Planned:
-        program = replace(
-            build_program(model, operators, marks, settings, config),
-            learning_phase=_learning_phase(network),
-            use_loop=get_setting(network, "use_loop"),
-        )
-        logger.info("%d operators in %d groups", len(operators), len(program.groups))
-        store = ParameterStore(program)
-        runner = Runner(program, store.variables, inputs, probes, unroll_simulation)
-        return Planned(program, store, runner)
-
-    planned = plan(settings)
+    planner = Planner(
+        model,
+        operators,
+        marks,
+        config,
+        inputs,
+        probes,
+        unroll_simulation,
+        _learning_phase(network),
+        get_setting(network, "use_loop"),
+    )
+    planned = planner.plan(settings)
     return Parts(
         model=model,
         program=planned.program,
@@ -232,7 +238,8 @@ def assemble(
         names=_names(_constants(model, marks), parameter_names(model, network)),
         shows_batch=shows_batch,
         stateful=get_setting(network, "stateful"),
-        plan_for_any_values=partial(plan, replace(settings, relies_on_values=False)),
+        planner=planner,
+        plan_settings=settings,
     )
 
 
@@ -267,10 +274,12 @@ def _names(signals: Sequence[Signal], given: dict[Signal, str]) -> dict[Signal, 
 def _plan_settings(network: nengo.Network) -> PlanSettings:
     runs_only = get_setting(network, "inference_only")
     default = RUN_ONLY_SIMPLIFICATIONS if runs_only else DEFAULT_SIMPLIFICATIONS
+    chosen = get_setting(network, "simplifications", None)
     return PlanSettings(
-        get_setting(network, "simplifications", default),
+        default if chosen is None else chosen,
         get_setting(network, "planner", greedy_planner),
         get_setting(network, "sorter", order_signals),
+        are_chosen=chosen is not None,
     )
 
 

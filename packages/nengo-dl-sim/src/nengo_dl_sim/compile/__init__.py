@@ -8,3 +8,4 @@ from .program import ParameterArray as ParameterArray
 from .program import Program as Program
 from .program import State as State
 from .program import StateArray as StateArray
+from .transfer import Transfer as Transfer

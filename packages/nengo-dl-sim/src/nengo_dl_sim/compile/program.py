@@ -60,6 +60,8 @@ class StateArray:
 
     Parameters
     ----------
+    bases : list of nengo.builder.Signal
+        The signals, in the order in which they lie in the array.
     signal : TensorSignal
         Their elements, in the order of the array.
     start : (n_elements,) array
@@ -70,6 +72,7 @@ class StateArray:
         The shape in which a loop carries the array, but for the batch axis.
     """
 
+    bases: list[Signal]
     signal: TensorSignal
     start: np.ndarray
     batch: int
@@ -261,13 +264,13 @@ class Program:
     def _place_in_state(self, base: Signal) -> tuple[int, np.ndarray]:
         """Return which state array holds a signal, and where; nowhere if none does."""
         if base in self.layout and base not in self.layout.constants:
-            array, place = self._rows_of_state[:, self.layout.rows(base)]
+            array, place = self.places_in_state[:, self.layout.rows(base)]
             if len(array) and array[0] >= 0:
                 return int(array[0]), place
         return 0, np.zeros(0, int)
 
     @cached_property
-    def _rows_of_state(self) -> np.ndarray:
+    def places_in_state(self) -> np.ndarray:
         """The state array that holds each row (-1: none), and the place in it."""
         found = np.full((2, self.layout.n_rows), -1)
         for number, array in enumerate(self.states):

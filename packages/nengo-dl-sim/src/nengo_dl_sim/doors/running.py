@@ -17,6 +17,7 @@ from ..data.arrays import check_inputs
 from ..data.forms import is_stream, node_values
 from ..progress import Form
 from ..run.runner import Progress
+from ..run.shortcut import Shortcut
 from ..sessions import refuse
 from ..tensorboard.profiling import profiler
 from .base import Door
@@ -168,12 +169,15 @@ class Running(Door):
     @contextlib.contextmanager
     def _aside(self) -> Iterator[None]:
         """Go back to the present state afterwards."""
-        before = self._state, self._n_steps
-        try:
-            with self._training.aside():
-                yield
-        finally:
-            self._state, self._n_steps = before
+        with self._now.kept(), self._training.aside():
+            yield
+
+    def _shortcut(self, mode: Mode) -> Shortcut | None:
+        """Enter a shorter program, if parameters allow it and it pays to compile it."""
+        parts = self._parts
+        if mode is not Mode.XLA or not parts.parameters.as_built:
+            return None
+        return None if parts.shortcut is None else self._now.enter(parts.shortcut)
 
     def _run_steps(
         self,
@@ -183,13 +187,15 @@ class Running(Door):
         progress_bar: Form,
     ) -> None:
         """Compile if need be, then run chunk by chunk."""
-        runner = self._parts.runner
         with self._bar("Simulating", n_steps, progress_bar) as bar:
+            shortcut = self._shortcut(mode)
+            runner = (shortcut or self._parts).runner
+            state = self._now.here(shortcut)
             if not runner.is_compiled(n_steps, given, mode):
                 with bar.stage("Compiling"):
-                    runner.compile(self._state, n_steps, given, mode)
-            for chunk in runner.run(self._state, self._n_steps, n_steps, given, mode):
-                self._keep(chunk)
+                    runner.compile(state, n_steps, given, mode)
+            for chunk in runner.run(state, self._n_steps, n_steps, given, mode):
+                self._keep(chunk, shortcut)
                 bar.step(chunk.n_steps)
 
     def reset(
@@ -320,11 +326,11 @@ class Running(Door):
         steps = np.arange(1, self.n_steps + 1)
         return self.dt * steps[steps % period < 1]
 
-    def _keep(self, chunk: Progress) -> None:
+    def _keep(self, chunk: Progress, shortcut: Shortcut | None) -> None:
         """Take over the result of a chunk of steps."""
         for store, values in zip(self._parts.probes, chunk.probed, strict=True):
             store.add(self._n_steps, chunk.n_steps, values)
-        self._state = chunk.state
+        self._now.move(chunk.state, shortcut)
         self._n_steps += chunk.n_steps
 
 

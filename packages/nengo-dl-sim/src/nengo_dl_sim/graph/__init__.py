@@ -5,13 +5,16 @@ from .factor_changes import factor_changes as factor_changes
 from .fold_copies import fold_copies as fold_copies
 from .fold_copies import remove_constant_copies as remove_constant_copies
 from .narrow_results import narrow_results as narrow_results
+from .narrow_results import narrowed_results as narrowed_results
 from .plan import greedy_planner as greedy_planner
 from .plan import noop_planner as noop_planner
 from .schedule import MergeKey as MergeKey
 from .schedule import Plan as Plan
 from .share_results import share_results as share_results
+from .share_results import shared_results as shared_results
 from .simplify import DEFAULT_SIMPLIFICATIONS as DEFAULT_SIMPLIFICATIONS
 from .simplify import RUN_ONLY_SIMPLIFICATIONS as RUN_ONLY_SIMPLIFICATIONS
+from .simplify import Simplification as Simplification
 from .simplify import remove_identity_muls as remove_identity_muls
 from .simplify import remove_unmodified_resets as remove_unmodified_resets
 from .simplify import remove_zero_incs as remove_zero_incs

@@ -33,14 +33,38 @@ def narrow_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Opera
         The operators; where elementwise products took such a vector, products of a
         column of numbers take its one element.
     """
+    return narrowed_results(ops, fixed)[0]
+
+
+def narrowed_results(
+    ops: list[Operator], fixed: Collection[Signal]
+) -> tuple[list[Operator], dict[Signal, Signal]]:
+    """
+    Narrow results, and tell which signals stand for which.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step.
+    fixed : collection of nengo.builder.Signal
+        Base signals that keep their initial value.
+
+    Returns
+    -------
+    ops : list of nengo.builder.Operator
+        See `narrow_results`.
+    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
+        For signals that are not computed any more, those that have their one element.
+    """
     uses = Uses(ops)
     narrowed: dict[int, Operator] = {}
+    one: dict[Signal, Signal] = {}
     for number, op in enumerate(ops):
         if _has_equal_rows(op, fixed) and uses.decides(op):
             users = list(_users(ops, uses, number))
             if users and all(_can_narrow(ops[i], uses) for i in users):
-                narrowed.update(_narrow(ops, uses, [number, *users]))
-    return [narrowed.get(number, op) for number, op in enumerate(ops)]
+                narrowed.update(_narrow(ops, uses, [number, *users], one))
+    return [narrowed.get(number, op) for number, op in enumerate(ops)], one
 
 
 def _has_equal_rows(op: Operator, fixed: Collection[Signal]) -> bool:
@@ -73,14 +97,14 @@ def _can_narrow(op: Operator, uses: Uses) -> bool:
 
 
 def _narrow(
-    ops: list[Operator], uses: Uses, numbers: list[int]
+    ops: list[Operator], uses: Uses, numbers: list[int], one: dict[Signal, Signal]
 ) -> Iterator[tuple[int, Operator]]:
     """Yield the operators that take the place of a product and of its users."""
-    one: dict[Signal, Signal] = {}
     for number in numbers:
         op = ops[number]
         if is_filter(op):
-            one[op.output], *states = (_one_element(sig) for sig in op.updates)
+            one.update((sig, _one_element(sig)) for sig in op.updates)
+            states = (one[sig] for sig in op.updates[1:])
             state = dict(zip(op.state_idxs, states, strict=True))
             yield (
                 number,

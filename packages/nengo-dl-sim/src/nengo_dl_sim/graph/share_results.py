@@ -35,8 +35,32 @@ def share_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operat
         Operators that read the first of equal results, without those that compute the
         others.
     """
+    return shared_results(ops, fixed)[0]
+
+
+def shared_results(
+    ops: list[Operator], fixed: Collection[Signal]
+) -> tuple[list[Operator], dict[Signal, Signal]]:
+    """
+    Share results, and tell which signals stand for which.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step.
+    fixed : collection of nengo.builder.Signal
+        Base signals that keep their initial value.
+
+    Returns
+    -------
+    ops : list of nengo.builder.Operator
+        See `share_results`.
+    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
+        For signals that may not be computed any more, others with the same values.
+    """
     uses = Uses(ops)
-    equal = _equal_results(filter(uses.decides, ops), fixed)
+    stand_ins: dict[Signal, Signal] = {}
+    equal = _equal_results(filter(uses.decides, ops), fixed, stand_ins)
     known = dict(equal)
     while equal:
         pieces = {other: [Piece(0, sig.size, sig)] for other, sig in equal.items()}
@@ -45,12 +69,13 @@ def share_results(ops: list[Operator], fixed: Collection[Signal]) -> list[Operat
         uses = Uses(ops)
         numbers = {i for sig in equal.values() for i in uses.readers.get(sig, ())}
         readers = (ops[i] for i in sorted(numbers))
-        found = _equal_results(filter(uses.decides, readers), fixed)
+        found = _equal_results(filter(uses.decides, readers), fixed, stand_ins)
         equal = {other: sig for other, sig in found.items() if other not in known}
         known.update(equal)
     involved = {*known, *known.values()} & uses.writers.keys()
     relying = {i for sig in involved for i in uses.writers[sig]}
-    return [_freeze(op, fixed) if i in relying else op for i, op in enumerate(ops)]
+    ops = [_freeze(op, fixed) if i in relying else op for i, op in enumerate(ops)]
+    return ops, stand_ins
 
 
 def _freeze(op: Operator, fixed: Collection[Signal]) -> Operator:
@@ -66,15 +91,23 @@ def _freeze(op: Operator, fixed: Collection[Signal]) -> Operator:
 
 
 def _equal_results(
-    ops: Iterable[Operator], fixed: Collection[Signal]
+    ops: Iterable[Operator],
+    fixed: Collection[Signal],
+    stand_ins: dict[Signal, Signal],
 ) -> dict[Signal, Signal]:
     """Return results for which the result of an earlier operator can stand."""
-    return {
-        result(other): result(first)
-        for similar in _by(lambda op: _form(op, fixed), ops)
-        for first, *others in _by(lambda op: _values(op, fixed), similar)
-        for other in others
-    }
+    equal = {}
+    for similar in _by(lambda op: _form(op, fixed), ops):
+        for first, *others in _by(lambda op: _values(op, fixed), similar):
+            for other in others:
+                equal[result(other)] = result(first)
+                # Of a synapse, the state as well.
+                stand_ins.update(zip(_written(other), _written(first), strict=True))
+    return equal
+
+
+def _written(op: Operator) -> list[Signal]:
+    return op.updates if is_filter(op) else op.incs
 
 
 def _by(key: Callable[[Operator], Hashable], ops: Iterable[Operator]) -> list[list]:

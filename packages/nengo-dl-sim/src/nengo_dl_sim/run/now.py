@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from nengo.builder.signal import Signal
 from nengo.probe import Probe
 
+from ..compile import State
 from ..construction import Parts
+from .shortcut import Shortcut
 
 
 class Now:
@@ -25,8 +30,6 @@ class Now:
 
     Attributes
     ----------
-    state : State
-        The state after the last step.
     n_steps : int
         The number of steps done since the start or the last reset.
     n_asked_for : int
@@ -35,14 +38,64 @@ class Now:
 
     def __init__(self, parts: Parts, seed: int) -> None:
         self._parts = parts
-        self.state = parts.program.initial_state(seed)
+        self._state = parts.program.initial_state(seed)
+        self._shortcut: Shortcut | None = None
         self.n_steps = 0
         self.n_asked_for = 0
 
     @property
+    def state(self) -> State:
+        """The state after the last step."""
+        if self._shortcut is not None:
+            self.state = self._shortcut.leave(self._state)
+        return self._state
+
+    @state.setter
+    def state(self, value: State) -> None:
+        self._state, self._shortcut = value, None
+
+    def enter(self, shortcut: Shortcut) -> Shortcut | None:
+        """
+        Bring the state into the form of a shortcut, if it can take it over.
+
+        Parameters
+        ----------
+        shortcut : Shortcut
+            A program that is to go on from here.
+
+        Returns
+        -------
+        shortcut : Shortcut or None
+            None if it cannot.
+        """
+        if self._shortcut is None:
+            state = shortcut.entered(self._state)
+            if state is None:
+                return None
+            self._state, self._shortcut = state, shortcut
+        return self._shortcut
+
+    def here(self, shortcut: Shortcut | None) -> State:
+        """Return the state as a shortcut has it; None: as the whole program has it."""
+        return self.state if shortcut is None else self._state
+
+    def move(self, state: State, shortcut: Shortcut | None) -> None:
+        """Go on to a state, in a form as of `here`."""
+        self._state, self._shortcut = state, shortcut
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Come back afterwards to where the simulation is now."""
+        before = self._state, self._shortcut, self.n_steps
+        try:
+            yield
+        finally:
+            self._state, self._shortcut, self.n_steps = before
+
+    @property
     def has_started(self) -> bool:
         """Whether steps were done since the start or the last reset of the state."""
-        return bool(self.state.key[1] != 0)
+        return bool(self._state.key[1] != 0)
 
     def probed(self, probe: Probe) -> np.ndarray:
         """

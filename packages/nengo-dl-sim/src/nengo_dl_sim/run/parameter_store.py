@@ -46,6 +46,21 @@ class ParameterStore:
                 self._place[base] = variable, slice(start, start + length)
                 start += length
         self._start = [to_numpy(v) for v in self._all()]
+        self._as_built: bool | None = True
+
+    @property
+    def as_built(self) -> bool:
+        """Whether all parameters have the values that they were built with."""
+        if self._as_built is None:
+            pairs = zip(self._all(), self._start, strict=True)
+            self._as_built = all(
+                np.array_equal(to_numpy(variable), start) for variable, start in pairs
+            )
+        return self._as_built
+
+    def changed(self) -> None:
+        """Take note that variables were assigned to."""
+        self._as_built = None
 
     @property
     def trainable(self) -> list[keras.Variable]:
@@ -65,6 +80,7 @@ class ParameterStore:
         """Give all parameters the values that they were built with."""
         for variable, value in zip(self._all(), self._start, strict=True):
             variable.assign(value)
+        self.changed()
 
     def close(self) -> None:
         """
@@ -122,6 +138,7 @@ class ParameterStore:
             array[rows] = np.reshape(value, array[rows].shape)
         for variable, array in changed.values():
             variable.assign(array)
+        self.changed()
 
     def _all(self) -> list[keras.Variable]:
         return [*self.variables, *self._state_variables]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ..compile import State
 from ..data.batches import Batch
 from ..data.minibatch_data import MinibatchData
+from ..run.parameter_store import ParameterStore
 from .courses import Course
 from .feeder import Schedule
 from .optimizers import Update
@@ -35,6 +36,8 @@ class Learner:
         The seed of everything random.
     position : Position
         How far training has got; is moved on.
+    parameters : ParameterStore
+        Holds what is trained, and takes note that it was changed.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Learner:
         data: MinibatchData,
         seed: int,
         position: Position,
+        parameters: ParameterStore,
     ) -> None:
         self._trainer = trainer
         self._update = update
@@ -52,6 +56,7 @@ class Learner:
         self._data = data
         self._seed = seed
         self._position = position
+        self._parameters = parameters
 
     def train(
         self,
@@ -82,14 +87,16 @@ class Learner:
         )
         # Layers may have changed variables of theirs in the minibatch before.
         present = ((feeder.with_variables(s), batch) for s, batch in minibatches)
-        callbacks = [self._keep_variables, self._course.follow, *callbacks]
+        callbacks = [self._take_note, self._course.follow, *callbacks]
+        self._parameters.changed()  # in time for what interrupts a minibatch
         with self._course.around():
             self._trainer.train(
                 passage(present), self._update, schedule.truncation, callbacks
             )
 
-    def _keep_variables(self, result: Result) -> None:
+    def _take_note(self, result: Result) -> None:
         """Keep what layers learned beside their parameters, such as mean values."""
+        self._parameters.changed()
         variables = self._trainer.program.state_variables
         for variable, value in zip(variables, result.state.variables, strict=True):
             variable.assign(value)

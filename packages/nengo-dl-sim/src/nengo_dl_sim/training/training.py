@@ -187,7 +187,15 @@ class Training:
             course.feeder, data, objectives, watched, schedule, training=True
         )
         update = self._optimizers.find(optimizer, trainer.trainable)
-        return Learner(trainer, update, course, data, self._seed, self.position)
+        return Learner(
+            trainer,
+            update,
+            course,
+            data,
+            self._seed,
+            self.position,
+            self._parts.parameters,
+        )
 
     def losses(
         self,

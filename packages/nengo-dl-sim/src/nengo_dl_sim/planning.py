@@ -1,0 +1,185 @@
+"""How a model becomes a program that runs: for any parameters, or for those built."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from nengo.builder import Model
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+
+from nengo_dl_ops import BuildConfig
+
+from .build import Marks, PlanSettings, build_program, constant_signals
+from .compile import Program, Transfer
+from .graph import (
+    DEFAULT_SIMPLIFICATIONS,
+    Simplification,
+    narrowed_results,
+    shared_results,
+    simplify,
+)
+from .inputs.nodes import NodeInputs
+from .run.parameter_store import ParameterStore
+from .run.probe_store import ProbeStore
+from .run.runner import Runner
+from .run.shortcut import Shortcut, same_rows
+
+logger = logging.getLogger(__name__)
+
+#: Like a simplification, but tells which signals stand for which.
+Find = Callable[
+    [list[Operator], Collection[Signal]],
+    tuple[list[Operator], dict[Signal, Signal]],
+]
+
+
+class Planned(NamedTuple):
+    """What follows from how operators are simplified and merged."""
+
+    program: Program
+    parameters: ParameterStore
+    runner: Runner
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """
+    Plans a model.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    operators : list of nengo.builder.Operator
+        Its operators, without those that input nodes replace.
+    marks : Marks
+        Which signals are inputs, and which are trained.
+    config : BuildConfig
+        The settings of the simulation.
+    inputs : NodeInputs
+        The values of nodes without input.
+    probes : list of ProbeStore
+        What is recorded.
+    unroll : int
+        How many steps are compiled as one iteration of the loop.
+    learning_phase : bool or None
+        See `.compile.Program`.
+    use_loop : bool
+        See `.compile.Program`.
+    """
+
+    model: Model
+    operators: Sequence[Operator]
+    marks: Marks
+    config: BuildConfig
+    inputs: NodeInputs
+    probes: Sequence[ProbeStore]
+    unroll: int
+    learning_phase: bool | None
+    use_loop: bool
+
+    def plan(self, settings: PlanSettings) -> Planned:
+        """
+        Make a program.
+
+        Parameters
+        ----------
+        settings : PlanSettings
+            How to simplify, plan and sort.
+
+        Returns
+        -------
+        planned : Planned
+            The program, its parameters, and what runs it.
+        """
+        program = build_program(
+            self.model, self.operators, self.marks, settings, self.config
+        )
+        return self._runnable(program)
+
+    def shortcut(self, general: Program, settings: PlanSettings) -> Shortcut | None:
+        """
+        Make another program, for as long as no parameter has changed.
+
+        Parameters
+        ----------
+        general : Program
+            The program for any parameters.
+        settings : PlanSettings
+            How to plan and sort.
+
+        Returns
+        -------
+        shortcut : Shortcut or None
+            None if nothing is gained, or the state could not be taken over.
+        """
+        if self.learning_phase or not _is_self_contained(general):
+            return None
+        # Of operators that are simplified already: so both have the same signals.
+        ops = [op for group in general.groups for op in group.ops]
+        stand_ins: dict[Signal, Signal] = {}
+        ops = simplify(
+            ops,
+            constant_signals(ops) - self.marks.inputs,
+            (
+                *DEFAULT_SIMPLIFICATIONS,
+                _noting(shared_results, stand_ins),
+                _noting(narrowed_results, stand_ins),
+            ),
+        )
+        if not stand_ins:
+            return None
+        program = build_program(
+            self.model,
+            ops,
+            replace(self.marks, trainable=frozenset()),
+            replace(settings, simplifications=()),
+            self.config,
+            [base for array in general.states for base in array.bases],
+        )
+        planned = self._runnable(program)
+        to_general, to_short = same_rows(general, planned.program, stand_ins)
+        try:
+            enter = Transfer(general, planned.program, to_short)
+            leave = Transfer(planned.program, general, to_general)
+        except KeyError:  # there is state that only one of them has
+            return None
+        return Shortcut(*planned, enter, leave)
+
+    def _runnable(self, program: Program) -> Planned:
+        program = replace(
+            program, learning_phase=self.learning_phase, use_loop=self.use_loop
+        )
+        n_operators = len(self.operators)
+        logger.info("%d operators in %d groups", n_operators, len(program.groups))
+        store = ParameterStore(program)
+        variables = store.variables
+        runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
+        return Planned(program, store, runner)
+
+
+def _is_self_contained(program: Program) -> bool:
+    """Tell whether a step is nothing but arithmetic on parameters and state."""
+    # What Python code and layers remember cannot be in two programs, and random
+    # numbers would be others.
+    brings_along = program.trainable_variables or program.state_variables
+    ops = [op for group in program.groups for op in group.ops]
+    draws = any(getattr(op, "state_extra", None) for op in ops)
+    return not (program.runs_python or brings_along or draws)
+
+
+def _noting(find: Find, stand_ins: dict[Signal, Signal]) -> Simplification:
+    """Make a simplification that notes which signals stand for which."""
+
+    def simplification(
+        ops: list[Operator], fixed: Collection[Signal]
+    ) -> list[Operator]:
+        ops, found = find(ops, fixed)
+        stand_ins.update(found)
+        return ops
+
+    return simplification
