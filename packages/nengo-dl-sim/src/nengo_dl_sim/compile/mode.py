@@ -7,10 +7,13 @@ from enum import Enum
 
 logger = logging.getLogger(__name__)
 
-#: Rough costs in seconds, measured on two cores of a common server: compiling one
-#: group of operators, and what one group costs more per step without compilation.
-COMPILE_SECONDS_PER_GROUP = 0.06
-GRAPH_SECONDS_PER_GROUP_AND_STEP = 40e-6
+#: Rough costs in seconds, measured on two cores of a common server: compiling, for one
+#: group of operators and once; what a step costs more without it, for one group and for
+#: one value that is computed.
+COMPILE_SECONDS_PER_GROUP = 0.05
+COMPILE_SECONDS = 0.1
+GRAPH_SECONDS_PER_GROUP = 5e-6
+GRAPH_SECONDS_PER_VALUE = 1e-9
 
 
 class Mode(Enum):
@@ -25,7 +28,7 @@ class Mode(Enum):
 
 
 def choose_mode(
-    jit_compile: bool | str, n_groups: int, python: bool, n_steps: int
+    jit_compile: bool | str, n_groups: int, n_values: int, python: bool, n_steps: int
 ) -> Mode:
     """
     Decide how a simulation is executed.
@@ -36,6 +39,8 @@ def choose_mode(
         What the user asked for.
     n_groups : int
         The number of merged groups in a step.
+    n_values : int
+        The number of values that a step computes, for all batch items.
     python : bool
         Whether some of them run in Python.
     n_steps : int
@@ -47,8 +52,9 @@ def choose_mode(
         Compiled, if that is asked for, or if the time saved in ``n_steps`` steps
         repays the compilation.
     """
-    compiling = COMPILE_SECONDS_PER_GROUP * n_groups + 0.3
-    saving = GRAPH_SECONDS_PER_GROUP_AND_STEP * n_groups * n_steps
+    compiling = COMPILE_SECONDS_PER_GROUP * n_groups + COMPILE_SECONDS
+    more = GRAPH_SECONDS_PER_GROUP * n_groups + GRAPH_SECONDS_PER_VALUE * n_values
+    saving = more * n_steps
     compiled = saving > compiling if jit_compile == "auto" else bool(jit_compile)
     mode = (Mode.HYBRID if python else Mode.XLA) if compiled else Mode.GRAPH
     logger.info(

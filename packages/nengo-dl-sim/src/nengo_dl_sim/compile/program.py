@@ -163,6 +163,12 @@ class Program:
         """The variables that operators bring along and may change in a step."""
         return [v for v in _variables(self.groups) if not v.trainable]
 
+    @cached_property
+    def n_values(self) -> int:
+        """How many values a step computes, for all batch items."""
+        rows = (self.layout.rows(base) for base in self.layout.constants)
+        return (self.layout.n_rows - sum(map(len, rows))) * self.minibatch_size
+
     @property
     def runs_python(self) -> bool:
         """Whether some groups run in Python."""

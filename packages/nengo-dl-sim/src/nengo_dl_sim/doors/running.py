@@ -152,6 +152,7 @@ class Running(Door):
         mode = choose_mode(
             self.jit_compile,
             len(program.groups),
+            program.n_values,
             program.runs_python,
             self._now.n_asked_for,
         )
