@@ -15,6 +15,9 @@ COMPILE_SECONDS = 0.1
 GRAPH_SECONDS_PER_GROUP = 5e-6
 GRAPH_SECONDS_PER_VALUE = 1e-9
 
+#: How many times as many steps as so far are expected: who simulates goes on.
+EXPECTED_STEPS = 5
+
 
 class Mode(Enum):
     """How a loop over steps is executed."""
@@ -49,22 +52,23 @@ def choose_mode(
     Returns
     -------
     mode : Mode
-        Compiled, if that is asked for, or if the time saved in ``n_steps`` steps
-        repays the compilation.
+        Compiled, if that is asked for, or if the time saved in the steps to be
+        expected repays the compilation.
     """
     compiling = COMPILE_SECONDS_PER_GROUP * n_groups + COMPILE_SECONDS
     more = GRAPH_SECONDS_PER_GROUP * n_groups + GRAPH_SECONDS_PER_VALUE * n_values
-    saving = more * n_steps
+    expected = EXPECTED_STEPS * n_steps
+    saving = more * expected
     compiled = saving > compiling if jit_compile == "auto" else bool(jit_compile)
     mode = (Mode.HYBRID if python else Mode.XLA) if compiled else Mode.GRAPH
     logger.info(
         "Running %s (jit_compile=%s): compiling %d groups takes about %.1f s, and "
-        "saves about %.2f s in %d steps",
+        "saves about %.2f s in the %d steps to be expected",
         mode.value,
         jit_compile,
         n_groups,
         compiling,
         saving,
-        n_steps,
+        expected,
     )
     return mode
