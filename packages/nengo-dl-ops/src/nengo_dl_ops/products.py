@@ -14,10 +14,18 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 
-#: A matrix with a side up to this long is multiplied by multiplying and adding up,
-#: which the compiler fuses with what surrounds it (measured for 512 pairs of 50 x 1:
-#: 17 us a step against 26 for a batched matrix product; at minibatch 64, 225 and 302).
+#: Matrices with up to so many columns are multiplied by multiplying and adding up,
+#: which the compiler fuses with what surrounds it.
 _NARROW = 4
+
+#: So are matrices of one row (measured for 512 matrices of 1 x 50: 9 us a step against
+#: 20 for a batched matrix product; at minibatch 64, 103 and 152), and of a few rows for
+#: more than one vector, but fewer than this (for 512 matrices of 2 x 50, us a step:
+#:
+#: minibatch            1    2    8   16   32   64  128
+#: multiply and add up  25   33   50  164  301  217  652
+#: matrix product        6   52  117  258  221  106  192
+_MANY = 32
 
 
 @Builder.register(ElementwiseInc)
@@ -162,7 +170,8 @@ def batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(A * X[:, None], axis=2)
     if columns == 1:
         return A[:, :, 0] * X
-    if min(rows, columns) <= _NARROW:
+    few = rows <= _NARROW and 1 < X.shape[-1] < _MANY
+    if columns <= _NARROW or rows == 1 or few:
         return tf.reduce_sum(A * X[:, None], axis=2)
     if n == 1:
         return tf.matmul(A[0, :, :, 0], X[0])[None]
