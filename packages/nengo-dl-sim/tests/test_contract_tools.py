@@ -260,12 +260,34 @@ def test_S068_a_variable_takes_the_place_of_a_feed():
         assert sim.loss(3, objective) == 15
 
 
-def test_S073_there_is_no_session(net):
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("keras_model", "no Keras model inside; instead, .*sim.compile, sim.fit"),
+        ("rng", r"np.random.RandomState\(sim.seed\)"),
+        ("sess", "no sessions; instead, .*sim.run_batch"),
+        ("summary", r"sim.train\(summaries=...\)"),
+        ("tensor_graph", "sim.signals.*sim.step_order"),
+    ],
+)
+def test_S073_attributes_that_are_gone(net, name, replacement):
     with simulator(net) as sim:
         for kind in (AttributeError, ValidationError):
-            with pytest.raises(kind, match="no sessions; instead, .*sim.run_batch"):
-                _ = sim.sess
-        assert not hasattr(sim, "sess")
+            with pytest.raises(kind, match=f"Simulator.{name}: .*{replacement}"):
+                getattr(sim, name)
+        assert not hasattr(sim, name)
+
+
+def test_unknown_attributes_and_errors_of_properties(net):
+    with simulator(net) as sim:
+        with pytest.raises(AttributeError, match="no attribute 'n_stepps'") as caught:
+            _ = sim.n_stepps
+        assert caught.value.name == "n_stepps"
+        model = sim.model
+        del sim.model
+        with pytest.raises(AttributeError, match="no attribute 'model'"):
+            _ = sim.dt
+        sim.model = model
 
 
 PROCESS = """

@@ -15,26 +15,22 @@ _REPLACEMENTS = {
     "extra_fetches": (
         "probe what you want to see, or return it from a function in `outputs`"
     ),
-    "sess": (
-        "run the simulation with sim.run, sim.run_batch and sim.train, and read values "
-        "from sim.data and sim.signals"
-    ),
 }
 
 
-class SessionError(ValidationError, AttributeError):
+class SessionError(ValidationError):
     """
-    Something was asked for that only a session of TensorFlow 1 has.
+    An argument was given that only a session of TensorFlow 1 has.
 
     Parameters
     ----------
     name : str
-        The argument or attribute.
+        The argument.
     """
 
     def __init__(self, name: str) -> None:
         message = f"TensorFlow 2 has no sessions; instead, {_REPLACEMENTS[name]}"
-        ValidationError.__init__(self, message, attr=name)
+        super().__init__(message, attr=name)
 
 
 def refuse(name: str, value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -23,14 +23,14 @@ from ..fitting.callback_model import CallbackModel
 from ..fitting.compiled import Compiled
 from ..progress import Form, ProgressBar, make_progress_bar
 from ..run.now import Now
-from ..sessions import SessionError
 from ..tensorboard.directory import TensorBoard
 from ..training.courses import Course
 from ..training.feeder import Origin
 from ..training.training import Training
+from .attributes import Attributes
 
 
-class Door:
+class Door(Attributes):
     """
     The ground that the methods of a simulator stand on.
 
@@ -66,11 +66,6 @@ class Door:
     _training: Training
     _tensorboard: TensorBoard | None
     _exit_stack: contextlib.ExitStack
-
-    @property
-    def sess(self) -> NoReturn:
-        """There are no sessions in TensorFlow 2: raises an error that says so."""
-        raise SessionError("sess")
 
     @property
     def dt(self) -> float:
