@@ -1,6 +1,7 @@
 """A simulator from build to close."""
 
 import gc
+import inspect
 import pickle
 import warnings
 
@@ -77,9 +78,30 @@ def test_time():
         assert sim.n_steps == 5
         assert sim.time == pytest.approx(0.01)
         np.testing.assert_allclose(sim.trange(), 0.002 * np.arange(1, 6))
-        for name in ("dt", "n_steps", "time"):
-            with pytest.raises((ReadonlyError, AttributeError)):
+
+
+READ_ONLY = (
+    "dg",
+    "dt",
+    "n_steps",
+    "node_inputs",
+    "stateful",
+    "step_order",
+    "time",
+    "training_step",
+)
+
+
+def test_properties_are_read_only():
+    properties = inspect.getmembers(Simulator, lambda part: isinstance(part, property))
+    public = [name for name, _ in properties if not name.startswith("_")]
+    assert sorted(public) == list(READ_ONLY)
+    with simulator(network()) as sim:
+        sim.run_steps(2)
+        for name in public:
+            with pytest.raises(ReadonlyError, match=f"{name}: .*read-only"):
                 setattr(sim, name, 1)
+        assert (sim.n_steps, sim.time, sim.dt) == (2, 0.002, 0.001)
 
 
 def test_trange_belongs_to_probe_data():

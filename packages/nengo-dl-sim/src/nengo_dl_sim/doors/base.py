@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from nengo.builder import Model
-from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
+from nengo.exceptions import SimulatorClosed, ValidationError
 
 from ..checks import NetworkSnapshot
 from ..collection import no_collection
@@ -71,10 +71,6 @@ class Door(Attributes):
     def dt(self) -> float:
         """The length of a time step, in seconds."""
         return float(self.model.dt)
-
-    @dt.setter
-    def dt(self, value: Any) -> None:
-        raise ReadonlyError(attr="dt", obj=self)
 
     @property
     def _state(self) -> State:
