@@ -1,4 +1,4 @@
-"""Calls of compiled functions that cost little more than what is computed."""
+"""Calls of compiled functions: at little cost, or for any shapes."""
 
 from __future__ import annotations
 
@@ -58,6 +58,64 @@ class CompiledCall:
             f=self._function,
         )
         return _pack(self._structure, iter(outputs))
+
+
+class CompiledForShapes:
+    """
+    A function that is compiled for each combination of shapes it is called with.
+
+    Parameters
+    ----------
+    function : callable
+        Takes nested structures of tensors, and values that are part of what is
+        compiled; returns a nested structure of tensors.
+    jit_compile : bool
+        Whether XLA compiles the function.
+
+    Notes
+    -----
+    A ``tf.function`` does so, too, but warns of it: after five calls with new shapes,
+    even if these were to functions of five simulators.
+    """
+
+    def __init__(self, function: Callable, jit_compile: bool = False) -> None:
+        self._function = tf.function(
+            lambda *arguments: function(*arguments),  # optional ones are not asked for
+            jit_compile=jit_compile,
+            autograph=False,
+        )
+
+    def traced(self, *arguments: Any) -> Any:
+        """
+        Return what is compiled for some arguments.
+
+        Parameters
+        ----------
+        *arguments
+            Arguments of the function, or a tf.TensorSpec in place of a tensor.
+
+        Returns
+        -------
+        function : concrete function of TensorFlow
+            The same for the same types and shapes.
+        """
+        return self._function.get_concrete_function(*arguments)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """
+        Call the function.
+
+        Parameters
+        ----------
+        *arguments
+            What it takes.
+
+        Returns
+        -------
+        outputs : nested structure of tf.Tensor
+            What it returns.
+        """
+        return self.traced(*arguments)(*arguments)
 
 
 def _pack(structure: Any, leaves: Iterator[tf.Tensor]) -> Any:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..compile.call import CompiledForShapes
+
 
 class MetricValue:
     """
@@ -25,7 +27,7 @@ class MetricValue:
     def __init__(self, name: str, metric: keras.metrics.Metric) -> None:
         self.name = name
         self._metric = metric
-        self._compiled = tf.function(metric.update_state, autograph=False)
+        self._compiled = CompiledForShapes(metric.update_state)
         self._is_built = False
 
     def reset(self) -> None:

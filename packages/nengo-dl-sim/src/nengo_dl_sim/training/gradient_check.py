@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError
 
+from ..compile.call import CompiledForShapes
 from ..compile.sequence import Keep, run_sequence
 from ..construction import Parts
 from ..data.minibatch_data import MinibatchData
@@ -127,8 +128,8 @@ class GradientCheck:
             weights = tf.cast(weights, outputs.dtype)
             return tape.gradient(outputs, sources, weights, unconnected_gradients=zero)
 
-        forward = self._restarting(tf.function(compute, autograph=False))
-        backward = self._restarting(tf.function(pull_back, autograph=False))
+        forward = self._restarting(CompiledForShapes(compute))
+        backward = self._restarting(CompiledForShapes(pull_back))
         return forward, lambda weights: backward(self._sources, weights)
 
     def _restarting(self, function: Callable) -> Callable:

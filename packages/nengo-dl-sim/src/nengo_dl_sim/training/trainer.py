@@ -11,6 +11,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError
 
 from ..compile import InputSplit, Program, State
+from ..compile.call import CompiledForShapes
 from ..compile.sequence import Keep, run_sequence
 from ..data.batches import Batch
 from ..measures.measure import Measure
@@ -132,9 +133,8 @@ class Trainer:
         self._summed = [measure.summed() for measure in measures]
         self.split = split
         self.keep = keep
-        options: dict[str, Any] = {"jit_compile": jit_compile, "autograph": False}
-        self._gradients = tf.function(self._compute_gradients, **options)
-        self._values = tf.function(self._compute_values, **options)
+        self._gradients = CompiledForShapes(self._compute_gradients, jit_compile)
+        self._values = CompiledForShapes(self._compute_values, jit_compile)
 
     def reach(self, state: State, batch: Batch) -> Reach:
         """
@@ -158,7 +158,7 @@ class Trainer:
         nengo.exceptions.ValidationError
             If a measure does not return numbers to minimise.
         """
-        traced = self._gradients.get_concrete_function(state, *batch)
+        traced = self._gradients.traced(state, *batch)
         gradients = BackPropagation(*traced.structured_outputs)
         looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
         found = zip(looked_at, gradients.outputs, strict=True)
