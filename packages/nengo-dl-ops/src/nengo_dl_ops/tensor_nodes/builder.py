@@ -16,7 +16,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
-from .checks import check_output, trace
+from .checks import adds_losses, check_output, trace
 from .functions import TensorFunction, tensor_function
 from .operator import SimTensorNode
 from .variables import innermost
@@ -62,6 +62,12 @@ class SimTensorNodeBuilder(OpBuilder):
     def variables(self) -> list[keras.Variable | tf.Variable]:
         """The variables of the user's function or layer."""
         return self.function.variables
+
+    def adds_losses(self) -> bool:
+        """Tell whether it is a Keras layer with losses of its own."""
+        func, shape_in = self.op.func, self.op.shape_in
+        is_layer = isinstance(func, keras.Layer)
+        return is_layer and adds_losses(func, shape_in, self.config.dtype)
 
     def build_step(self, signals: SignalDict) -> None:
         """Call the function."""

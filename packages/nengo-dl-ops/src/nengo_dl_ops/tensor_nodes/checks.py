@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
@@ -148,6 +149,38 @@ def check_output(
     """
     shared = x is None and tf.is_tensor(y) and y.shape.rank and y.shape[0] == 1
     validate_output(y, 1 if shared else minibatch_size, shape_out, dtype)
+
+
+def adds_losses(layer: keras.Layer, shape_in: tuple[int, ...], dtype: str) -> bool:
+    """
+    Find out whether a layer has losses of its own, without computing anything.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        A layer that was built.
+    shape_in : tuple of int
+        The shape of one item of its input.
+    dtype : str
+        The type of the input.
+
+    Returns
+    -------
+    adds : bool
+        Whether training it in Keras would minimise more than what is computed from
+        its output: because of regularisers, or of ``add_loss``.
+    """
+
+    def losses(x: tf.Tensor) -> list[tf.Tensor]:
+        # Without values of its own, a scope hides weights from their regularisers.
+        values = [(v, tf.convert_to_tensor(v)) for v in layer.variables]
+        with keras.StatelessScope(state_mapping=values, collect_losses=True):
+            layer(x, training=True)
+            return list(layer.losses)
+
+    spec = tf.TensorSpec((1, *shape_in), dtype)
+    traced = tf.function(losses, autograph=False).get_concrete_function(spec)
+    return bool(traced.structured_outputs)
 
 
 def infer_shape(

@@ -165,7 +165,8 @@ class Fitting(Door):
         UserWarning
             If the number of items is not a multiple of the minibatch size: the rest
             is left out. If a batch size is given. If one step is trained through
-            synapses. If no gradient reaches some of the trainable parameters.
+            synapses. If no gradient reaches some of the trainable parameters. If
+            Keras layers have losses of their own, which are left out.
         """
         compiled = self._ready("fit", kwargs)
         ignore_batch_size(batch_size, validation_batch_size)

@@ -135,8 +135,9 @@ class Learning(Restarting):
             If the number of items is not a multiple of the minibatch size: the rest
             is left out. If the number of steps is not a multiple of ``truncation``:
             the last block is shorter. If one step is trained through synapses. If no
-            gradient reaches some of the trainable parameters. If there are summaries,
-            but no TensorBoard.
+            gradient reaches some of the trainable parameters. If Keras layers have
+            losses of their own, which are left out. If there are summaries, but no
+            TensorBoard.
         """
         self._check_open("train")
         check_optimizer(optimizer)

@@ -1,4 +1,4 @@
-"""Which parameters a gradient can reach, and what a single step cannot."""
+"""Which parameters a gradient can reach, and what training leaves out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
-from nengo_dl_ops import OpBuilder
+from nengo_dl_ops import OpBuilder, SimTensorNodeBuilder
 
 from ..construction import Parts
 from ..measures.measure import Measure
@@ -112,6 +112,32 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
             f"No gradient reaches these trainable parameters: {_some(missed)}. "
             f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
             "says that they shall",
+            stacklevel=2,
+        )
+
+
+def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
+    """
+    Warn of layers with losses that training leaves out.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The merged operators of a step.
+
+    Warns
+    -----
+    UserWarning
+        If there are such layers; the warning names them.
+    """
+    nodes = [group for group in groups if isinstance(group, SimTensorNodeBuilder)]
+    found = sorted(f"{n.op.func.name} of {n.op.tag}" for n in nodes if n.adds_losses())
+    if found:
+        warnings.warn(
+            f"These Keras layers have losses of their own: {_some(found)}. Training "
+            "minimises objectives only. An objective may add sum(layer.losses), which "
+            "are those of regularised weights; activities are regularised by "
+            "objectives.Regularize, on a probe of them",
             stacklevel=2,
         )
 

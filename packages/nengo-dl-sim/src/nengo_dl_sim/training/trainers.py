@@ -10,7 +10,7 @@ from ..data.minibatch_data import MinibatchData
 from ..measures.measure import Measure
 from ..recent import Recent
 from .feeder import Feeder, Schedule
-from .reach import check_reach
+from .reach import check_reach, warn_layer_losses
 from .trainer import Trainer
 
 #: How many of them are kept.
@@ -74,7 +74,8 @@ class Trainers:
         Warns
         -----
         UserWarning
-            If no gradient reaches some of the trainable parameters.
+            If no gradient reaches some of the trainable parameters, or Keras layers
+            have losses of their own.
         """
         n_steps = min(schedule.truncation or data.n_steps, data.n_steps)
         for length in (n_steps, data.n_steps % n_steps or n_steps):
@@ -119,6 +120,7 @@ class Trainers:
         state = self._parts.program.initial_state(seed=0)
         reach = trainer.reach(state, feeder.example(data, n_steps))
         check_reach(self._parts, trainer.measures, reach)
+        warn_layer_losses(self._parts.program.groups)
 
     def _compiles(self, n_steps: int) -> bool:
         """Decide whether XLA compiles training: single steps gain nothing from it."""

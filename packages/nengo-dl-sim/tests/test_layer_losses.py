@@ -1,0 +1,78 @@
+"""Keras layers that have losses of their own, in TensorNodes."""
+
+import warnings
+
+import keras
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nengo_dl_ops import Layer
+from nengo_dl_sim import Simulator
+
+
+class Adding(keras.layers.Layer):
+    def call(self, x):
+        self.add_loss(tf.reduce_sum(x))
+        return x
+
+
+def dense(**kwargs):
+    return keras.layers.Dense(2, name="mine", **kwargs)
+
+
+def network(layer):
+    with nengo.Network(seed=0) as net:
+        net.node = nengo.Node([0.5, 0.2])
+        net.p = nengo.Probe(Layer(keras.layers.Dense(2))(Layer(layer)(net.node)))
+    return net
+
+
+def simulator(net):
+    return Simulator(net, progress_bar=False, jit_compile=False)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: dense(kernel_regularizer="l2"),
+        lambda: dense(bias_regularizer="l1"),
+        lambda: dense(activity_regularizer="l2"),
+        lambda: Adding(name="mine"),
+        lambda: keras.Sequential([dense(kernel_regularizer="l2")], name="mine"),
+    ],
+)
+def test_training_warns_of_losses_of_layers(layer):
+    net = network(layer())
+    targets = {net.p: np.zeros((1, 3, 2))}
+    with simulator(net) as sim:
+        sim.loss(targets)  # nothing is trained, nothing is left out
+        with pytest.warns(UserWarning, match="own: mine of <TensorNode.*minimises"):
+            sim.train(targets, keras.optimizers.SGD(0.1))
+        sim.compile(keras.optimizers.SGD(0.1), loss="mse")
+        with pytest.warns(UserWarning, match="own: mine of <TensorNode.*minimises"):
+            sim.fit(n_steps=3, y=targets, verbose=0)
+
+
+def test_other_layers_have_none():
+    frozen = dense(kernel_regularizer="l2")
+    frozen.trainable = False
+    net = network(frozen)
+    with simulator(net) as sim:
+        sim.train({net.p: np.zeros((1, 3, 2))}, keras.optimizers.SGD(0.1))
+
+
+def test_an_objective_may_add_them():
+    layer = dense(kernel_regularizer=keras.regularizers.L2(0.5))
+    net = network(layer)
+    kernel = layer.get_weights()[0]
+    with simulator(net) as sim, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sim.train(
+            {net.p: np.zeros((1, 3, 2))},
+            keras.optimizers.SGD(0.1),
+            objective={net.p: lambda y, t: 0 * tf.reduce_sum(y) + sum(layer.losses)},
+        )
+    # The gradient of 0.5 * sum(kernel**2) is the kernel.
+    np.testing.assert_allclose(layer.get_weights()[0], 0.9 * kernel, rtol=1e-6)
