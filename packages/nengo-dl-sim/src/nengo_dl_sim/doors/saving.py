@@ -90,6 +90,7 @@ class Saving(Door):
             self._replan()
         if include_global:
             saving.assign_parameters(self._parts, loaded)
+            self._state = self._training.refreshed(self._state)
         if with_state:
             self._state = saving.loaded_state(self._state, loaded)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -210,7 +211,10 @@ def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
         key=lambda group: min(made.get(op, len(made)) for op in group.ops),
     )
     variables = {id(v): v for group in groups for v in group.variables}
-    return {f"variables/{i} ({v.name})": v for i, v in enumerate(variables.values())}
+    # Keras counts variables without a name through the whole process.
+    names = [re.sub(r"_\d+$", "", v.name) for v in variables.values()]
+    numbered = enumerate(zip(names, variables.values(), strict=True))
+    return {f"variables/{i} ({name})": v for i, (name, v) in numbered}
 
 
 def state_arrays(state: State) -> dict[str, np.ndarray]:
