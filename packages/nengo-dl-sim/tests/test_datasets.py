@@ -315,7 +315,7 @@ FIRST = {
     "nothing": ([], "at least one element, got none"),
     "too small": ([{"a": A[:1]}], "element 0: expected minibatch_size=2 items, got 1"),
     "no dictionary": ([3], "element 0: for <Node 'a'.*rank 3.*got rank 0"),
-    "weights": ([(A[:2], T[:2], T[:2])], "element 0: .*no weights of samples.*of 3"),
+    "weights": ([(A[:2], T[:2], T[:2])], "element 0: .*not weights of samples.*of 3"),
     "twice": ([({"out": T[:2]}, {"out": T[:2]})], "element 0: expected one entry for"),
     "no steps": ([{"n_steps": [[0]]}], "element 0: expected one number of steps"),
     "two numbers": ([{"n_steps": [[1], [2]]}], "element 0: .*one number.*got .1 2."),

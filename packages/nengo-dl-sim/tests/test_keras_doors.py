@@ -631,8 +631,8 @@ REFUSED = {
     "split of all": ("f", {"x": X, "y": Y, "validation_split": 1}, "split.*got 1"),
     "validation": (
         "f",
-        {"x": X, "y": Y, "validation_data": (X, Y, [1])},
-        "validation_data.*no weights of samples",
+        {"x": X, "y": Y, "validation_data": (X, Y, [1], 2)},
+        "validation_data.*or .x, y, sample_weight.*got tuple",
     ),
     "validation without targets": (
         "f",
@@ -651,8 +651,11 @@ REFUSED = {
         {"x": X, "y": Y, "steps_per_epoch": 2},
         "steps.*None for arrays.*got 2",
     ),
-    "sample_weight": ("f", {"x": X, "y": Y, "sample_weight": 1}, "sample_weight.*NaN"),
-    "class_weight": ("f", {"x": X, "y": Y, "class_weight": {}}, "class_weight.*loss"),
+    "weighted_metrics": (
+        "c",
+        {"loss": "mse", "weighted_metrics": ["mae"]},
+        "metrics.*not weighted",
+    ),
     "unknown": ("f", {"x": X, "y": Y, "workers": 2}, "workers.*sim.fit, got 2"),
     # evaluate, predict
     "return_dict": ("e", {"x": X, "y": Y, "return_dict": False}, "always a dictionary"),

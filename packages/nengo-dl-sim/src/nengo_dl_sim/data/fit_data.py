@@ -13,19 +13,15 @@ from ..construction import Parts
 from .array_data import ArrayData
 from .arrays import check_inputs, check_labels, common_shape
 from .batches import check_divisible
-from .forms import is_stream, node_values, probe_targets
+from .forms import Given, is_stream, node_values, probe_targets
 from .minibatch_data import MinibatchData
 from .names import Names
 from .stream_data import Reader, StreamData
 from .supply import Supply, first_elements
-
-#: ``x``, ``y`` and ``n_steps``, as the user gave them.
-Given = tuple[Any, Any, int | None]
+from .weights import check_weights, class_weights, numbers
 
 
-def fit_data(
-    parts: Parts, names: Names, x: Any, y: Any, n_steps: int | None
-) -> ArrayData:
+def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
     """
     Check inputs and targets in memory.
 
@@ -35,10 +31,8 @@ def fit_data(
         The parts of the simulator.
     names : Names
         The names of its nodes and probes.
-    x, y : array_like or list or dict or None
-        Values for nodes, and targets for probes (see `.node_values`).
-    n_steps : int or None
-        The number of steps; needed if no values are given.
+    given : Given
+        What the user gave.
 
     Returns
     -------
@@ -58,11 +52,12 @@ def fit_data(
     """
     size, dtype = parts.config.minibatch_size, parts.config.dtype
     nodes, probes = parts.inputs.nodes, parts.model.probes
-    inputs, targets = node_values("x", x, nodes, names), probe_targets(y, probes, names)
+    inputs = node_values("x", given.x, nodes, names)
+    targets = probe_targets(given.y, probes, names)
     n_items, found = common_shape(inputs or targets, size)
-    if n_steps is not None:
-        check_count("n_steps", n_steps, low=1)
-        found = n_steps
+    if given.n_steps is not None:
+        check_count("n_steps", given.n_steps, low=1)
+        found = given.n_steps
     elif not inputs:
         raise ValidationError(
             "expected a number of steps, since x is None: all nodes compute their own "
@@ -73,8 +68,12 @@ def fit_data(
     targets = check_labels(targets, probes, n_items, dtype)
     if found == 0:
         raise ValidationError("expected at least one step, got 0", attr="x")
+    weights = given.weights
+    if given.class_weight is not None:
+        weights = class_weights(given.class_weight, targets, weights)
+    weights = check_weights(weights, targets, n_items, found, dtype)
     check_divisible(n_items, size)
-    return ArrayData(found, size, dtype, n_items, inputs, targets)
+    return ArrayData(found, size, dtype, n_items, inputs, targets, weights)
 
 
 def epoch_data(
@@ -91,9 +90,8 @@ def epoch_data(
     ----------
     parts, names
         As in `fit_data`.
-    given : tuple
-        ``x``, ``y`` and ``n_steps`` as in `fit_data`; or ``x`` is a data set or a
-        generator of minibatches.
+    given : Given
+        What the user gave.
     n_epochs : int
         How many epochs there will be.
     per_epoch : int or None
@@ -112,10 +110,10 @@ def epoch_data(
     nengo.exceptions.SimulationError
         If a number of steps is given for a data set or generator.
     """
-    stream = _stream(*given)
+    stream = _stream(given)
     if stream is None:
         _refuse_count(per_epoch)
-        return fit_data(parts, names, *given)
+        return fit_data(parts, names, given)
     return _stream_data(parts, names, Supply(stream, n_epochs, per_epoch))
 
 
@@ -148,12 +146,12 @@ def pass_data(
     nengo.exceptions.ValidationError, nengo.exceptions.SimulationError
         As in `epoch_data`.
     """
-    if isinstance(given[0], Iterator):  # which has no way back to its beginning
+    if isinstance(given.x, Iterator):  # which has no way back to its beginning
         return epoch_data(parts, names, given, n_passes, n_batches)
-    stream = _stream(*given)
+    stream = _stream(given)
     if stream is None:
         _refuse_count(n_batches)
-        return fit_data(parts, names, *given)
+        return fit_data(parts, names, given)
     beginning = first_elements(stream, n_batches)
     return _stream_data(parts, names, Supply(beginning, n_passes))
 
@@ -166,8 +164,8 @@ def split_validation(
 
     Parameters
     ----------
-    given : tuple
-        ``x``, ``y`` and ``n_steps`` as in `fit_data`.
+    given : Given
+        What the user gave.
     parts, names
         As in `fit_data`.
     fraction : float
@@ -175,8 +173,8 @@ def split_validation(
 
     Returns
     -------
-    training, validation : tuple
-        Two of the kind of ``given``.
+    training, validation : Given
+        Both parts.
 
     Raises
     ------
@@ -184,27 +182,27 @@ def split_validation(
         If the fraction is not between 0 and 1, the data is not in memory, or one of
         the parts is not a multiple of the minibatch size.
     """
-    x, y, n_steps = given
-    if is_stream(x):
+    if is_stream(given.x):
         raise ValidationError(
             "expected 0 for a data set or generator, got "
             f"{fraction!r}: use validation_data",
             attr="validation_split",
         )
-    inputs = node_values("x", x, parts.inputs.nodes, names)
-    targets = probe_targets(y, parts.model.probes, names)
+    inputs = node_values("x", given.x, parts.inputs.nodes, names)
+    targets = probe_targets(given.y, parts.model.probes, names)
     n_items, _ = common_shape(inputs or targets, parts.config.minibatch_size)
+    weights = {p: np.atleast_1d(numbers(p, w)) for p, w in given.weights.items()}
     n_training = _n_training(n_items, parts.config.minibatch_size, fraction)
     before, after = slice(None, n_training), slice(n_training, None)
 
     def part(items: slice) -> Given:
         taken = [
             {obj: np.asarray(array)[items] for obj, array in arrays.items()}
-            for arrays in (inputs, targets)
+            for arrays in (inputs, targets, weights)
         ]
-        return taken[0], taken[1], n_steps
+        return Given(taken[0], taken[1], given.n_steps, taken[2], given.class_weight)
 
-    return part(before), part(after)
+    return part(before), part(after)._replace(class_weight=None)
 
 
 def _n_training(n_items: int, minibatch_size: int, fraction: Any) -> int:
@@ -224,10 +222,17 @@ def _n_training(n_items: int, minibatch_size: int, fraction: Any) -> int:
     return n_training
 
 
-def _stream(x: Any, y: Any, n_steps: int | None) -> Iterable | None:
+def _stream(given: Given) -> Iterable | None:
     """Return x if it is a stream; check that nothing else is given then."""
+    x, y, n_steps = given.x, given.y, given.n_steps
     if not is_stream(x):
         return None
+    if given.weights or given.class_weight is not None:
+        raise ValidationError(
+            "expected no weights, since x is a data set or generator; got some: weigh "
+            "its items in the loss",
+            attr="class_weight" if given.class_weight is not None else "sample_weight",
+        )
     if y is not None:
         raise ValidationError(
             "expected None, since x is a data set or generator, whose elements hold "

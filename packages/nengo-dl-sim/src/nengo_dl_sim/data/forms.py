@@ -1,10 +1,11 @@
-"""The forms in which NengoDL 3 took values for nodes and targets for probes."""
+"""The forms in which NengoDL 3 took values for nodes, targets and weights."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from nengo.exceptions import ValidationError
@@ -12,6 +13,30 @@ from nengo.node import Node
 from nengo.probe import Probe
 
 from .names import Names
+
+
+class Given(NamedTuple):
+    """
+    What the user gave to compute losses of.
+
+    Parameters
+    ----------
+    x, y : array_like or list or dict or None
+        Values for nodes, and targets for probes (see `node_values`); or ``x`` is a
+        data set or a generator of minibatches.
+    n_steps : int or None
+        The number of steps; needed if no values are given.
+    weights : dict from nengo.Probe to array_like
+        Weights of samples.
+    class_weight : dict from int to float, optional
+        Weights of classes.
+    """
+
+    x: Any
+    y: Any = None
+    n_steps: int | None = None
+    weights: Mapping[Probe, Any] = MappingProxyType({})
+    class_weight: Any = None
 
 
 def is_stream(data: Any) -> bool:

@@ -20,7 +20,8 @@ class Items(NamedTuple):
     inputs : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
         Values of nodes.
     targets : list of (minibatch_size, n_steps, size) array
-        What outputs are compared with, in the order in which they were given.
+        What outputs are compared with, in the order in which they were given; then
+        the weights of samples, ``(minibatch_size,)`` or ``(minibatch_size, n_steps)``.
     """
 
     inputs: dict[Node, np.ndarray]
@@ -58,8 +59,13 @@ class MinibatchData(ABC):
 
     @property
     @abstractmethod
-    def target_shapes(self) -> list[tuple[int, int]]:
-        """The number of steps, and the size, of each target."""
+    def target_shapes(self) -> list[tuple[int, ...]]:
+        """The shape of each of `Items.targets`, without the first axis."""
+
+    @property
+    def weighted(self) -> list[Probe]:
+        """The probes with weights of samples, in order."""
+        return []
 
     @property
     @abstractmethod

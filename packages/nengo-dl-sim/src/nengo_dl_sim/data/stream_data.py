@@ -126,7 +126,7 @@ class Reader:
         if len(element) not in (1, 2):
             raise ValidationError(
                 "expected a dictionary, or a tuple (x, y) of inputs and targets "
-                f"(there are no weights of samples), got a tuple of {len(element)}",
+                f"(not weights of samples, too), got a tuple of {len(element)}",
                 attr="data",
             )
         x, n_steps = _without_n_steps(element[0])
@@ -184,7 +184,7 @@ class StreamData(MinibatchData):
         return list(self._first.targets)
 
     @property
-    def target_shapes(self) -> list[tuple[int, int]]:
+    def target_shapes(self) -> list[tuple[int, ...]]:
         """The number of steps, and the size, of each target."""
         return [array.shape[1:] for array in self._first.targets.values()]
 

@@ -9,8 +9,8 @@ import keras
 from nengo.exceptions import SimulationError, ValidationError
 
 from ..checks import check_count
-from ..data.fit_data import Given, epoch_data, pass_data, split_validation
-from ..data.forms import is_stream
+from ..data.fit_data import epoch_data, pass_data, split_validation
+from ..data.forms import Given, is_stream
 from ..data.minibatch_data import MinibatchData
 from ..fitting.callback_calls import callback_list
 from ..fitting.compiled import Compiled, Goals
@@ -87,6 +87,8 @@ class Fitting(Door):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
@@ -130,10 +132,21 @@ class Fitting(Door):
         validation_split : float
             The part of the items, at the end of the data, to validate with.
         validation_data : tuple or tf.data.Dataset or iterable, optional
-            ``(x, y)`` to validate with after each epoch, or a data set or generator.
+            ``(x, y)`` or ``(x, y, sample_weight)`` to validate with after each epoch,
+            or a data set or generator.
         shuffle : bool
             Whether items are put into minibatches in a new random order each epoch.
             (Data sets and generators come in their own order.)
+        class_weight : dict from int to float, optional
+            What losses are multiplied by where the target is some class (its number,
+            or one element for each class, of which the largest counts); by default 1.
+            Only for targets of one probe.
+        sample_weight : array_like or list or dict, optional
+            What losses are multiplied by, ``(n_items,) array`` or, for each step of
+            the targets, ``(n_items, n_steps) array``: one array, for all probes with a
+            loss; a list with one for each probe; or a dictionary of probes, or of
+            their names. As in Keras, the sum is divided by the number of values, and
+            metrics are not weighted.
         steps_per_epoch, validation_steps : int, optional
             The number of minibatches in an epoch, or a validation, if a data set or
             generator holds more of them. The next epoch goes on from there.
@@ -173,7 +186,10 @@ class Fitting(Door):
         numbers = check_epochs(initial_epoch, epochs)
         verbose = check_verbose(verbose, self.progress_bar)
         given, held_back = self._held_back(
-            (x, y, n_steps), validation_data, validation_split
+            compiled,
+            Given(x, y, n_steps, compiled.sample_weights(sample_weight), class_weight),
+            validation_data,
+            validation_split,
         )
         data = epoch_data(
             self._parts, self._names, given, max(len(numbers), 1), steps_per_epoch
@@ -204,6 +220,7 @@ class Fitting(Door):
         *,
         batch_size: int | None = None,
         verbose: int | str = "auto",
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Any = None,
         **kwargs: Any,
@@ -213,7 +230,7 @@ class Fitting(Door):
 
         Parameters
         ----------
-        x, y, n_steps, stateful, batch_size, verbose, callbacks
+        x, y, n_steps, stateful, batch_size, verbose, sample_weight, callbacks
             As in `fit`.
         steps : int, optional
             The number of minibatches to take from a data set or generator.
@@ -245,7 +262,7 @@ class Fitting(Door):
         compiled = self._ready("evaluate", kwargs)
         ignore_batch_size(batch_size)
         verbose = check_verbose(verbose, self.progress_bar)
-        given = x, y, n_steps
+        given = Given(x, y, n_steps, compiled.sample_weights(sample_weight))
         data = pass_data(self._parts, self._names, given, n_batches=steps)
         goals = compiled.goals(data)
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
@@ -267,7 +284,11 @@ class Fitting(Door):
         return self._compiled
 
     def _held_back(
-        self, given: Given, validation_data: Any, validation_split: float
+        self,
+        compiled: Compiled,
+        given: Given,
+        validation_data: Any,
+        validation_split: float,
     ) -> tuple[Given, Given | None]:
         """Return what to train on, and what to validate with."""
         if validation_data is None:
@@ -275,16 +296,18 @@ class Fitting(Door):
                 return given, None
             return split_validation(given, self._parts, self._names, validation_split)
         if is_stream(validation_data):
-            return given, (validation_data, None, None)
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+            return given, Given(validation_data)
+        is_tuple = isinstance(validation_data, (tuple, list))
+        if not is_tuple or len(validation_data) not in (2, 3):
             raise ValidationError(
-                "expected a tuple (x, y), a data set or a generator (there are no "
-                f"weights of samples), got {type(validation_data).__name__} "
+                "expected a tuple (x, y) or (x, y, sample_weight), a data set or a "
+                f"generator, got {type(validation_data).__name__} "
                 f"{validation_data!r:.60}",
                 attr="validation_data",
             )
-        x, y = validation_data
-        return given, (x, y, given[2] if x is None else None)
+        x, y, *weights = validation_data
+        weights = compiled.sample_weights(*weights or [None])
+        return given, Given(x, y, given.n_steps if x is None else None, weights)
 
     def _validation(
         self,

@@ -12,7 +12,7 @@ from nengo.probe import Probe
 
 from ..data.arrays import common_shape
 from ..data.fit_data import pass_data
-from ..data.forms import is_stream, node_values
+from ..data.forms import Given, is_stream, node_values
 from ..data.names import node_specs
 from ..fitting.callback_calls import callback_list
 from ..fitting.epochs import run_predict
@@ -106,7 +106,7 @@ class Predicting(Door):
         refuse_arguments("predict", kwargs)
         verbose = check_verbose(verbose, self.progress_bar)
         self._snapshot.check()
-        given = x, None, n_steps
+        given = Given(x, n_steps=n_steps)
         data = pass_data(self._parts, self._names, given, n_batches=steps)
         for probe in data.probes or ():
             raise ValidationError(

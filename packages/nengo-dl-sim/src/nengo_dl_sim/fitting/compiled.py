@@ -105,6 +105,37 @@ class Compiled:
         """Tell whether there is nothing to minimise, or else nothing to compute."""
         return not (self._losses or (method == "evaluate" and self._metrics))
 
+    def sample_weights(self, given: Any) -> dict[Probe, Any]:
+        """
+        Say which weights of samples belong to which probe.
+
+        Parameters
+        ----------
+        given : array_like or list or dict or None
+            Weights for all probes with a loss; a list with some for each probe, in
+            order; or a dictionary of probes, or of their names.
+
+        Returns
+        -------
+        weights : dict from nengo.Probe to array_like
+            The weights. Their shapes are not checked yet.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If some are for a probe without a loss.
+        """
+        if not isinstance(given, (list, tuple, Mapping, type(None))):
+            given = dict.fromkeys(self._losses, given)
+        probes = self._parts.model.probes
+        weights = dict(_by_probe("sample_weight", given, probes, self._names))
+        for probe in weights.keys() - self._losses.keys():
+            raise ValidationError(
+                f"expected weights for probes with a loss, got some for {probe}",
+                attr="sample_weight",
+            )
+        return weights
+
     def goals(self, data: MinibatchData) -> Goals:
         """
         Number the outputs and targets that are needed.
@@ -126,34 +157,44 @@ class Compiled:
         """
         given = data.probes or []
         self._check_targets(given)
-        key = *given, *data.target_shapes
+        key = *given, None, *data.weighted, *data.target_shapes
         return self._goals.get(key, lambda: self._make_goals(given, data))
 
     def _make_goals(self, given: Sequence[Probe], data: MinibatchData) -> Goals:
         metrics = []
         for probe, source in self._metrics:
-            _, size = data.target_shapes[given.index(probe)]
+            size = data.target_shapes[given.index(probe)][1]
             name, metric = make_metric(probe, source, probe.size_in, size)
             metrics.append(MetricValue(f"{self._names.of(probe)}_{name}", metric))
         return Goals(
-            [self._loss(probe, form, given) for probe, form in self._losses.items()],
+            [self._loss(probe, form, data) for probe, form in self._losses.items()],
             [f"{self._names.of(probe)}_loss" for probe in self._losses],
-            [self._measure(probe, given, _PAIR) for probe, _ in self._metrics],
+            [self._measure(probe, _PAIR, given, []) for probe, _ in self._metrics],
             metrics,
         )
 
-    def _loss(self, probe: Probe, form: Form, given: Sequence[Probe]) -> Measure:
+    def _loss(self, probe: Probe, form: Form, data: MinibatchData) -> Measure:
         weight = self._weights.get(probe, 1.0)
-        return self._measure(probe, given, form)._replace(weight=weight).summed()
+        measure = self._measure(probe, form, data.probes or [], data.weighted)
+        return measure._replace(weight=weight).summed()
 
-    def _measure(self, probe: Probe, given: Sequence[Probe], form: Form) -> Measure:
+    def _measure(
+        self,
+        probe: Probe,
+        form: Form,
+        given: Sequence[Probe],
+        weighted: Sequence[Probe],
+    ) -> Measure:
         number = self._parts.model.probes.index(probe)
         keeps_all = self._parts.probes[number].keep_history
+        targets = [given.index(probe)] if form.n_arguments == 2 else []
+        if probe in weighted:  # weights come after the targets
+            targets.append(len(given) + weighted.index(probe))
         return Measure(
             name=str(probe),
             outputs=(number,),
-            targets=(given.index(probe),) if form.n_arguments == 2 else (),
-            function=_of_lists(form, keeps_all),
+            targets=tuple(targets),
+            function=_of_lists(form, keeps_all, probe in weighted),
             source=form.function,
         )
 
@@ -246,15 +287,21 @@ def _weight(probe: Probe, value: Any) -> float:
     return float(value)
 
 
-def _of_lists(form: Form, keeps_all: bool) -> Callable:
-    """Turn a function of outputs and targets into one of lists of one."""
+def _of_lists(form: Form, keeps_all: bool, weighted: bool) -> Callable:
+    """Turn a function of outputs, targets and weights into one of lists."""
 
     def evaluate(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> Any:
         # Of a probe that keeps its last step only, the last one is wanted.
-        wanted = targets if keeps_all else [target[:, -1:] for target in targets]
-        return form.function(*(outputs + wanted)[: form.n_arguments])
+        wanted = targets if keeps_all else list(map(_last_step, targets))
+        options = {"weights": wanted[-1]} if weighted else {}
+        return form.function(*outputs, *wanted[: form.n_arguments - 1], **options)
 
     return evaluate
+
+
+def _last_step(target: tf.Tensor) -> tf.Tensor:
+    """Take the last step of a target; weights of items have no steps."""
+    return target[:, -1:] if len(target.shape) > 1 else target
 
 
 def _pair(outputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

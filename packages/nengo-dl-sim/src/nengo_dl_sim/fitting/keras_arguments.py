@@ -11,11 +11,9 @@ from nengo.exceptions import ValidationError
 from ..checks import check_count
 
 _INSTEAD = {
-    "class_weight": "give classes weights in the loss",
     "jit_compile": "it is Simulator(jit_compile=...)",
     "return_dict": "what is returned is always a dictionary",
-    "sample_weight": "give items weights in the loss, or NaN as target to nan_mse",
-    "weighted_metrics": "use metrics, since there are no weights of samples",
+    "weighted_metrics": "use metrics, which are not weighted",
 }
 
 

@@ -113,16 +113,44 @@ def _no_loss(key: Any, source: Any) -> ValidationError:
 
 
 def _mean_of_outputs(loss: Callable) -> Callable:
-    return lambda outputs: tf.reduce_mean(loss(outputs))
+    return lambda outputs, weights=None: _mean(loss(outputs), weights)
 
 
 def _mean_outputs_first(loss: Callable) -> Callable:
-    return lambda outputs, targets: tf.reduce_mean(loss(outputs, targets))
+    return lambda outputs, targets, weights=None: _mean(loss(outputs, targets), weights)
 
 
 def _mean_targets_first(loss: Callable) -> Callable:
-    return lambda outputs, targets: tf.reduce_mean(loss(targets, outputs))
+    return lambda outputs, targets, weights=None: _mean(loss(targets, outputs), weights)
 
 
-def _targets_first(loss: Callable) -> Callable:
-    return lambda outputs, targets: loss(targets, outputs)
+def _targets_first(loss: keras.losses.Loss) -> Callable:
+    def evaluate(
+        outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        if weights is not None:  # Keras would not spread weights of items over steps
+            weights = _spread(weights, loss.call(targets, outputs))
+        return loss(targets, outputs, sample_weight=weights)
+
+    return evaluate
+
+
+def _mean(values: Any, weights: tf.Tensor | None) -> tf.Tensor:
+    """Average values, weighed as by Keras: by the number of values, not of weights."""
+    if weights is None:
+        return tf.reduce_mean(values)
+    return tf.reduce_mean(values * _spread(weights, values))
+
+
+def _spread(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Give each value the weight of its item or step."""
+    rank, shape = len(weights.shape), tuple(values.shape)
+    pairs = list(zip(weights.shape, shape, strict=False))
+    if len(pairs) < rank or not all(one in (1, other) for one, other in pairs):
+        raise ValidationError(
+            f"expected a loss with values to weigh, of shape {tuple(weights.shape)} or "
+            f"with more axes, got one of shape {shape}",
+            attr="sample_weight",
+        )
+    weights = tf.reshape(weights, (*weights.shape, *[1] * (len(shape) - rank)))
+    return tf.cast(tf.broadcast_to(weights, shape), values.dtype)

@@ -26,7 +26,8 @@ class Form(NamedTuple):
     Parameters
     ----------
     function : callable
-        Takes outputs, or outputs and targets.
+        Takes outputs, or outputs and targets; for ``fit`` also ``weights=``, those of
+        samples.
     n_arguments : {1, 2}
         How many of these it takes.
     """

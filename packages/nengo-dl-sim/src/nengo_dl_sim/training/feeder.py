@@ -115,8 +115,8 @@ class Feeder:
         cut = n_steps < data.n_steps
         n_stepped, size = sum(feed.sizes.values()), data.minibatch_size
         targets = [
-            tf.TensorSpec((size, min(steps, n_steps) if cut else steps, width), dtype)
-            for steps, width in data.target_shapes
+            tf.TensorSpec((size, *(_cut(shape, n_steps) if cut else shape)), dtype)
+            for shape in data.target_shapes
         ]
         return Batch(
             tf.TensorSpec(feed.held.shape, dtype),
@@ -247,6 +247,11 @@ class Feeder:
             feed = InputFeed(self._inputs, given, self._parts.program)
             self._feeds[given] = feed
         return self._feeds[given]
+
+
+def _cut(shape: tuple[int, ...], n_steps: int) -> tuple[int, ...]:
+    """Return the shape of a target, with so many steps at most."""
+    return min(shape[0], n_steps), *shape[1:]
 
 
 def _epochs(

@@ -1,0 +1,152 @@
+"""Weights of samples: how much each item, or each step of it, counts in a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.probe import Probe
+
+
+def check_weights(
+    weights: Mapping[Probe, Any],
+    targets: Mapping[Probe, np.ndarray],
+    n_items: int,
+    n_steps: int,
+    dtype: str,
+) -> dict[Probe, np.ndarray]:
+    """
+    Check weights of samples.
+
+    Parameters
+    ----------
+    weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array_like
+        The weights. If a probe has targets, these say how many steps there are.
+    targets : dict from nengo.Probe to (n_items, n_steps, size) array
+        What outputs are compared with.
+    n_items, n_steps : int
+        The numbers of items, and of steps of outputs.
+    dtype : {"float16", "float32", "float64"}
+        The type that the weights get.
+
+    Returns
+    -------
+    arrays : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
+        The weights.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an array has another shape, or does not hold finite numbers.
+    """
+    arrays = {}
+    for probe, given in weights.items():
+        array = numbers(probe, given)
+        target = targets.get(probe)
+        length = n_steps if target is None else target.shape[1]
+        if array.shape not in ((n_items,), (n_items, length)):
+            raise ValidationError(
+                f"expected weights of shape {(n_items,)} or {(n_items, length)} for "
+                f"{probe}, got {array.shape}",
+                attr="sample_weight",
+            )
+        arrays[probe] = array.astype(dtype)
+    return arrays
+
+
+def numbers(probe: Probe, given: Any) -> np.ndarray:
+    """
+    Turn weights of samples into an array.
+
+    Parameters
+    ----------
+    probe : nengo.Probe
+        What they are for, for messages.
+    given : array_like
+        The weights, of any shape.
+
+    Returns
+    -------
+    array : array of float64
+        The weights.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If they are not finite numbers.
+    """
+    try:
+        array = np.asarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(
+            f"expected an array of numbers for {probe}, got {given!r:.60}",
+            attr="sample_weight",
+        ) from error
+    if not np.all(np.isfinite(array)):
+        raise ValidationError(
+            f"expected finite numbers for {probe}, got others as well",
+            attr="sample_weight",
+        )
+    return array
+
+
+def class_weights(
+    given: Any, targets: Mapping[Probe, np.ndarray], others: Mapping[Probe, Any]
+) -> dict[Probe, np.ndarray]:
+    """
+    Turn weights of classes into weights of samples.
+
+    Parameters
+    ----------
+    given : dict from int to float
+        The weight of each class; 1 for those that are not there.
+    targets : dict from nengo.Probe to (n_items, n_steps, size) array
+        Those of one probe: the number of the class, or one element for each class,
+        the largest of which counts.
+    others : dict from nengo.Probe to array_like
+        Weights of samples that were given, too.
+
+    Returns
+    -------
+    weights : dict from nengo.Probe to (n_items, n_steps) array
+        The weight of each step of each item.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the weights are no such dictionary, if there is not just one target, or
+        there are weights of samples.
+    """
+    if not isinstance(given, Mapping) or not all(map(_is_entry, given.items())):
+        raise ValidationError(
+            "expected a dictionary of finite weights by the numbers of classes, got "
+            f"{given!r}",
+            attr="class_weight",
+        )
+    if others:
+        raise ValidationError(
+            "expected either class_weight or sample_weight, got both",
+            attr="class_weight",
+        )
+    if len(targets) != 1:
+        raise ValidationError(
+            f"expected targets of one probe, got those of {len(targets)}: use "
+            "sample_weight",
+            attr="class_weight",
+        )
+    ((probe, array),) = targets.items()
+    one_hot = array.shape[-1] > 1
+    classes = np.argmax(array, axis=-1) if one_hot else np.round(array[..., 0])
+    weights = np.ones(classes.shape)
+    for number, weight in given.items():
+        weights[classes == number] = weight
+    return {probe: weights}
+
+
+def _is_entry(entry: tuple[Any, Any]) -> bool:
+    number, weight = entry
+    are_numbers = isinstance(number, Integral) and isinstance(weight, Real)
+    return are_numbers and bool(np.isfinite(weight))
