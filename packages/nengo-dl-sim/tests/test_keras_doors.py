@@ -641,11 +641,6 @@ REFUSED = {
     ),
     "validation_freq": ("f", {"x": X, "y": Y, "validation_freq": 0}, "freq.*got 0"),
     "callbacks": ("f", {"x": X, "y": Y, "callbacks": [3]}, "callbacks.*got 3"),
-    "backup": (
-        "f",
-        {"x": X, "y": Y, "callbacks": keras.callbacks.BackupAndRestore("/tmp/none")},
-        "callbacks.*BackupAndRestore",
-    ),
     "steps_per_epoch": (
         "f",
         {"x": X, "y": Y, "steps_per_epoch": 2},

@@ -12,6 +12,7 @@ from ..checks import check_count
 from ..data.fit_data import epoch_data, pass_data, split_validation
 from ..data.forms import Given, is_stream
 from ..data.minibatch_data import MinibatchData
+from ..fitting.backups import take_backups
 from ..fitting.callback_calls import callback_list
 from ..fitting.compiled import Compiled, Goals
 from ..fitting.epochs import Validate, run_epochs, run_test
@@ -23,10 +24,10 @@ from ..fitting.keras_arguments import (
 )
 from ..training.feeder import Origin, Schedule
 from ..training.learner import Learner
-from .base import Door
+from .restarting import Restarting
 
 
-class Fitting(Door):
+class Fitting(Restarting):
     """The methods of a simulator that Keras has for training and evaluation."""
 
     def compile(
@@ -128,7 +129,9 @@ class Fitting(Door):
             What is printed: nothing, a progress bar, a line for each epoch. ``"auto"``
             is 1 unless the simulator shows no progress bars.
         callbacks : list of keras.callbacks.Callback, optional
-            What is called on the way.
+            What is called on the way. ``BackupAndRestore`` writes checkpoints (see
+            `save_checkpoint`); if it finds one, training goes on from there, bit for
+            bit.
         validation_split : float
             The part of the items, at the end of the data, to validate with.
         validation_data : tuple or tf.data.Dataset or iterable, optional
@@ -184,6 +187,10 @@ class Fitting(Door):
         compiled = self._ready("fit", kwargs)
         ignore_batch_size(batch_size, validation_batch_size)
         numbers = check_epochs(initial_epoch, epochs)
+        callbacks, backup = take_backups(callbacks, self.save_checkpoint)
+        latest = None if backup is None else backup.latest()
+        if latest is not None:
+            numbers = range(latest[0], numbers.stop)
         verbose = check_verbose(verbose, self.progress_bar)
         given, held_back = self._held_back(
             compiled,
@@ -202,6 +209,8 @@ class Fitting(Door):
             compiled, held_back, numbers, validation_freq, validation_steps, calls
         )
         with self._working():
+            if latest is not None:
+                self.restore_checkpoint(latest[1])
             learner = self._learner(stateful, data, goals, compiled.optimizer)
             try:
                 run_epochs(

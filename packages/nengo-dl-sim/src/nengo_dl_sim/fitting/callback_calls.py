@@ -126,7 +126,7 @@ def _check(callback: Any) -> None:
         )
     if isinstance(callback, keras.callbacks.BackupAndRestore):
         raise ValidationError(
-            "expected callbacks that need no Keras model, got BackupAndRestore, which "
-            "would not restore where in the data training was",
+            "expected callbacks that have something to do here, got BackupAndRestore, "
+            "which is for sim.fit",
             attr="callbacks",
         )
