@@ -50,6 +50,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
     "reset_argv": "gallery.quick_argv",
+    "reset_modules": ("matplotlib", "gallery.without_bars"),
     "abort_on_example_error": True,
     "min_reported_time": float("inf"),
     "show_memory": False,
