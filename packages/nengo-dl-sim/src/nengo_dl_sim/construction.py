@@ -22,8 +22,10 @@ from .compile import Program
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
+    Learned,
     greedy_planner,
     order_signals,
+    split_learned,
 )
 from .inputs.nodes import NodeInputs
 from .planning import Planner
@@ -61,6 +63,8 @@ class Parts:
         Whether training was ruled out.
     names : dict from nengo.builder.Signal to str
         What parameters are called in files.
+    learned : dict from nengo.builder.Signal to Learned
+        The parts of what an online learning rule changes, if its start is trained.
     shows_batch : bool
         Whether data has a batch axis.
     stateful : bool
@@ -80,6 +84,7 @@ class Parts:
     config: BuildConfig
     inference_only: bool
     names: dict[Signal, str]
+    learned: dict[Signal, Learned]
     shows_batch: bool
     stateful: bool
     planner: Planner
@@ -208,9 +213,14 @@ def assemble(
     )
     python = [op for op in model.operators if Builder.of(op).python]
     inputs = NodeInputs(model, network, config.minibatch_size, seed, python)
-    marks = Marks(_input_signals(inputs), trainable_signals(model, network))
+    trained = trainable_signals(model, network)
     operators = [op for op in model.operators if op not in inputs.operators]
     operators += inputs.replacements
+    operators, learned = split_learned(operators, trained)
+    starts = {base: parts.start for base, parts in learned.items()}
+    marks = Marks(
+        _input_signals(inputs), frozenset(starts.get(base, base) for base in trained)
+    )
     probes = _probe_stores(network, model, shows_batch)
     settings = _plan_settings(network)
 
@@ -235,7 +245,8 @@ def assemble(
         runner=planned.runner,
         config=config,
         inference_only=get_setting(network, "inference_only"),
-        names=_names(_constants(model, marks), parameter_names(model, network)),
+        names=_names(_constants(model, marks), starts, parameter_names(model, network)),
+        learned=learned,
         shows_batch=shows_batch,
         stateful=get_setting(network, "stateful"),
         planner=planner,
@@ -264,11 +275,18 @@ def _constants(model: Model, marks: Marks) -> list[Signal]:
     return [sig for sig in read if sig not in written and sig not in marks.inputs]
 
 
-def _names(signals: Sequence[Signal], given: dict[Signal, str]) -> dict[Signal, str]:
-    """Name all parameters; those that belong to no object, by their number."""
+def _names(
+    signals: Sequence[Signal], starts: dict[Signal, Signal], given: dict[Signal, str]
+) -> dict[Signal, str]:
+    """
+    Name all parameters; those that belong to no object, by their number.
+
+    The start of what is learned online has the name of what is learned.
+    """
     nameless = [sig for sig in signals if sig not in given]
     numbered = {sig: f"constants/{i}" for i, sig in enumerate(nameless)}
-    return {sig: given.get(sig) or numbered[sig] for sig in signals}
+    names = {sig: given.get(sig) or numbered[sig] for sig in signals}
+    return names | {start: given[base] for base, start in starts.items()}
 
 
 def _plan_settings(network: nengo.Network) -> PlanSettings:

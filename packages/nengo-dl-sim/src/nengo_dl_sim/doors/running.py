@@ -215,7 +215,8 @@ class Running(Door):
             A new seed, kept for later resets.
         include_trainable : bool
             Whether parameters return to their initial values, and training counts
-            from 0. (What online learning rules change is state, and always does.)
+            from 0. (What online learning rules have changed is state: it always
+            starts anew, from values that were trained if their ``trainable`` is True.)
         include_probes : bool
             Whether probe data is cleared, and time starts from 0.
         include_processes : bool

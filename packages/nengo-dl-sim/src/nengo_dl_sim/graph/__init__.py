@@ -4,6 +4,9 @@ from .dependencies import Dependencies as Dependencies
 from .factor_changes import factor_changes as factor_changes
 from .fold_copies import fold_copies as fold_copies
 from .fold_copies import remove_constant_copies as remove_constant_copies
+from .learned_starts import Learned as Learned
+from .learned_starts import learned_by_sums as learned_by_sums
+from .learned_starts import split_learned as split_learned
 from .narrow_results import narrow_results as narrow_results
 from .narrow_results import narrowed_results as narrowed_results
 from .plan import greedy_planner as greedy_planner

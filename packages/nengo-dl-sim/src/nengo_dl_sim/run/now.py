@@ -128,6 +128,8 @@ class Now:
             Of the signal's shape; state has a batch axis before, if the simulation
             shows one. None if the signal is neither a parameter nor state.
         """
+        if base in self._parts.learned:
+            return self._sum(*self._parts.learned[base])
         parameter = self._parts.parameters.value(base)
         if parameter is not None:
             return parameter
@@ -135,3 +137,10 @@ class Now:
         if value is None or self._parts.shows_batch:
             return value
         return value[0]
+
+    def _sum(self, start: Signal, change: Signal) -> np.ndarray | None:
+        """Return the current value of what is learned online."""
+        before, since = self.value(start), self.value(change)
+        if before is None or since is None:  # nothing reads it, or nothing changes it
+            return before
+        return before + since

@@ -65,9 +65,10 @@ def configure_settings(**settings: Any) -> None:
     trainable : bool or None
         What `.Simulator.train` changes. Applies to the nearest network of the
         context, and to the networks in it. None (default): connection weights,
-        encoders and biases. Never what an online learning rule changes: that is part
-        of the state of the simulation. May be set for a type, an object or a network,
-        ``net.config[nengo.Ensemble].trainable = False``,
+        encoders and biases, but not what an online learning rule changes, which is
+        state of the simulation. If that is set to True, training changes the values
+        that it starts from, and a warning says so. May be set for a type, an object
+        or a network, ``net.config[nengo.Ensemble].trainable = False``,
         ``net.config[ens].trainable = True``, ``net.config[subnet].trainable = False``.
         The nearest setting counts: of the object itself, of the network it is in, of
         its type in that network, and so on outwards. The value of an ensemble is

@@ -10,6 +10,7 @@ from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.neurons import Direct
 
+from ..graph import learned_by_sums
 from .config import get_setting, nearest_setting
 
 _TRAINED = ("encoders", "bias", "weights")
@@ -21,7 +22,8 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
 
     Those are the encoders and biases of ensembles and the weights of connections
     (of a decoded connection: its decoders), unless `.configure_settings` says
-    otherwise, or an online learning rule changes them.
+    otherwise. What an online learning rule changes is among them only if it is set to
+    be trainable: then training changes the value that it starts from.
 
     Parameters
     ----------
@@ -42,12 +44,19 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
     """
     if network is None or get_setting(network, "inference_only"):
         return frozenset()
-    written = written_signals(model)
-    return frozenset(
-        signal
-        for networks, obj, signal in _candidates(model, network)
-        if _is_trainable(networks, obj, signal in written)
-    )
+    written, summed = written_signals(model), learned_by_sums(model.operators)
+    found = set()
+    for networks, obj, signal in _candidates(model, network):
+        setting = nearest_setting(networks, obj, "trainable")
+        if signal.base not in written:
+            is_trained = setting is not False
+        else:
+            is_trained = bool(setting) and signal in summed
+            if setting:
+                _warn_of_learning(obj, is_trained)
+        if is_trained:
+            found.add(signal.base)
+    return frozenset(found)
 
 
 def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal, str]:
@@ -106,22 +115,24 @@ def _candidates(
         signal = model.sig.get(obj, {}).get(key)
         # Sparse weights may be integers, which have no gradient.
         if signal is not None and signal.dtype.kind == "f":
-            yield networks, obj, signal.base
+            yield networks, obj, signal
     for subnetwork in network.networks:
         yield from _candidates(model, subnetwork, networks)
 
 
-def _is_trainable(
-    networks: tuple[nengo.Network, ...], obj: object, learned: bool
-) -> bool:
-    setting = nearest_setting(networks, obj, "trainable")
-    if learned and setting:
-        warnings.warn(
-            f"{obj} is set to be trainable, but an online learning rule changes it: "
-            "it is learned online only, and left alone in training",
-            stacklevel=3,
-        )
-    return not learned and setting is not False
+def _warn_of_learning(obj: object, is_trained: bool) -> None:
+    what_happens = (
+        "training changes the values that it starts from (what the rule adds to them "
+        "stays state of the simulation)"
+        if is_trained
+        else "it is left alone in training, since it is not a signal of its own, to "
+        "which rules only add"
+    )
+    warnings.warn(
+        f"{obj} is set to be trainable, and an online learning rule changes it: "
+        f"{what_happens}",
+        stacklevel=3,
+    )
 
 
 def _named_objects(
