@@ -47,7 +47,7 @@ TELLING = [
             *("contract_data", "contract_network", "contract_objectives"),
             *("contract_tools", "contract_training", "equivalence", "battery"),
             *("keras_doors", "keras_callbacks", "keras_state", "parameter_files"),
-            *("checkpoints", "training"),
+            *("checkpoints", "training", "shortcut", "sample_weights", "backups"),
         )
     ),
     *("-m", "not slow"),
