@@ -69,11 +69,22 @@ class ElementwiseIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
-        A, X = signals.gather(self.A), signals.gather(self.X)
-        if self.Y.ndim > 1:
-            rank = self.Y.ndim + 1
-            A, X = _align(A, self.A, rank), _align(X, self.X, rank)
-        signals.scatter(self.Y, A * X, mode="inc")
+        if signals.is_batch_first(self.Y):
+            A, X = (self._read_batch_first(signals, s) for s in (self.A, self.X))
+            signals.add_batch_first(self.Y, A * X)
+        else:
+            A, X = (self._read(signals, s) for s in (self.A, self.X))
+            signals.scatter(self.Y, A * X, mode="inc")
+
+    def _read(self, signals: SignalDict, signal: TensorSignal) -> tf.Tensor:
+        value = signals.gather(signal)
+        if self.Y.ndim < 2:
+            return value
+        return tf.reshape(value, (*_aligned(signal, self.Y), value.shape[-1]))
+
+    def _read_batch_first(self, signals: SignalDict, signal: TensorSignal) -> tf.Tensor:
+        value = signals.gather_batch_first(signal)
+        return tf.reshape(value, (value.shape[0], *_aligned(signal, self.Y)))
 
 
 def _repeat_rows(signal: TensorSignal, target: Signal) -> TensorSignal:
@@ -84,11 +95,10 @@ def _repeat_rows(signal: TensorSignal, target: Signal) -> TensorSignal:
     return signal.reshape((1,))[np.zeros(length, dtype=int)]
 
 
-def _align(value: tf.Tensor, signal: TensorSignal, rank: int) -> tf.Tensor:
+def _aligned(signal: TensorSignal, target: TensorSignal) -> tuple[int, ...]:
     """Insert axes after the group's so that NumPy's broadcasting rules hold."""
     n, *shape = signal.shape
-    missing = rank - 2 - len(shape)
-    return tf.reshape(value, (n, *(1,) * missing, *shape, value.shape[-1]))
+    return n, *(1,) * (target.ndim - 1 - len(shape)), *shape
 
 
 @Builder.register(DotInc)
@@ -134,8 +144,12 @@ class DotIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
-        A, X = signals.gather(self.A), signals.gather(self.X)
-        signals.scatter(self.Y, batched_product(A, X), mode="inc")
+        if signals.is_batch_first(self.A):
+            A, X = (signals.gather_batch_first(s) for s in (self.A, self.X))
+            Y = tf.transpose(tf.linalg.matvec(A, X), (1, 2, 0))
+        else:
+            Y = batched_product(signals.gather(self.A), signals.gather(self.X))
+        signals.scatter(self.Y, Y, mode="inc")
 
 
 def _n_sharing(X: TensorSignal) -> int:

@@ -51,7 +51,11 @@ class SignalDict:
         self.key = tf.zeros(2, tf.int32)
         self._where = np.full(n_rows, _UNSET, dtype=np.int32)
         self._index = np.zeros(n_rows, dtype=np.int32)
+        self._n_arrays = 0
         self._arrays: dict[int, tf.Tensor] = {}
+        # Some are held with the batch axis first; these are in `_arrays`, too, only
+        # once somebody has read them with the batch axis last.
+        self._first: dict[int, tf.Tensor] = {}
 
     def load(self, rows: np.ndarray, array: tf.Tensor) -> None:
         """
@@ -64,10 +68,77 @@ class SignalDict:
         array : (n, ..., batch) tf.Tensor
             Their values.
         """
-        key = len(self._arrays)
-        self._arrays[key] = array
+        self._arrays[self._place(rows)] = array
+
+    def load_batch_first(self, rows: np.ndarray, array: tf.Tensor) -> None:
+        """
+        Give rows of elements the values of an array with the batch axis first.
+
+        So are matrices held of which every batch item has one of its own: to transpose
+        them takes longer than to multiply by them.
+
+        Parameters
+        ----------
+        rows : (n,) array of int
+            Addresses of the rows.
+        array : (batch, n) tf.Tensor
+            Their values.
+        """
+        self._first[self._place(rows)] = array
+
+    def _place(self, rows: np.ndarray) -> int:
+        """Make a new array the place of rows."""
+        key = self._n_arrays
+        self._n_arrays += 1
         self._where[rows] = key
         self._index[rows] = np.arange(len(rows))
+        return key
+
+    def is_batch_first(self, signal: TensorSignal) -> bool:
+        """Tell whether a signal is held, as it is, with the batch axis first."""
+        key, rows = self._where[signal.rows[0]], signal.rows
+        return (
+            key in self._first
+            and len(rows) == self._first[key].shape[1]
+            and bool(np.all(self._where[rows] == key))
+            and np.array_equal(self._index[rows], np.arange(len(rows)))
+        )
+
+    def gather_batch_first(self, signal: TensorSignal) -> tf.Tensor:
+        """
+        Read a signal with the batch axis first.
+
+        Parameters
+        ----------
+        signal : TensorSignal
+            What to read.
+
+        Returns
+        -------
+        value : ``(batch, *signal.shape) tf.Tensor``
+            The value.
+        """
+        if not self.is_batch_first(signal):
+            value = self.gather(signal)
+            axes = range(len(value.shape))
+            return tf.transpose(value, (axes[-1], *axes[:-1]))
+        array = self._first[int(self._where[signal.rows[0]])]
+        return tf.reshape(array, (array.shape[0], *signal.shape))
+
+    def add_batch_first(self, signal: TensorSignal, value: tf.Tensor) -> None:
+        """
+        Add to a signal that is held with the batch axis first.
+
+        Parameters
+        ----------
+        signal : TensorSignal
+            What to write.
+        value : ``(batch, *signal.shape) tf.Tensor``
+            What to add.
+        """
+        value = self.gather_batch_first(signal) + value
+        array = tf.reshape(value, (value.shape[0], -1))
+        self.load_batch_first(signal.rows, array)
 
     def gather(self, signal: TensorSignal) -> tf.Tensor:
         """
@@ -173,18 +244,22 @@ class SignalDict:
         needed : (n_rows,) array of bool
             Rows whose values are read after it.
         """
-        n_before, variables = len(self._arrays), dict(self.variables)
-        keys: list[int] = []
+        n_before, variables = self._n_arrays, dict(self.variables)
+        held: list[tuple[dict[int, tf.Tensor], int]] = []
         changed: list[int] = []
 
         def compute() -> list[tf.Tensor]:
             emit()
-            keys[:] = np.unique(self._where[needed & (self._where >= n_before)])
+            keys = np.unique(self._where[needed & (self._where >= n_before)])
+            held[:] = [
+                (self._first if key in self._first else self._arrays, int(key))
+                for key in keys
+            ]
             changed[:] = [
                 key for key in variables if self.variables[key] is not variables[key]
             ]
             return [
-                *(self._arrays[key] for key in keys),
+                *(arrays[key] for arrays, key in held),
                 *(self.variables[key] for key in changed),
             ]
 
@@ -192,8 +267,12 @@ class SignalDict:
         outputs = function.get_concrete_function()()
         # What was made inside the function cannot be read outside of it.
         self._where[~needed & (self._where >= n_before)] = _UNSET
-        self._arrays.update(zip(keys, outputs[: len(keys)], strict=True))
-        self.variables.update(zip(changed, outputs[len(keys) :], strict=True))
+        for arrays in (self._arrays, self._first):
+            for key in [key for key in arrays if key >= n_before]:
+                del arrays[key]
+        for (arrays, key), output in zip(held, outputs[: len(held)], strict=True):
+            arrays[key] = output
+        self.variables.update(zip(changed, outputs[len(held) :], strict=True))
 
     def parts(self, needed: np.ndarray) -> list[tuple[np.ndarray, tf.Tensor | None]]:
         """
@@ -254,6 +333,8 @@ class SignalDict:
     def _take_rows(self, rows: np.ndarray) -> tf.Tensor:
         where, index = self._where[rows], self._index[rows]
         zero = where == _ZERO
+        for key in self._first.keys() & set(np.unique(where)) - self._arrays.keys():
+            self._arrays[key] = tf.transpose(self._first[key])
         arrays: dict[int, tf.Tensor] = self._arrays
         if np.any(zero):
             like = arrays[int(where[~zero][0])]

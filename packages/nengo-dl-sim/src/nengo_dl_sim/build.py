@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from nengo.builder import Model
-from nengo.builder.operator import Operator
+from nengo.builder.operator import DotInc, ElementwiseInc, Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
@@ -236,15 +236,30 @@ def _state_arrays(
     for base in sorted(needed, key=lambda b: (writer[b], layout.rows(b)[0])):
         key = writer[base][:3], layout.type_of(base), shared[base]
         arrays.setdefault(key, []).append(base)
+    factored = _changed_by_factors(plan)
     return [
         _state_array(
             bases,
             layout,
             1 if shared[bases[0]] else minibatch_size,
             _are_learned_matrices(bases, writer[bases[0]][1]),
+            factored.issuperset(bases),
         )
         for bases in arrays.values()
     ]
+
+
+def _changed_by_factors(plan: Plan) -> set[Signal]:
+    """Find matrices to which steps add products, and the factors of these."""
+    ops = [op for group in plan for op in group]
+    changes = [op for op in ops if type(op) is ElementwiseInc and op.Y.ndim > 1]
+    found = {op.Y.base for op in changes}
+    # Whoever else reads or writes such a matrix would have to transpose it.
+    for op in ops:
+        own = (op.A,) if type(op) is DotInc else (op.Y,) if op in changes else ()
+        found -= {s.base for s in op.all_signals if not any(s is one for one in own)}
+    factors = {s.base for op in changes if op.Y.base in found for s in (op.A, op.X)}
+    return found | factors
 
 
 def _are_learned_matrices(bases: Sequence[Signal], written: str) -> bool:
@@ -254,14 +269,18 @@ def _are_learned_matrices(bases: Sequence[Signal], written: str) -> bool:
 
 
 def _state_array(
-    bases: list[Signal], layout: SignalLayout, batch: int, is_matrices: bool
+    bases: list[Signal],
+    layout: SignalLayout,
+    batch: int,
+    is_matrices: bool,
+    is_factored: bool,
 ) -> StateArray:
     start = np.concatenate([np.ravel(stored_value(base)) for base in bases])
     rows = np.concatenate([layout.rows(base) for base in bases])
     dtype, label = layout.type_of(bases[0]), bases[0].name
     signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
     shape = (len(bases), *bases[0].shape) if is_matrices else (signal.size,)
-    return StateArray(bases, signal, start, batch, shape)
+    return StateArray(bases, signal, start, batch, shape, is_factored and batch > 1)
 
 
 def _needed_from_before(

@@ -70,6 +70,8 @@ class StateArray:
         The length of the batch axis: 1 if all batch items share the values.
     shape : tuple of int
         The shape in which a loop carries the array, but for the batch axis.
+    batch_first : bool
+        Whether the batch axis is the first, not the last.
     """
 
     bases: list[Signal]
@@ -77,11 +79,54 @@ class StateArray:
     start: np.ndarray
     batch: int
     shape: tuple[int, ...]
+    batch_first: bool
 
     def initial(self) -> tf.Tensor:
-        """Return the initial values, as a (n_elements, batch) tensor."""
-        start = tf.constant(self.start[:, None], self.signal.dtype)
-        return repeat_batch(start, self.batch)
+        """Return the initial values, as part of a `State`."""
+        start = np.broadcast_to(self.start[:, None], (len(self.start), self.batch))
+        return self.tensor(start)
+
+    def tensor(self, elements: np.ndarray) -> tf.Tensor:
+        """
+        Make a part of a `State`.
+
+        Parameters
+        ----------
+        elements : (n_elements, batch) array
+            The values.
+        """
+        values = elements.T if self.batch_first else elements
+        return tf.constant(values, self.signal.dtype)
+
+    def elements(self, value: tf.Tensor) -> np.ndarray:
+        """Undo `tensor`."""
+        array = value.numpy()
+        return array.T if self.batch_first else array
+
+    def taken(self, signals: SignalDict) -> tf.Tensor:
+        """Take a part of a `State` from the values of signals."""
+        if not self.batch_first:
+            return repeat_batch(signals.gather(self.signal), self.batch)
+        if signals.is_batch_first(self.signal):
+            return signals.gather_batch_first(self.signal)
+        # A transposition. As such, XLA would leave it to those who read the array, once
+        # for each element of a matrix (16 ms a step, not 5, for 64 of 64 x 3200).
+        value = repeat_batch(signals.gather(self.signal), self.batch)
+        identity = tf.eye(self.batch, dtype=value.dtype)
+        return tf.matmul(identity, value, transpose_b=True)
+
+    def carried(self, value: tf.Tensor) -> tf.Tensor:
+        """Give a part of a `State` the shape in which a loop carries it."""
+        return self._reshaped(value, self.shape)
+
+    def listed(self, value: tf.Tensor) -> tf.Tensor:
+        """Undo `carried`."""
+        return self._reshaped(value, self.signal.shape)
+
+    def _reshaped(self, value: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        first, last = ((self.batch,), ()) if self.batch_first else ((), (self.batch,))
+        shape = (*first, *shape, *last)
+        return value if value.shape == shape else tf.reshape(value, shape)
 
 
 class State(NamedTuple):
@@ -90,8 +135,8 @@ class State(NamedTuple):
 
     Parameters
     ----------
-    arrays : list of (n_elements, batch) tf.Tensor
-        The values of the program's state arrays.
+    arrays : list of (n_elements, batch) or (batch, n_elements) tf.Tensor
+        The values of the program's state arrays (see `StateArray`).
     variables : list of tf.Tensor
         The values of variables that operators brought along and may change.
     key : (2,) tf.Tensor of int
@@ -201,21 +246,13 @@ class Program:
         Learned matrices stay matrices from one step to the next: a product with a
         vector that is reshaped to a matrix takes XLA several times as long.
         """
-        return state._replace(
-            arrays=[
-                _reshaped(value, array.shape)
-                for array, value in zip(self.states, state.arrays, strict=True)
-            ]
-        )
+        pairs = zip(self.states, state.arrays, strict=True)
+        return state._replace(arrays=[array.carried(value) for array, value in pairs])
 
     def listed(self, state: State) -> State:
         """Undo `carried`."""
-        return state._replace(
-            arrays=[
-                _reshaped(value, array.signal.shape)
-                for array, value in zip(self.states, state.arrays, strict=True)
-            ]
-        )
+        pairs = zip(self.states, state.arrays, strict=True)
+        return state._replace(arrays=[array.listed(value) for array, value in pairs])
 
     def state_value(self, base: Signal, state: State) -> np.ndarray | None:
         """
@@ -236,7 +273,7 @@ class Program:
         number, place = self._place_in_state(base)
         if not len(place):
             return None
-        elements = state.arrays[number].numpy()[place]
+        elements = self.states[number].elements(state.arrays[number])[place]
         shape = stored_value(base).shape
         return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
 
@@ -262,9 +299,9 @@ class Program:
         if not len(place):
             return state
         arrays = list(state.arrays)
-        changed = arrays[number].numpy()
+        changed = self.states[number].elements(arrays[number]).copy()
         changed[place] = np.reshape(value, (-1, 1))
-        arrays[number] = tf.constant(changed)
+        arrays[number] = self.states[number].tensor(changed)
         return state._replace(arrays=arrays)
 
     def _place_in_state(self, base: Signal) -> tuple[int, np.ndarray]:
@@ -405,25 +442,16 @@ class Program:
 
     def _load_state(self, signals: SignalDict, state: State) -> None:
         for held, value in zip(self.states, state.arrays, strict=True):
-            signals.load(held.signal.rows, value)
+            load = signals.load_batch_first if held.batch_first else signals.load
+            load(held.signal.rows, value)
         for variable, value in zip(self.state_variables, state.variables, strict=True):
             signals.variables[id(variable)] = value
         signals.key = state.key
 
     def _next_state(self, signals: SignalDict, key: tf.Tensor) -> State:
-        arrays = [
-            repeat_batch(signals.gather(array.signal), array.batch)
-            for array in self.states
-        ]
+        arrays = [array.taken(signals) for array in self.states]
         variables = [signals.variables[id(v)] for v in self.state_variables]
         return State(arrays, variables, key + tf.constant([0, 1]))
-
-
-def _reshaped(value: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Give a value another shape, but for the batch axis; most have it already."""
-    if tuple(value.shape[:-1]) == shape:
-        return value
-    return tf.reshape(value, (*shape, value.shape[-1]))
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:

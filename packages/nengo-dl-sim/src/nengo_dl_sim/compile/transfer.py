@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from .program import Program, State, StateArray
 
@@ -49,6 +48,7 @@ class Transfer:
     """
 
     def __init__(self, source: Program, target: Program, rows: np.ndarray) -> None:
+        self._source = source
         self._target = target
         self._origins = [_origins(source, a, rows) for a in target.states]
 
@@ -66,13 +66,14 @@ class Transfer:
         state : State
             The same values, arranged for the target.
         """
-        before = [array.numpy() for array in state.arrays]
+        pairs = zip(self._source.states, state.arrays, strict=True)
+        before = [array.elements(value) for array, value in pairs]
         arrays = []
         for array, origins in zip(self._target.states, self._origins, strict=True):
             values = np.empty((array.signal.size, array.batch), array.signal.dtype)
             for origin in origins:
                 values[origin.targets] = before[origin.array][origin.places]
-            arrays.append(tf.constant(values))
+            arrays.append(array.tensor(values))
         return state._replace(arrays=arrays)
 
 
