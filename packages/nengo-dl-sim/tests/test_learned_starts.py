@@ -140,6 +140,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_steps, kwargs, use_loop", WAYS.values(), ids=list(WAYS))
 @pytest.mark.parametrize("kind", ["decoders", "full", "encoders"])
 def test_gradient_is_the_same_however_it_is_computed(kind, n_steps, kwargs, use_loop):
@@ -213,6 +214,25 @@ def test_several_of_different_shapes():
         sim.check_gradients(outputs=probes[:1])
 
 
+def test_shortcut():
+    """What is simulated by the shorter program is there, too."""
+    net = make_network()
+    pre = net.ensembles[0]
+    with net:
+        for _ in range(2):
+            nengo.Connection(pre, nengo.Ensemble(3, 1), synapse=0.01)
+    with nengo.Simulator(net, progress_bar=False) as expected:
+        expected.run_steps(20)
+    with make_sim(net, jit_compile=True) as sim:
+        assert sim._parts.shortcut is not None
+        sim.run_steps(19)
+        sim.run_steps(1)
+        found = learned(sim, net)
+        np.testing.assert_allclose(found, sim.data[net.weights][:, -1], rtol=1e-12)
+        for item in sim.data[net.weights]:
+            np.testing.assert_allclose(item, expected.data[net.weights], rtol=1e-8)
+
+
 @pytest.mark.parametrize("name, rate", [("PES, decoders", 0.1), ("Voja", 1e3)])
 def test_where_simulations_start(name, rate):
     net = make_network(*RULES[name], others=False)
@@ -248,6 +268,17 @@ def test_training_keeps_what_was_learned():
         change = start(sim, net)[1] - before
         assert np.abs(change).max() > 1e-4
         np.testing.assert_allclose(learned(sim, net) - present, [change] * N_ITEMS)
+
+
+def test_live_values_without_a_batch_axis():
+    net = make_network()
+    with make_sim(net, minibatch_size=None) as sim:
+        sim.run_steps(5)
+        expected = sim.data[net.weights][-1]
+        np.testing.assert_allclose(learned(sim, net), expected, rtol=1e-12)
+        signal = sim.model.sig[net.conn]["weights"]
+        np.testing.assert_array_equal(sim.signals[signal], learned(sim, net))
+    np.testing.assert_allclose(learned(sim, net), expected, rtol=1e-12)  # closed
 
 
 def test_learning_to_learn():
