@@ -269,3 +269,65 @@ def test_cluster_hands_on_what_is_needed():
 
 def signal(rows):
     return TensorSignal(np.array(rows), (len(rows),))
+
+
+# The batch axis first
+
+
+@pytest.fixture
+def matrices(base):
+    """Two matrices in one array with the batch axis first; places and dictionary."""
+    a, b = base(2, 3, name="a"), base(2, 3, name="b")
+    layout = SignalLayout([a, b], frozenset(), "float64")
+    both, signals = layout.stack([a, b]), SignalDict(layout.n_rows)
+    values = some(BATCH, 2, 2, 3)
+    signals.load_batch_first(both.rows, tf.constant(values.reshape(BATCH, -1)))
+    return both, layout[a], signals, values
+
+
+def test_batch_first_and_last_are_the_same_values(matrices):
+    both, a, signals, values = matrices
+    last = np.moveaxis(values, 0, -1)
+    for _ in range(2):  # also once it was read the other way
+        np.testing.assert_array_equal(signals.gather_batch_first(both), values)
+        np.testing.assert_array_equal(signals.gather_batch_first(a), values[:, 0])
+        np.testing.assert_array_equal(read(signals, both), last)
+        np.testing.assert_array_equal(read(signals, a), last[0])
+
+
+def test_what_is_held_batch_first(matrices):
+    both, a, signals, values = matrices
+    assert signals.is_batch_first(both)
+    assert not signals.is_batch_first(a)  # a part, which would have to be cut out
+    assert not signals.is_batch_first(both.reshape((12,))[::-1])
+    signals.scatter(both, tf.constant(np.moveaxis(values, 0, -1)))
+    assert not signals.is_batch_first(both)
+
+
+def test_add_batch_first(matrices):
+    both, a, signals, values = matrices
+    read(signals, a)
+    signals.add_batch_first(both, tf.constant(values[:1]))
+    assert signals.is_batch_first(both)
+    expected = values + values[:1]
+    np.testing.assert_array_equal(signals.gather_batch_first(both), expected)
+    np.testing.assert_array_equal(read(signals, a), np.moveaxis(expected, 0, -1)[0])
+
+
+def test_batch_first_through_a_cluster(matrices):
+    """What XLA compiled hands on what it holds batch first as that."""
+    both, a, signals, values = matrices
+
+    @tf.function(autograph=False)
+    def compute():
+        def emit():
+            signals.gather(a)
+            signals.add_batch_first(both, signals.gather_batch_first(both))
+
+        signals.cluster(emit, np.ones(len(both.rows), bool))
+        assert signals.is_batch_first(both)
+        return signals.gather_batch_first(both), signals.gather(a)
+
+    first, last = compute()
+    np.testing.assert_array_equal(first, 2 * values)
+    np.testing.assert_array_equal(last, 2 * np.moveaxis(values, 0, -1)[0])

@@ -69,15 +69,17 @@ def test_groups_after_planning(make):
 
 def compiled_text(sim):
     """What XLA makes of the function that was last used to run."""
-    (function,) = sim._parts.runner._functions.values()
+    shortcut = sim._now._shortcut
+    runner = (shortcut or sim._parts).runner
+    (function,) = runner._functions.values()
     capacity, batch = function.capacity, sim._parts.program.minibatch_size
     stepped = function.split.stepped
     size = 0 if stepped is None else stepped.size
     arguments = (
-        sim._state,
-        sim._parts.runner._feed(()).held,
+        sim._now.here(shortcut),
+        runner._feed(()).held,
         tf.zeros((capacity, size, batch)),
-        tf.zeros((len(sim._parts.runner.recordings), capacity), tf.int32),
+        tf.zeros((len(runner.recordings), capacity), tf.int32),
         tf.constant(1),
     )
     compiled = tf.function(function._run, jit_compile=True, autograph=False)
@@ -182,3 +184,22 @@ def test_what_runs_only_carries_less():
             sizes.append(sum(len(array.start) for array in arrays))
     neurons, step = 2 * 10, 1
     assert sizes == [neurons + step + 2 * 6 * 10, neurons + step + 2]
+
+
+@pytest.mark.parametrize(
+    "minibatch_size, probed, n_first", [(1, False, 0), (3, False, 3), (3, True, 0)]
+)
+def test_matrices_that_are_learned_are_not_transposed(minibatch_size, probed, n_first):
+    """PES adds a product of two vectors, and only products read the weights."""
+
+    def learn(n):
+        pre, post = nengo.Ensemble(n, 1), nengo.Node(size_in=1)
+        conn = nengo.Connection(pre, post, learning_rule_type=nengo.PES())
+        nengo.Connection(post, conn.learning_rule)
+        nengo.Probe(post)
+        if probed:
+            nengo.Probe(conn, "weights")
+
+    with simulator(build(learn, 10), minibatch_size=minibatch_size) as sim:
+        arrays = sim._parts.program.states
+        assert sum(array.batch_first for array in arrays) == n_first
