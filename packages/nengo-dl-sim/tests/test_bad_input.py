@@ -39,6 +39,7 @@ def network(n_neurons=5):
 with nengo.Network():
     OTHER = nengo.Node([0.0], label="other")
     OTHER_PROBE = nengo.Probe(OTHER, label="other probe")
+    OTHER_ENSEMBLE = nengo.Ensemble(3, 1, label="other ens")
 
 N_STEPS = 4
 
@@ -308,6 +309,18 @@ CASES = {
     "n_epochs text": (
         lambda sim, net: sim.train(good(net), sgd(), n_epochs="2"),
         "n_epochs.*whole number.*got '2'",
+    ),
+    "summaries: text": (
+        lambda sim, net: sim.train(good(net), sgd(), summaries="loss"),
+        "summaries.*a list, got 'loss'",
+    ),
+    "summaries: unknown": (
+        lambda sim, net: sim.train(good(net), sgd(), summaries=["mem"]),
+        "summaries.*a Connection or a function, got 'mem'",
+    ),
+    "summaries: of another network": (
+        lambda sim, net: sim.train(good(net), sgd(), summaries=[OTHER_ENSEMBLE]),
+        "summaries.*of the network that has encoders, got <Ensemble 'other ens'",
     ),
     "progress bar": (
         lambda sim, net: sim.run_steps(2, progress_bar=3),

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.connection import Connection
 from nengo.ensemble import Ensemble, Neurons
-from nengo.exceptions import SimulationError, ValidationError
+from nengo.exceptions import ValidationError
 
 from .simulator import Simulator
 from .tensorboard.summaries import summary_entries
@@ -51,8 +51,8 @@ class NengoSummaries(keras.callbacks.Callback):
                 )
         try:
             self._entries = summary_entries(list(objects), sim.data, (), ())
-        except SimulationError as error:
-            raise ValidationError(str(error), attr="objects") from error
+        except ValidationError as error:
+            raise ValidationError(error.args[0], attr="objects") from error
         self._log_dir = os.fspath(log_dir)
 
     def on_train_begin(self, logs: dict | None = None) -> None:

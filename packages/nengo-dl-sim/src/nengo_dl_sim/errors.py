@@ -18,6 +18,10 @@ class InferenceOnlyError(ValidationError, SimulationError):
     """Training was asked of a simulator that was built for inference only."""
 
 
+class SummaryError(ValidationError, SimulationError):
+    """A summary was asked for that cannot be written (in NengoDL 2 the latter)."""
+
+
 class UnknownObjectError(ValidationError, KeyError):
     """
     Data was asked for of an object that is not part of the simulated network.

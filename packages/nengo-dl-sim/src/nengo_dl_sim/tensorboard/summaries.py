@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 from nengo.connection import Connection
 from nengo.ensemble import Ensemble, Neurons
-from nengo.exceptions import SimulationError
 from nengo.probe import Probe
 from nengo.transforms import SparseMatrix
 
+from ..errors import SummaryError
 from ..measures.measure import Measure
 from ..training.trainer import Result
 from .event_values import write_histogram, write_scalar
@@ -85,11 +85,11 @@ def summary_entries(
 
     Raises
     ------
-    nengo.exceptions.SimulationError
+    SummaryError
         If there is something else, or an object without parameters.
     """
     if isinstance(summaries, str) or not isinstance(summaries, Sequence):
-        raise SimulationError(f"summaries: expected a list, got {summaries!r}")
+        raise SummaryError(f"expected a list, got {summaries!r}", attr="summaries")
     used: Counter[str] = Counter()
     entries = []
     for summary in summaries:
@@ -100,9 +100,10 @@ def summary_entries(
         elif callable(summary):
             entries.append(_called(summary))
         else:
-            raise SimulationError(
-                'summaries: expected "loss", an Ensemble, Neurons, a Connection or a '
-                f"function, got {summary!r}"
+            raise SummaryError(
+                'expected "loss", an Ensemble, Neurons, a Connection or a function, '
+                f"got {summary!r}",
+                attr="summaries",
             )
     return entries
 
@@ -137,8 +138,9 @@ def _loss_tags(probes: Sequence[Probe], objectives: Sequence[Measure]) -> list[s
 def _histogram(obj: Any, data: Mapping[Any, Any], used: Counter[str]) -> Entry:
     kind, owner, attr = _parameter(obj)
     if owner not in data or getattr(data[owner], attr, None) is None:
-        raise SimulationError(
-            f"summaries: expected an object of the network that has {attr}, got {obj}"
+        raise SummaryError(
+            f"expected an object of the network that has {attr}, got {obj}",
+            attr="summaries",
         )
     position = [o for o in data if isinstance(o, type(owner))].index(owner)
     tag = _unique(f"{_label(kind, owner, position)}_{attr}", used)
