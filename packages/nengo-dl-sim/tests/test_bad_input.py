@@ -15,6 +15,7 @@ from nengo.exceptions import (
     ValidationError,
 )
 
+from nengo_dl_objectives import Regularize
 from nengo_dl_sim import Simulator, configure_settings
 
 
@@ -101,6 +102,8 @@ OBJECTIVES = {
     "three arguments": lambda y, t, u: scalar(y),
     "no argument": lambda: 0.0,
     "not callable": 3,
+    "class": Regularize,
+    "class of a loss": keras.losses.Huber,
 }
 
 
@@ -257,6 +260,15 @@ CASES = {
         train_with(good, objective="not callable"),
         "objective.*function or None.*Probe .p..*got 3",
     ),
+    "objective: class": (
+        train_with(good, objective="class"),
+        r"objective.*function.*Probe .p..*got the class Regularize: make an object of "
+        r"it, for example Regularize\(",
+    ),
+    "objective: class of a loss": (
+        train_with(good, objective="class of a loss"),
+        r"objective.*got the class Huber: make an object.*Huber\(",
+    ),
     "objective: three arguments": (
         train_with(good, objective="three arguments"),
         r"objective.*\(outputs, targets\).*Probe .p..*takes 3",
@@ -293,6 +305,16 @@ CASES = {
     "optimizer: text": (
         lambda sim, net: sim.train(good(net), "adam"),
         "optimizer.*Keras optimizer, got 'adam'",
+    ),
+    "optimizer: class": (
+        lambda sim, net: sim.train(good(net), keras.optimizers.Adam),
+        r"optimizer.*Keras optimizer, got the class Adam: .*example Adam\(0.001\)$",
+    ),
+    "optimizer: class of TensorFlow 1": (
+        lambda sim, net: sim.train(
+            good(net), tf.compat.v1.train.GradientDescentOptimizer
+        ),
+        r"optimizer.*the class GradientDescentOptimizer: .*Optimizer\(0.001\)$",
     ),
     "optimizer: targets": (
         lambda sim, net: sim.train({net.a: x()}, {net.p: x()}, sgd()),

@@ -584,14 +584,51 @@ def test_items_that_are_left_over(sim, net):
         sim.fit(x, y, verbose=0)
 
 
+class NeedsScale(keras.losses.Loss):
+    """A loss of which Keras cannot make one without arguments."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+
+def test_classes_of_keras(sim, net):
+    """As in Keras, a class stands for an object that is made without arguments."""
+    sim.compile(
+        keras.optimizers.SGD(0.0),
+        loss={net.p: keras.losses.MeanSquaredError},
+        metrics={net.p: keras.metrics.MeanAbsoluteError},
+    )
+    found = sim.evaluate([A, B], {net.p: TARGETS}, verbose=0)
+    assert found["loss"] == pytest.approx(np.mean(ERRORS**2))
+    assert found["out_mean_absolute_error"] == pytest.approx(np.mean(abs(ERRORS)))
+
+
 X, Y = [A, B], {"out": TARGETS}
 REFUSED = {
     # compile
     "optimizer": ("c", {"optimizer": "nope"}, "optimizer.*got 'nope'"),
+    "class of optimizers": (
+        "c",
+        {"optimizer": keras.optimizers.Adam},
+        r"optimizer.*or its name, got the class Adam: .*example Adam\(0.001\)$",
+    ),
     "optimizer of another kind": ("c", {"optimizer": 3}, "optimizer.*got 3"),
     "loss": ("c", {"loss": "nope"}, "loss.*Keras loss.*got 'nope'"),
     "loss of three": ("c", {"loss": lambda a, b, c: a}, "loss.*y_true, y_pred.*lambda"),
     "loss of nothing": ("c", {"loss": lambda: 0}, "loss.*y_true, y_pred.*lambda"),
+    "class": ("c", {"loss": Regularize}, "loss.*got the class Regularize: make an obj"),
+    "class of losses": ("c", {"loss": NeedsScale}, "loss.*class NeedsScale: make"),
+    "class in place of a metric": (
+        "c",
+        {"metrics": {"out": Regularize}},
+        "metrics.*got the class Regularize: make an object",
+    ),
+    "class of metrics": (
+        "c",
+        {"metrics": {"out": keras.metrics.MeanMetricWrapper}},
+        "metrics.*the class MeanMetricWrapper: make",
+    ),
     "unknown probe": ("c", {"loss": {"nope": "mse"}}, "loss.*names.*out.*got 'nope'"),
     "node": ("c", {"loss": {"a": "mse"}}, "loss.*probes.*as keys, got <Node 'a'"),
     "list": ("c", {"loss": ["mse"]}, "loss.*each of 2 probes, got 1"),
@@ -640,6 +677,11 @@ REFUSED = {
         "y.*targets for",
     ),
     "validation_freq": ("f", {"x": X, "y": Y, "validation_freq": 0}, "freq.*got 0"),
+    "class of callbacks": (
+        "f",
+        {"x": X, "y": Y, "callbacks": [keras.callbacks.History]},
+        "callbacks.*got the class History: make an object",
+    ),
     "callbacks": ("f", {"x": X, "y": Y, "callbacks": [3]}, "callbacks.*got 3"),
     "steps_per_epoch": (
         "f",

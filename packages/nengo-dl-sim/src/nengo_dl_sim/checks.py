@@ -78,6 +78,28 @@ def check_callable(name: str, value: Any) -> None:
         raise ValidationError(f"expected a function, got {value!r}", attr=name)
 
 
+def described(value: Any, arguments: str = "...") -> str:
+    """
+    Say what came in place of an object.
+
+    Parameters
+    ----------
+    value : object
+        What came.
+    arguments : str
+        What a class may be called with, for example.
+
+    Returns
+    -------
+    text : str
+        What it is. Of a class, that an object should be made of it.
+    """
+    if not isinstance(value, type):
+        return repr(value)
+    name = value.__name__
+    return f"the class {name}: make an object of it, for example {name}({arguments})"
+
+
 def check_duration(name: str, value: Any) -> float:
     """
     Check that an argument is a length of time.

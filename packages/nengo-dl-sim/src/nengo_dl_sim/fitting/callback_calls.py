@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from nengo.exceptions import ValidationError
 
+from ..checks import described
 from ..compile import State
 from ..data.batches import Batch
 from ..training.trainer import Result
@@ -122,7 +123,7 @@ class Announcer:
 def _check(callback: Any) -> None:
     if not isinstance(callback, keras.callbacks.Callback):
         raise ValidationError(
-            f"expected Keras callbacks, got {callback!r}", attr="callbacks"
+            f"expected Keras callbacks, got {described(callback)}", attr="callbacks"
         )
     if isinstance(callback, keras.callbacks.BackupAndRestore):
         raise ValidationError(

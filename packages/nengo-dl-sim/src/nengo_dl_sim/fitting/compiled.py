@@ -11,6 +11,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.probe import Probe
 
+from ..checks import described
 from ..construction import Parts
 from ..data.minibatch_data import MinibatchData
 from ..data.names import Names
@@ -238,7 +239,8 @@ def _optimizer(given: Any) -> Any:
         optimizer = keras.optimizers.get(given)
     except (TypeError, ValueError) as error:
         raise ValidationError(
-            f"expected a Keras optimizer or its name, got {given!r}", attr="optimizer"
+            f"expected a Keras optimizer or its name, got {described(given, '0.001')}",
+            attr="optimizer",
         ) from error
     check_optimizer(optimizer)
     return optimizer

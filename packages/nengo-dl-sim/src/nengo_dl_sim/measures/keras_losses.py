@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from ..checks import described
 from .objective_forms import Form, required_arguments
 
 
@@ -21,9 +22,9 @@ def loss_form(key: Any, source: Any) -> Form:
     key : nengo.Probe
         What it is a loss of, for messages.
     source : keras.losses.Loss or str or callable
-        A Keras loss or its name; or a function of targets and outputs, of which the
-        mean is taken. A function of one argument takes the outputs; one whose
-        arguments are called ``outputs`` and ``targets`` takes them in this order.
+        A Keras loss, its class or its name; or a function of targets and outputs, of
+        which the mean is taken. A function of one argument takes the outputs; one
+        whose arguments are called ``outputs`` and ``targets`` takes them in this order.
 
     Returns
     -------
@@ -43,6 +44,8 @@ def loss_form(key: Any, source: Any) -> Form:
             return Form(_mean_outputs_first(source), 2)
         if names is not None and len(names) != 2:
             raise _no_loss(key, source)
+    if _is_other_class(source, keras.losses.Loss):
+        raise _no_loss(key, source)
     try:
         loss = keras.losses.get(source)
     except (TypeError, ValueError) as error:
@@ -63,8 +66,8 @@ def make_metric(
     key : nengo.Probe
         What it is a metric of, for messages.
     source : keras.metrics.Metric or str or callable
-        A Keras metric or its name; or a function of targets and outputs, of which the
-        mean is taken. ``"accuracy"`` is the one that suits the sizes.
+        A Keras metric, its class or its name; or a function of targets and outputs, of
+        which the mean is taken. ``"accuracy"`` is the one that suits the sizes.
     size, target_size : int
         The sizes of outputs and targets.
 
@@ -82,14 +85,12 @@ def make_metric(
     """
     if isinstance(source, str) and source in ("accuracy", "acc"):
         return source, _accuracy(size, target_size)
+    if _is_other_class(source, keras.metrics.Metric):
+        raise _no_metric(key, source)
     try:
         metric = keras.metrics.get(source)
     except (TypeError, ValueError) as error:
-        raise ValidationError(
-            "expected a Keras metric, its name or a function of (y_true, y_pred) for "
-            f"{key}, got {source!r}",
-            attr="metrics",
-        ) from error
+        raise _no_metric(key, source) from error
     if not isinstance(metric, keras.metrics.Metric):
         name = getattr(metric, "__name__", type(metric).__name__)
         metric = keras.metrics.MeanMetricWrapper(metric, name=name)
@@ -107,9 +108,22 @@ def _accuracy(size: int, target_size: int) -> keras.metrics.Metric:
 def _no_loss(key: Any, source: Any) -> ValidationError:
     return ValidationError(
         "expected a Keras loss, its name or a function of (y_true, y_pred) for "
-        f"{key}, got {source!r}",
+        f"{key}, got {described(source)}",
         attr="loss",
     )
+
+
+def _no_metric(key: Any, source: Any) -> ValidationError:
+    return ValidationError(
+        "expected a Keras metric, its name or a function of (y_true, y_pred) for "
+        f"{key}, got {described(source)}",
+        attr="metrics",
+    )
+
+
+def _is_other_class(source: Any, kind: type) -> bool:
+    """Tell classes that Keras would call without arguments, whatever they make."""
+    return isinstance(source, type) and not issubclass(source, kind)
 
 
 def _mean_of_outputs(loss: Callable) -> Callable:

@@ -13,6 +13,8 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_objectives import mse
 
+from ..checks import described
+
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -70,9 +72,9 @@ def objective_form(attr: str, key: Any, source: Any) -> Form:
         return Form(_named(attr, key, source), 2)
     if isinstance(source, keras.losses.Loss):
         return Form(_targets_first(source), 2)
-    if not callable(source):
+    if not callable(source) or isinstance(source, type):
         raise ValidationError(
-            f"expected a function or None for {key}, got {source!r}", attr=attr
+            f"expected a function or None for {key}, got {described(source)}", attr=attr
         )
     names = required_arguments(source)
     if names == ["y_true", "y_pred"]:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from ..checks import described
 from ..compile.call import CompiledCall
 from ..recent import Recent
 from ..run.parameter_store import to_numpy
@@ -48,7 +49,8 @@ def check_optimizer(optimizer: Any) -> None:
     kinds = (keras.optimizers.Optimizer, tf.compat.v1.train.Optimizer)
     if not isinstance(optimizer, kinds):
         raise ValidationError(
-            f"expected a Keras optimizer, got {optimizer!r}", attr="optimizer"
+            f"expected a Keras optimizer, got {described(optimizer, '0.001')}",
+            attr="optimizer",
         )
 
 
