@@ -90,6 +90,27 @@ def train_with(make, **kwargs):
     return use
 
 
+def fit_with(loss, *shape, method="fit"):
+    """Fit, or evaluate, with a loss of Keras and targets of some shape."""
+
+    def use(sim, net):
+        sim.compile(sgd(), loss={net.p: loss})
+        getattr(sim, method)({net.a: x()}, {net.p: x(*shape)}, verbose=0)
+
+    return use
+
+
+def validate_with(*shape):
+    """Fit with good targets, and validate with others."""
+
+    def use(sim, net):
+        sim.compile(sgd(), loss={net.p: "mse"})
+        others = ({net.a: x()}, {net.p: x(*shape)})
+        sim.fit({net.a: x()}, {net.p: x()}, validation_data=others, verbose=0)
+
+    return use
+
+
 def good(net):
     return {net.a: x(), net.p: x()}
 
@@ -300,6 +321,36 @@ CASES = {
     "objective: none": (
         train_with(lambda net: 3),
         "objective.*number of steps.*got None",
+    ),
+    # -- targets that losses of Keras cannot compare with the outputs
+    "fit: steps": (
+        fit_with("mse", 2, 3, 2),
+        r"^y: .*target for <Probe .p..*loss mean_squared_error.*output of shape "
+        r"\(2, 4, 2\), got one of shape \(2, 3, 2\): .*equal",
+    ),
+    "fit: steps, for an object": (
+        fit_with(keras.losses.Huber(), 2, 3, 2),
+        r"^y: .*Probe .p..*huber.*\(2, 4, 2\), got one of shape \(2, 3, 2\)",
+    ),
+    "fit: size": (
+        fit_with("categorical_crossentropy", 2, N_STEPS, 3),
+        r"^y: .*Probe .p..*crossentropy.*\(2, 4, 2\), got one of shape \(2, 4, 3\)",
+    ),
+    "fit: no class": (
+        fit_with(keras.losses.SparseCategoricalCrossentropy(), 2, N_STEPS, 2),
+        r"^y: .*Probe .p..*sparse.*\(2, 4, 2\), got one of shape \(2, 4, 2\): .*rank",
+    ),
+    "evaluate: steps": (
+        fit_with("mse", 2, 5, 2, method="evaluate"),
+        r"^y: .*Probe .p..*\(2, 4, 2\), got one of shape \(2, 5, 2\)",
+    ),
+    "evaluate: size": (
+        fit_with(keras.losses.MeanSquaredError(), 2, N_STEPS, 3, method="evaluate"),
+        r"^y: .*Probe .p..*\(2, 4, 2\), got one of shape \(2, 4, 3\)",
+    ),
+    "validation: steps": (
+        validate_with(2, 3, 2),
+        r"^y: .*Probe .p..*\(2, 4, 2\), got one of shape \(2, 3, 2\)",
     ),
     # -- other arguments of training
     "optimizer: text": (

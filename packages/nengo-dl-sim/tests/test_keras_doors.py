@@ -719,6 +719,42 @@ def test_refused(name, sim, net):
     assert "out_loss" in sim.evaluate(X, Y, verbose=0)
 
 
+class Difference(keras.losses.Loss):
+    """A loss of a user."""
+
+    def call(self, y_true, y_pred):
+        return abs(y_true - y_pred)
+
+
+@pytest.mark.parametrize("loss", [Difference(), lambda t, y: t - y], ids=repr)
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_what_a_loss_of_the_user_raises(loss, method, sim, net):
+    sim.compile(keras.optimizers.SGD(0.1), loss={net.p: loss})
+    with pytest.raises(ValueError, match="^Dimensions must be equal") as caught:
+        getattr(sim, method)(X, {"out": TARGETS[:, :2]}, verbose=0)
+    assert not isinstance(caught.value, ValidationError)
+    assert sim.training_step == 0
+
+
+def test_a_later_element_that_does_not_fit_its_loss(sim, net):
+    """Also with an optimizer that has been used before, which is not to blame."""
+    sim.compile(keras.optimizers.SGD(0.1), loss={net.p: "mse"})
+    sim.fit(X, Y, verbose=0)
+    sim.reset()
+
+    def minibatches():
+        for n_steps in (3, 2):
+            yield (
+                {"a": A[:2], "b": B[:2]},
+                {"out": TARGETS[:2, :n_steps]},
+            )
+
+    match = r"^y: .*out.*output of shape \(2, 3, 1\), got one of shape \(2, 2, 1\)"
+    with pytest.raises(ValidationError, match=match):
+        sim.fit(minibatches(), verbose=0)
+    assert sim.training_step == 1
+
+
 def test_compile_comes_first():
     with simulator(linear()) as sim:
         for method in (sim.fit, sim.evaluate):

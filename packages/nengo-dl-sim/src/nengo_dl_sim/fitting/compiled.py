@@ -21,6 +21,7 @@ from ..measures.objective_forms import Form
 from ..measures.tally import MetricValue
 from ..recent import Recent
 from ..training.optimizers import check_optimizer
+from .trial import try_losses
 
 #: For how many kinds of data the metrics are kept.
 N_GOALS = 8
@@ -149,16 +150,16 @@ class Compiled:
         Returns
         -------
         goals : Goals
-            The same as before for the same targets.
+            The same as before for the same targets and number of steps.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If a target is missing, or is not used.
+            If a target is missing, is not used, or does not fit its loss.
         """
         given = data.probes or []
         self._check_targets(given)
-        key = *given, None, *data.weighted, *data.target_shapes
+        key = data.n_steps, *given, None, *data.weighted, *data.target_shapes
         return self._goals.get(key, lambda: self._make_goals(given, data))
 
     def _make_goals(self, given: Sequence[Probe], data: MinibatchData) -> Goals:
@@ -167,8 +168,10 @@ class Compiled:
             size = data.target_shapes[given.index(probe)][1]
             name, metric = make_metric(probe, source, probe.size_in, size)
             metrics.append(MetricValue(f"{self._names.of(probe)}_{name}", metric))
+        losses = [self._loss(probe, form, data) for probe, form in self._losses.items()]
+        try_losses(self._parts, losses, data)
         return Goals(
-            [self._loss(probe, form, data) for probe, form in self._losses.items()],
+            losses,
             [f"{self._names.of(probe)}_loss" for probe in self._losses],
             [self._measure(probe, _PAIR, given, []) for probe, _ in self._metrics],
             metrics,

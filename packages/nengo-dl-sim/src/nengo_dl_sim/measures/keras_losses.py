@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -29,7 +30,9 @@ def loss_form(key: Any, source: Any) -> Form:
     Returns
     -------
     form : Form
-        The same as a function of outputs, or of outputs and targets.
+        The same as a function of outputs, or of outputs and targets. If a loss of
+        Keras cannot compare them, it raises a `nengo.exceptions.ValidationError` that
+        names both shapes.
 
     Raises
     ------
@@ -51,8 +54,8 @@ def loss_form(key: Any, source: Any) -> Form:
     except (TypeError, ValueError) as error:
         raise _no_loss(key, source) from error
     if isinstance(loss, keras.losses.Loss):
-        return Form(_targets_first(loss), 2)
-    return Form(_mean_targets_first(loss), 2)
+        return Form(_targets_first(key, loss), 2)
+    return Form(_mean_targets_first(key, loss), 2)
 
 
 def make_metric(
@@ -134,19 +137,47 @@ def _mean_outputs_first(loss: Callable) -> Callable:
     return lambda outputs, targets, weights=None: _mean(loss(outputs, targets), weights)
 
 
-def _mean_targets_first(loss: Callable) -> Callable:
-    return lambda outputs, targets, weights=None: _mean(loss(targets, outputs), weights)
-
-
-def _targets_first(loss: keras.losses.Loss) -> Callable:
+def _mean_targets_first(key: Any, loss: Callable) -> Callable:
     def evaluate(
         outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tf.Tensor:
-        if weights is not None:  # Keras would not spread weights of items over steps
-            weights = _spread(weights, loss.call(targets, outputs))
-        return loss(targets, outputs, sample_weight=weights)
+        with _comparing(key, loss, outputs, targets):
+            values = loss(targets, outputs)
+        return _mean(values, weights)
 
     return evaluate
+
+
+def _targets_first(key: Any, loss: keras.losses.Loss) -> Callable:
+    def evaluate(
+        outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        with _comparing(key, loss, outputs, targets):
+            if weights is not None:  # Keras would not spread those of items over steps
+                weights = _spread(weights, loss.call(targets, outputs))
+            return loss(targets, outputs, sample_weight=weights)
+
+    return evaluate
+
+
+@contextmanager
+def _comparing(
+    key: Any, loss: Any, outputs: tf.Tensor, targets: tf.Tensor
+) -> Iterator[None]:
+    """Say whose target does not fit; what a user's own loss raises is left alone."""
+    try:
+        yield
+    except ValueError as error:
+        of_keras = str(loss.__module__).partition(".")[0] == "keras"
+        if isinstance(error, ValidationError) or not of_keras:
+            raise
+        raise ValidationError(
+            f"expected a target for {key} that the loss "
+            f"{getattr(loss, '__name__', None) or loss.name} can compare with the "
+            f"output of shape {tuple(outputs.shape)}, got one of shape "
+            f"{tuple(targets.shape)}: {error}",
+            attr="y",
+        ) from error
 
 
 def _mean(values: Any, weights: tf.Tensor | None) -> tf.Tensor:
