@@ -57,6 +57,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
+    "notebook_extensions": set(),  # a notebook has no command line to read
 }
 
 # -- Pages
@@ -65,6 +66,7 @@ html_theme = "nengo_sphinx_theme"
 html_theme_options = {"sidebar_toc_depth": 2}
 html_title = f"NengoDL {release}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_context = {"building_version": release}

@@ -2,16 +2,19 @@ r"""
 From Nengo: the same network, in batches, trained
 =================================================
 
-If you know Nengo, you know most of this. A network of spiking neurons computes
-:math:`\sin^2(\pi x)` in two steps: one ensemble computes the sine, the next one the
-square. We
+If you know Nengo, you know most of this. A network of spiking neurons computes the
+square of a sine in two steps: one ensemble computes the sine, the next one the square.
+
+Here we
 
 1. run it in Nengo's own simulator and in NengoDL's, and get the same answer;
 2. run it for many inputs at once;
 3. train it by gradient descent, and see how much of its error goes away;
 4. give what was learned back to Nengo.
 
-Run it with ``uv run docs/examples/from_nengo.py``. ``--quick`` makes it short.
+Run it with ``python from_nengo.py``. ``--quick`` makes it short. It needs ``nengo-dl``
+and ``matplotlib``; in a clone of the repository, ``uv run docs/examples/from_nengo.py``
+installs them.
 """
 
 # %%
@@ -40,7 +43,8 @@ N_EPOCHS = 20 if parser.parse_args().quick else 150
 # ------------------
 #
 # Nothing in it is special to NengoDL. There are few neurons, so that there is an error
-# to see. The input is a slow ramp through all values of :math:`x`.
+# to see. The input is a slow ramp through all values of :math:`x`, the answer is to be
+# :math:`\sin^2(\pi x)`.
 #
 # One thing is of use for training later: ``amplitude`` scales what a spike does, so
 # that the firing rates of about 100 Hz count as values about one. Then the decoders are

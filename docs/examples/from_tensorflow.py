@@ -8,7 +8,9 @@ training its neurons can be told to spike, as those of a brain or of a neuromorp
 do. A single spike says little, so the answer builds up over time: we look how the
 accuracy grows with the number of time steps.
 
-Run it with ``uv run docs/examples/from_tensorflow.py``. ``--quick`` makes it short.
+Run it with ``python from_tensorflow.py``. ``--quick`` makes it short. It needs
+``nengo-dl``, ``matplotlib`` and ``scikit-learn``; in a clone of the repository,
+``uv run docs/examples/from_tensorflow.py`` installs them.
 """
 
 import argparse

@@ -3,9 +3,11 @@ A Legendre memory unit reads digits, one pixel at a time
 ========================================================
 
 A network that sees an image one pixel after the other must remember the pixels before.
-The Legendre memory unit (LMU) of [1]_ does that with a linear memory, in the form of a
-differential equation, whose matrices are known: its state :math:`m` holds the last
-:math:`\theta` seconds of a signal :math:`u`, as coefficients of Legendre polynomials.
+The Legendre memory unit (LMU) does that with a linear memory, in the form of a
+differential equation, whose matrices are known.
+
+Its state :math:`m` holds the last :math:`\theta` seconds of a signal :math:`u`, as
+coefficients of Legendre polynomials [1]_:
 
 .. math::
 
@@ -16,7 +18,9 @@ differential equation, whose matrices are known: its state :math:`m` holds the l
 We build it from Nengo's objects, look at what it remembers, and train a classifier
 around it, next to one of the same size without this memory.
 
-Run it with ``uv run docs/examples/legendre_memory.py``. ``--quick`` makes it short.
+Run it with ``python legendre_memory.py``. ``--quick`` makes it short. It needs
+``nengo-dl``, ``matplotlib`` and ``scikit-learn``; in a clone of the repository,
+``uv run docs/examples/legendre_memory.py`` installs them.
 
 .. [1] Voelker, A. R., Kajić, I., and Eliasmith, C. (2019). Legendre memory units:
    Continuous-time representation in recurrent neural networks. *Advances in Neural

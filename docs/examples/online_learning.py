@@ -13,7 +13,9 @@ Its weights are the decoders of one connection. We learn them from nothing in tw
 After half of the time the world changes: from then on the channel is to turn its signal
 around. What was learned offline cannot know that; what learns online does.
 
-Run it with ``uv run docs/examples/online_learning.py``. ``--quick`` makes it short.
+Run it with ``python online_learning.py``. ``--quick`` makes it short. It needs
+``nengo-dl`` and ``matplotlib``; in a clone of the repository,
+``uv run docs/examples/online_learning.py`` installs them.
 
 .. [1] Bekolay, T., Kolbeck, C., and Eliasmith, C. (2013). Simultaneous unsupervised and
    supervised learning of cognitive functions in biologically plausible spiking neural

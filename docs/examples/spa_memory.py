@@ -3,11 +3,13 @@ Semantic pointers: a memory of neurons
 ======================================
 
 Pairs of semantic pointers are stored in a memory of neurons, then it is asked for one
-of them. The task is that of the paper on NengoDL [1]_. A network sees some pairs of an
-attribute and a value (say *colour*, *red*), one after the other. It binds the two by
-circular convolution, and adds them up in a recurrent ensemble of neurons, its memory.
-Then it is given one of the attributes as a cue, and has to answer with the value that
-was bound to it, which it gets by convolving the memory with the inverse of the cue.
+of them.
+
+The task is that of the paper on NengoDL [1]_. A network sees some pairs of an attribute
+and a value (say *colour*, *red*), one after the other. It binds the two by circular
+convolution, and adds them up in a recurrent ensemble of neurons, its memory. Then it is
+given one of the attributes as a cue, and has to answer with the value that was bound to
+it, which it gets by convolving the memory with the inverse of the cue.
 
 All parts are built by the Neural Engineering Framework, so the network works before any
 training. It is the better, the more neurons it has. Then all its parameters are trained
@@ -17,9 +19,10 @@ much of what is missing.
 Printed is how many of the answers are right, before and after training, for several
 numbers of neurons per dimension. ``spa_memory_output`` gets ``accuracy.png``.
 
-Run it with ``uv run docs/examples/spa_memory.py``, which takes some minutes.
-``--quick`` makes it short, and ``--help`` lists the options. (The example
-``spa_retrieval.py`` is about retrieval alone, without a memory.)
+Run it with ``python spa_memory.py``, which takes some minutes. ``--quick`` makes it
+short, and ``--help`` lists the options. It needs ``nengo-dl`` and ``matplotlib``; in a
+clone of the repository, ``uv run docs/examples/spa_memory.py`` installs them. (The
+example ``spa_retrieval.py`` is about retrieval alone, without a memory.)
 
 .. [1] Rasmussen, D. (2019). NengoDL: Combining deep learning and neuromorphic modelling
    methods. *Neuroinformatics*, 17(4), 611-628.
@@ -188,7 +191,7 @@ def plot_accuracy(neurons, results, path):
         ax.plot(neurons, values, "o-", label=f"{label} training")
     ax.axhline(100 / N_POINTERS, color="gray", linestyle=":", label="by chance")
     ax.set(xlabel="neurons per dimension", ylabel="right answers (%)", ylim=(0, 100))
-    ax.legend(loc="lower right")
+    fig.legend(loc="outside upper center", ncols=3)
     fig.savefig(path, dpi=150)
 
 

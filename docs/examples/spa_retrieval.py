@@ -11,7 +11,9 @@ Neurons do this well if they are many. Here they are few, and gradient descent m
 them do better. (This is the first task of the paper on NengoDL [1]_. The second one, in
 which the trace is built up over time in a memory, is the example ``spa_memory.py``.)
 
-Run it with ``uv run docs/examples/spa_retrieval.py``. ``--quick`` makes it short.
+Run it with ``python spa_retrieval.py``. ``--quick`` makes it short. It needs
+``nengo-dl`` and ``matplotlib``; in a clone of the repository,
+``uv run docs/examples/spa_retrieval.py`` installs them.
 
 .. [1] Rasmussen, D. (2019). NengoDL: Combining deep learning and neuromorphic modelling
    methods. *Neuroinformatics*, 17(4), 611-628.

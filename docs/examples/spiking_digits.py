@@ -18,8 +18,9 @@ neurons fire, and how long it all took. ``spiking_digits_output`` gets
 - ``parameters.npz``: what was learned, for ``sim.load_params``;
 - ``digits.png``: some of the digits, the spikes that they evoke, and the scores.
 
-Run it with ``uv run docs/examples/spiking_digits.py``. ``--quick`` makes it short, and
-``--help`` lists the options.
+Run it with ``python spiking_digits.py``. ``--quick`` makes it short, and ``--help``
+lists the options. It needs ``nengo-dl``, ``matplotlib`` and ``scikit-learn``; in a
+clone of the repository, ``uv run docs/examples/spiking_digits.py`` installs them.
 """
 
 import argparse

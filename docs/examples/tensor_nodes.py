@@ -10,7 +10,9 @@ Here spiking neurons read handwritten digits through a small convolutional model
 Keras. At first the model stays as it was initialised, at random, and only the Nengo
 part is trained. Then both are trained together, which is much better.
 
-Run it with ``uv run docs/examples/tensor_nodes.py``. ``--quick`` makes it short.
+Run it with ``python tensor_nodes.py``. ``--quick`` makes it short. It needs
+``nengo-dl``, ``matplotlib`` and ``scikit-learn``; in a clone of the repository,
+``uv run docs/examples/tensor_nodes.py`` installs them.
 """
 
 import argparse
