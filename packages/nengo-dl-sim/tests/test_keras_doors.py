@@ -736,25 +736,6 @@ def test_what_a_loss_of_the_user_raises(loss, method, sim, net):
     assert sim.training_step == 0
 
 
-def test_a_later_element_that_does_not_fit_its_loss(sim, net):
-    """Also with an optimizer that has been used before, which is not to blame."""
-    sim.compile(keras.optimizers.SGD(0.1), loss={net.p: "mse"})
-    sim.fit(X, Y, verbose=0)
-    sim.reset()
-
-    def minibatches():
-        for n_steps in (3, 2):
-            yield (
-                {"a": A[:2], "b": B[:2]},
-                {"out": TARGETS[:2, :n_steps]},
-            )
-
-    match = r"^y: .*out.*output of shape \(2, 3, 1\), got one of shape \(2, 2, 1\)"
-    with pytest.raises(ValidationError, match=match):
-        sim.fit(minibatches(), verbose=0)
-    assert sim.training_step == 1
-
-
 def test_compile_comes_first():
     with simulator(linear()) as sim:
         for method in (sim.fit, sim.evaluate):

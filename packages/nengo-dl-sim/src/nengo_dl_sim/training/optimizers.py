@@ -220,7 +220,7 @@ class KerasUpdate(Update):
         try:
             return CompiledCall(step, arguments, jit_compile=False)
         except ValueError as error:
-            if isinstance(error, ValidationError) or not self._built_before:
+            if not self._built_before:
                 raise
             raise ValidationError(
                 "expected an optimizer that has not been used for other parameters, "
