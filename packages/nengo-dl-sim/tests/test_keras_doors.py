@@ -665,6 +665,16 @@ REFUSED = {
     "verbose": ("f", {"x": X, "y": Y, "verbose": 3}, "verbose.*got 3"),
     "stateful": ("f", {"x": X, "y": Y, "stateful": 1}, "stateful.*got 1"),
     "split": ("f", {"x": X, "y": Y, "validation_split": 0.5}, "3 items for training"),
+    "split of a number": (
+        "f",
+        {"x": [A[:, 0], B[:, 0]], "y": Y, "validation_split": 1 / 3},
+        "x: expected values of shape .n_items, n_steps, size.*got .6, 2",
+    ),
+    "split of y": (
+        "f",
+        {"x": X, "y": {"out": 5.0}, "validation_split": 1 / 3},
+        "y: expected values of shape .*got ..$",
+    ),
     "split of all": ("f", {"x": X, "y": Y, "validation_split": 1}, "split.*got 1"),
     "validation": (
         "f",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -190,6 +190,8 @@ def split_validation(
         )
     inputs = node_values("x", given.x, parts.inputs.nodes, names)
     targets = probe_targets(given.y, parts.model.probes, names)
+    _check_items("x", inputs, n_axes=3)
+    _check_items("y", targets, n_axes=1)
     n_items, _ = common_shape(inputs or targets, parts.config.minibatch_size)
     weights = {p: np.atleast_1d(numbers(p, w)) for p, w in given.weights.items()}
     n_training = _n_training(n_items, parts.config.minibatch_size, fraction)
@@ -203,6 +205,18 @@ def split_validation(
         return Given(taken[0], taken[1], given.n_steps, taken[2], given.class_weight)
 
     return part(before), part(after)._replace(class_weight=None)
+
+
+def _check_items(name: str, arrays: Mapping[Any, Any], n_axes: int) -> None:
+    """Check that there are items to divide; all else is checked of the parts."""
+    for obj, array in arrays.items():
+        shape = np.shape(array)
+        if len(shape) < n_axes:
+            raise ValidationError(
+                f"expected values of shape (n_items, n_steps, size) for {obj}, got "
+                f"{shape}",
+                attr=name,
+            )
 
 
 def _n_training(n_items: int, minibatch_size: int, fraction: Any) -> int:
