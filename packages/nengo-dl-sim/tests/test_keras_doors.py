@@ -736,7 +736,10 @@ class Difference(keras.losses.Loss):
         return abs(y_true - y_pred)
 
 
-@pytest.mark.parametrize("loss", [Difference(), lambda t, y: t - y], ids=repr)
+LOSSES = {"object": Difference(), "function": lambda t, y: t - y}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("method", ["fit", "evaluate"])
 def test_what_a_loss_of_the_user_raises(loss, method, sim, net):
     sim.compile(keras.optimizers.SGD(0.1), loss={net.p: loss})
