@@ -234,6 +234,7 @@ def assemble(
         unroll_simulation,
         _learning_phase(network),
         get_setting(network, "use_loop"),
+        get_setting(network, "remat_steps"),
     )
     planned = planner.plan(settings)
     return Parts(

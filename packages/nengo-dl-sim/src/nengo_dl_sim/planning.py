@@ -70,6 +70,8 @@ class Planner:
         See `.compile.Program`.
     use_loop : bool
         See `.compile.Program`.
+    remat_steps : int or None
+        See `.compile.Program`.
     """
 
     model: Model
@@ -81,6 +83,7 @@ class Planner:
     unroll: int
     learning_phase: bool | None
     use_loop: bool
+    remat_steps: int | None
 
     def plan(self, settings: PlanSettings) -> Planned:
         """
@@ -152,7 +155,10 @@ class Planner:
 
     def _runnable(self, program: Program) -> Planned:
         program = replace(
-            program, learning_phase=self.learning_phase, use_loop=self.use_loop
+            program,
+            learning_phase=self.learning_phase,
+            use_loop=self.use_loop,
+            remat_steps=self.remat_steps,
         )
         n_operators = len(self.operators)
         logger.info("%d operators in %d groups", n_operators, len(program.groups))

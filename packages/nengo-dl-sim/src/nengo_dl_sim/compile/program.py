@@ -187,6 +187,9 @@ class Program:
         Whether to compute what is computed in training. None: in training.
     use_loop : bool
         Whether many steps are a loop, or written out.
+    remat_steps : int or None
+        How many steps of training are computed again at a time for gradients, instead
+        of keeping what they computed. None: none are.
     """
 
     layout: SignalLayout
@@ -197,6 +200,7 @@ class Program:
     minibatch_size: int
     learning_phase: bool | None = None
     use_loop: bool = True
+    remat_steps: int | None = None
 
     @cached_property
     def trainable_variables(self) -> list[tf.Variable]:

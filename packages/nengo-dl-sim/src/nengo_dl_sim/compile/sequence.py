@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -12,6 +13,7 @@ from nengo_dl_signals import repeat_batch
 
 from .ahead import MAX_BYTES, Ahead, join_steps
 from .program import InputSplit, Program, State
+from .rematerialize import rematerialized
 
 #: Up to this many steps are written out one after another; more become a loop.
 MAX_UNROLLED_STEPS = 4
@@ -66,6 +68,8 @@ def run_sequence(
         wanted; None if none is.
     """
     n_steps = int(stepped.shape[0])
+    if training and n_steps > (program.remat_steps or n_steps):
+        return _in_blocks(program, parameters, state, split, held, stepped, keep)
     ahead = _ahead(program, parameters, split, held, stepped, training)
     outputs = _known_outputs(program, ahead, keep)
     wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
@@ -95,6 +99,66 @@ def run_sequence(
     for k, values in zip(wanted, found, strict=True):
         outputs[k] = _batch_first(values)
     return state, outputs
+
+
+def _in_blocks(
+    program: Program,
+    parameters: Sequence[tf.Tensor],
+    state: State,
+    split: InputSplit,
+    held: tf.Tensor,
+    stepped: tf.Tensor,
+    keep: Sequence[Keep],
+) -> tuple[State, list[tf.Tensor | None]]:
+    """Compute steps block by block, and once more, block by block, for gradients."""
+    wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
+    last = [keep[k] is Keep.LAST for k in wanted]
+    plain = replace(program, remat_steps=None)
+
+    def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
+        state, outputs = run_sequence(
+            plain, parameters, state, split, held, part, True, keep
+        )
+        return state, [outputs[k] for k in wanted]
+
+    n_steps, length = int(stepped.shape[0]), int(program.remat_steps or 1)
+    n_blocks = n_steps // length
+    blocks = tf.reshape(
+        stepped[: n_blocks * length], (n_blocks, length, *stepped.shape[1:])
+    )
+
+    def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
+        return rematerialized(compute, parameters, state, held, blocks[i])
+
+    batch = program.minibatch_size
+    buffers = []
+    for k, one in zip(wanted, last, strict=True):
+        signal = program.probes[k]
+        shape = (batch, 1 if one else length, *signal.shape)
+        size = 1 if one else n_blocks
+        buffers.append(tf.TensorArray(signal.dtype, size, element_shape=shape))
+    state, found = _loop(one_block, state, n_blocks, last, buffers)
+    found = [_join_blocks(values) for values in found]
+    if n_steps % length:
+        rest = compute(parameters, state, held, stepped[n_blocks * length :])
+        state, found = (
+            rest[0],
+            [
+                new if one else tf.concat([values, new], axis=1)
+                for values, new, one in zip(found, rest[1], last, strict=True)
+            ],
+        )
+    outputs: list[tf.Tensor | None] = [None] * len(keep)
+    for k, values in zip(wanted, found, strict=True):
+        outputs[k] = values
+    return state, outputs
+
+
+def _join_blocks(values: tf.Tensor) -> tf.Tensor:
+    """Turn (n_blocks, batch, length, ...) into (batch, n_steps, ...)."""
+    n_blocks, batch, length, *shape = values.shape
+    axes = (1, 0, *range(2, len(values.shape)))
+    return tf.reshape(tf.transpose(values, axes), (batch, n_blocks * length, *shape))
 
 
 def _ahead(

@@ -43,6 +43,10 @@ def configure_settings(**settings: Any) -> None:
         ``planner(operators, merge_key)`` returns a list of tuples of operators, those
         of each tuple with equal ``merge_key(operator)``. Default: `.greedy_planner`;
         also `.tree_planner`, `.transitive_planner`, `.noop_planner`.
+    remat_steps : int or None
+        How many steps of training are computed again at a time for gradients, instead
+        of keeping what they computed: training through many steps takes less memory,
+        and up to half as much time again. Default: None, nothing is computed again.
     session_config : dict
         Options that TensorFlow 1 had for sessions, and that still mean something, by
         name: ``"gpu_options.allow_growth"`` and ``"allow_soft_placement"`` (booleans),

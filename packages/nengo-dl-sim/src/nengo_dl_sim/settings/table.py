@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import nengo
@@ -35,6 +36,16 @@ def _callable(value: Any) -> Callable:
 
 def _callables(value: Any) -> tuple[Callable, ...]:
     return tuple(_callable(item) for item in value)
+
+
+def _count_or_none(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError
+    if value < 1:
+        raise ValueError
+    return int(value)
 
 
 def _positive_or_none(value: Any) -> float | None:
@@ -144,6 +155,7 @@ SETTINGS = {
             "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
         ),
         Setting("planner", None, _NETWORK, "a function of operators", _callable),
+        Setting("remat_steps", None, _NETWORK, "a positive integer", _count_or_none),
         Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
