@@ -736,10 +736,10 @@ class Difference(keras.losses.Loss):
         return abs(y_true - y_pred)
 
 
-LOSSES = {"object": Difference(), "function": lambda t, y: t - y}
+USERS_LOSSES = {"object": Difference(), "function": lambda t, y: t - y}
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("loss", USERS_LOSSES.values(), ids=USERS_LOSSES)
 @pytest.mark.parametrize("method", ["fit", "evaluate"])
 def test_what_a_loss_of_the_user_raises(loss, method, sim, net):
     sim.compile(keras.optimizers.SGD(0.1), loss={net.p: loss})
