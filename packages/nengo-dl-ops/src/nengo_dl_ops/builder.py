@@ -206,6 +206,9 @@ class OpBuilder(ABC):
     #: Whether a step calls Python, which XLA cannot compile.
     python: bool = False
 
+    #: Whether what one batch item gets may depend on the others, as in a layer.
+    mixes_items: bool = False
+
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:

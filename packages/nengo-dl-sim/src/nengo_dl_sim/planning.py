@@ -120,7 +120,9 @@ class Planner:
         shortcut : Shortcut or None
             None if nothing is gained, or the state could not be taken over.
         """
-        if self.learning_phase or not _is_self_contained(general):
+        # What Python code and layers remember cannot be in two programs, and random
+        # numbers would be others.
+        if self.learning_phase or not general.is_self_contained:
             return None
         # Of operators that are simplified already: so both have the same signals.
         ops = [op for group in general.groups for op in group.ops]
@@ -166,16 +168,6 @@ class Planner:
         variables = store.variables
         runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
         return Planned(program, store, runner)
-
-
-def _is_self_contained(program: Program) -> bool:
-    """Tell whether a step is nothing but arithmetic on parameters and state."""
-    # What Python code and layers remember cannot be in two programs, and random
-    # numbers would be others.
-    brings_along = program.trainable_variables or program.state_variables
-    ops = [op for group in program.groups for op in group.ops]
-    draws = any(getattr(op, "state_extra", None) for op in ops)
-    return not (program.runs_python or brings_along or draws)
 
 
 def _noting(find: Find, stand_ins: dict[Signal, Signal]) -> Simplification:

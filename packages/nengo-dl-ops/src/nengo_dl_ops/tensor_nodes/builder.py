@@ -43,6 +43,8 @@ class SimTensorNodeBuilder(OpBuilder):
     4. updates ``[]``
     """
 
+    mixes_items = True
+
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:

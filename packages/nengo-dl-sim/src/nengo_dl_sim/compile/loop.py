@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from nengo_dl_signals import TensorSignal
 
+from .arrays import State
 from .call import CompiledCall
 from .mode import Mode
-from .program import InputSplit, Program, State
+from .program import InputSplit, Program
 from .repeat import repeat
 
 #: At most this many steps run in one call of a compiled function, and the values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from nengo.builder.signal import Signal
 from numpy.typing import ArrayLike
 
-from nengo_dl_ops import OpBuilder
+from nengo_dl_ops import Builder, OpBuilder
 from nengo_dl_signals import (
     SignalDict,
     SignalLayout,
@@ -22,130 +22,8 @@ from nengo_dl_signals import (
 )
 
 from .ahead import Division, Rest, divide
+from .arrays import ParameterArray, State, StateArray
 from .stretches import Stretch, stretches
-
-
-@dataclass(frozen=True, eq=False)
-class ParameterArray:
-    """
-    Constant signals that one group of operators reads, in one array.
-
-    Parameters
-    ----------
-    bases : list of nengo.builder.Signal
-        The signals, in the order in which they lie in the array.
-    rows : (n_rows,) array of int
-        The addresses of their rows.
-    dtype : str
-        The type of the values.
-    trainable : bool
-        Whether training changes the array.
-    """
-
-    bases: list[Signal]
-    rows: np.ndarray
-    dtype: str
-    trainable: bool
-
-    def initial(self) -> np.ndarray:
-        """Return the values that Nengo built, as a (n_rows, ...) array."""
-        parts = [np.atleast_1d(stored_value(base)) for base in self.bases]
-        return np.concatenate(parts).astype(self.dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class StateArray:
-    """
-    Signals that a step passes on to the next one, in one array.
-
-    Parameters
-    ----------
-    bases : list of nengo.builder.Signal
-        The signals, in the order in which they lie in the array.
-    signal : TensorSignal
-        Their elements, in the order of the array.
-    start : (n_elements,) array
-        The initial values.
-    batch : int
-        The length of the batch axis: 1 if all batch items share the values.
-    shape : tuple of int
-        The shape in which a loop carries the array, but for the batch axis.
-    batch_first : bool
-        Whether the batch axis is the first, not the last.
-    """
-
-    bases: list[Signal]
-    signal: TensorSignal
-    start: np.ndarray
-    batch: int
-    shape: tuple[int, ...]
-    batch_first: bool
-
-    def initial(self) -> tf.Tensor:
-        """Return the initial values, as part of a `State`."""
-        start = np.broadcast_to(self.start[:, None], (len(self.start), self.batch))
-        return self.tensor(start)
-
-    def tensor(self, elements: np.ndarray) -> tf.Tensor:
-        """
-        Make a part of a `State`.
-
-        Parameters
-        ----------
-        elements : (n_elements, batch) array
-            The values.
-        """
-        values = elements.T if self.batch_first else elements
-        return tf.constant(values, self.signal.dtype)
-
-    def elements(self, value: tf.Tensor) -> np.ndarray:
-        """Undo `tensor`."""
-        array = value.numpy()
-        return array.T if self.batch_first else array
-
-    def taken(self, signals: SignalDict) -> tf.Tensor:
-        """Take a part of a `State` from the values of signals."""
-        if not self.batch_first:
-            return repeat_batch(signals.gather(self.signal), self.batch)
-        if signals.is_batch_first(self.signal):
-            return signals.gather_batch_first(self.signal)
-        # A transposition. As such, XLA would leave it to those who read the array, once
-        # for each element of a matrix (16 ms a step, not 5, for 64 of 64 x 3200).
-        value = repeat_batch(signals.gather(self.signal), self.batch)
-        identity = tf.eye(self.batch, dtype=value.dtype)
-        return tf.matmul(identity, value, transpose_b=True)
-
-    def carried(self, value: tf.Tensor) -> tf.Tensor:
-        """Give a part of a `State` the shape in which a loop carries it."""
-        return self._reshaped(value, self.shape)
-
-    def listed(self, value: tf.Tensor) -> tf.Tensor:
-        """Undo `carried`."""
-        return self._reshaped(value, self.signal.shape)
-
-    def _reshaped(self, value: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-        first, last = ((self.batch,), ()) if self.batch_first else ((), (self.batch,))
-        shape = (*first, *shape, *last)
-        return value if value.shape == shape else tf.reshape(value, shape)
-
-
-class State(NamedTuple):
-    """
-    What one step hands to the next.
-
-    Parameters
-    ----------
-    arrays : list of (n_elements, batch) or (batch, n_elements) tf.Tensor
-        The values of the program's state arrays (see `StateArray`).
-    variables : list of tf.Tensor
-        The values of variables that operators brought along and may change.
-    key : (2,) tf.Tensor of int
-        What random numbers are drawn from: the seed, and a counter of steps.
-    """
-
-    arrays: list[tf.Tensor]
-    variables: list[tf.Tensor]
-    key: tf.Tensor
 
 
 class InputSplit(NamedTuple):
@@ -222,6 +100,41 @@ class Program:
     def runs_python(self) -> bool:
         """Whether some groups run in Python."""
         return any(group.python for group in self.groups)
+
+    @cached_property
+    def is_self_contained(self) -> bool:
+        """Whether a step is nothing but arithmetic on parameters and state."""
+        # Else it calls Python, has layers, or draws random numbers.
+        brings_along = self.trainable_variables or self.state_variables
+        ops = [op for group in self.groups for op in group.ops]
+        draws = any(getattr(op, "state_extra", None) for op in ops)
+        return not (self.runs_python or brings_along or draws)
+
+    def of_size(self, minibatch_size: int) -> Program:
+        """
+        Return the same program for another number of items.
+
+        Parameters
+        ----------
+        minibatch_size : int
+            The number of items that are simulated at once.
+
+        Returns
+        -------
+        program : Program
+            Of the same layout, for the same parameters.
+        """
+
+        def of_size(group: OpBuilder) -> OpBuilder:
+            config = replace(group.config, minibatch_size=minibatch_size)
+            return Builder.build(group.ops, self.layout, config)
+
+        return replace(
+            self,
+            groups=[of_size(group) for group in self.groups],
+            states=[array.of_size(minibatch_size) for array in self.states],
+            minibatch_size=minibatch_size,
+        )
 
     @cached_property
     def _stretches(self) -> list[Stretch]:

@@ -12,7 +12,8 @@ import tensorflow as tf
 from nengo_dl_signals import repeat_batch
 
 from .ahead import MAX_BYTES, Ahead, join_steps
-from .program import InputSplit, Program, State
+from .arrays import State
+from .program import InputSplit, Program
 from .rematerialize import rematerialized
 
 #: Up to this many steps are written out one after another; more become a loop.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .program import Program, State, StateArray
+from .arrays import State, StateArray
+from .program import Program
 
 
 class Origin(NamedTuple):

@@ -10,7 +10,15 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.node import Node
 
-from ..compile import InputSplit, Mode, Program, RunFunction, State
+from ..compile import (
+    InPortions,
+    InputSplit,
+    Mode,
+    Program,
+    RunFunction,
+    State,
+    portion_size,
+)
 from ..compile import loop as limits
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
@@ -70,7 +78,7 @@ class Runner:
         self.n_probes = len(probes)
         self.unroll = unroll
         self._feeds: dict[frozenset[Node], InputFeed] = {}
-        self._functions: dict[tuple, RunFunction] = {}
+        self._functions: dict[tuple, RunFunction | InPortions] = {}
         self._last_slots: tuple[tuple[int, ...], tf.Tensor] = (), tf.zeros(0)
 
     def compile(
@@ -106,8 +114,7 @@ class Runner:
         """Tell whether `compile` need not be called for these arguments."""
         if not self.program.use_loop:  # without which it would run the steps
             return True
-        feed = self._feed(given)
-        return (feed, self._capacity(feed.split, n_steps), mode) in self._functions
+        return self._key(self._feed(given), n_steps, mode) in self._functions
 
     def run(
         self,
@@ -191,22 +198,43 @@ class Runner:
             self._feeds[key] = InputFeed(self.inputs, key, self.program)
         return self._feeds[key]
 
-    def _function(self, feed: InputFeed, n_steps: int, mode: Mode) -> RunFunction:
+    def _key(self, feed: InputFeed, n_steps: int, mode: Mode) -> tuple:
+        """Return on what it depends which function runs so many steps."""
+        divided = mode is Mode.XLA and self.program.use_loop
+        whole = self.program.minibatch_size
+        size = portion_size(self.program, n_steps) if divided else whole
+        return feed, self._capacity(feed.split, n_steps), size, mode
+
+    def _function(
+        self, feed: InputFeed, n_steps: int, mode: Mode
+    ) -> RunFunction | InPortions:
         """Find or make the compiled function for a choice of given nodes."""
-        capacity = self._capacity(feed.split, n_steps)
-        key = feed, capacity, mode
+        key = _, capacity, size, _ = self._key(feed, n_steps, mode)
         if key not in self._functions:
-            self._functions[key] = RunFunction(
-                self.program,
-                self.variables,
-                feed.split,
-                [recording.signal for recording in self.recordings],
-                [recording.store.n_slots(capacity) for recording in self.recordings],
-                capacity,
-                self.unroll,
-                mode,
-            )
+            program = self.program
+
+            def make(program: Program) -> RunFunction:
+                return self._run_function(program, feed, capacity, mode)
+
+            if size < program.minibatch_size:
+                self._functions[key] = InPortions(program, size, make)
+            else:
+                self._functions[key] = make(program)
         return self._functions[key]
+
+    def _run_function(
+        self, program: Program, feed: InputFeed, capacity: int, mode: Mode
+    ) -> RunFunction:
+        return RunFunction(
+            program,
+            self.variables,
+            feed.split,
+            [recording.signal for recording in self.recordings],
+            [recording.store.n_slots(capacity) for recording in self.recordings],
+            capacity,
+            self.unroll,
+            mode,
+        )
 
     def _capacity(self, split: InputSplit, n_steps: int) -> int:
         """Return how many steps one call of the function for such a run takes."""

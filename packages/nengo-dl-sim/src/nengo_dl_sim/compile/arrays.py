@@ -1,0 +1,152 @@
+"""What lies together in one tensor: parameters, and what a step leaves to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+
+from nengo_dl_signals import SignalDict, TensorSignal, repeat_batch, stored_value
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterArray:
+    """
+    Constant signals that one group of operators reads, in one array.
+
+    Parameters
+    ----------
+    bases : list of nengo.builder.Signal
+        The signals, in the order in which they lie in the array.
+    rows : (n_rows,) array of int
+        The addresses of their rows.
+    dtype : str
+        The type of the values.
+    trainable : bool
+        Whether training changes the array.
+    """
+
+    bases: list[Signal]
+    rows: np.ndarray
+    dtype: str
+    trainable: bool
+
+    def initial(self) -> np.ndarray:
+        """Return the values that Nengo built, as a (n_rows, ...) array."""
+        parts = [np.atleast_1d(stored_value(base)) for base in self.bases]
+        return np.concatenate(parts).astype(self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class StateArray:
+    """
+    Signals that a step passes on to the next one, in one array.
+
+    Parameters
+    ----------
+    bases : list of nengo.builder.Signal
+        The signals, in the order in which they lie in the array.
+    signal : TensorSignal
+        Their elements, in the order of the array.
+    start : (n_elements,) array
+        The initial values.
+    batch : int
+        The length of the batch axis: 1 if all batch items share the values.
+    shape : tuple of int
+        The shape in which a loop carries the array, but for the batch axis.
+    batch_first : bool
+        Whether the batch axis is the first, not the last.
+    """
+
+    bases: list[Signal]
+    signal: TensorSignal
+    start: np.ndarray
+    batch: int
+    shape: tuple[int, ...]
+    batch_first: bool
+
+    def initial(self) -> tf.Tensor:
+        """Return the initial values, as part of a `State`."""
+        start = np.broadcast_to(self.start[:, None], (len(self.start), self.batch))
+        return self.tensor(start)
+
+    def tensor(self, elements: np.ndarray) -> tf.Tensor:
+        """
+        Make a part of a `State`.
+
+        Parameters
+        ----------
+        elements : (n_elements, batch) array
+            The values.
+        """
+        values = elements.T if self.batch_first else elements
+        return tf.constant(values, self.signal.dtype)
+
+    def elements(self, value: tf.Tensor) -> np.ndarray:
+        """Undo `tensor`."""
+        array = value.numpy()
+        return array.T if self.batch_first else array
+
+    def of_size(self, minibatch_size: int) -> StateArray:
+        """Return the same for another number of items, if they do not share it."""
+        return self if self.batch == 1 else replace(self, batch=minibatch_size)
+
+    def items(self, value: tf.Tensor, which: slice) -> tf.Tensor:
+        """Return some items' part of a part of a `State`."""
+        if self.batch == 1:
+            return value
+        return value[which] if self.batch_first else value[:, which]
+
+    def joined(self, values: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Undo `items`."""
+        if self.batch == 1:
+            return values[-1]
+        return tf.concat(values, axis=0 if self.batch_first else 1)
+
+    def taken(self, signals: SignalDict) -> tf.Tensor:
+        """Take a part of a `State` from the values of signals."""
+        if not self.batch_first:
+            return repeat_batch(signals.gather(self.signal), self.batch)
+        if signals.is_batch_first(self.signal):
+            return signals.gather_batch_first(self.signal)
+        # A transposition. As such, XLA would leave it to those who read the array, once
+        # for each element of a matrix (16 ms a step, not 5, for 64 of 64 x 3200).
+        value = repeat_batch(signals.gather(self.signal), self.batch)
+        identity = tf.eye(self.batch, dtype=value.dtype)
+        return tf.matmul(identity, value, transpose_b=True)
+
+    def carried(self, value: tf.Tensor) -> tf.Tensor:
+        """Give a part of a `State` the shape in which a loop carries it."""
+        return self._reshaped(value, self.shape)
+
+    def listed(self, value: tf.Tensor) -> tf.Tensor:
+        """Undo `carried`."""
+        return self._reshaped(value, self.signal.shape)
+
+    def _reshaped(self, value: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        first, last = ((self.batch,), ()) if self.batch_first else ((), (self.batch,))
+        shape = (*first, *shape, *last)
+        return value if value.shape == shape else tf.reshape(value, shape)
+
+
+class State(NamedTuple):
+    """
+    What one step hands to the next.
+
+    Parameters
+    ----------
+    arrays : list of (n_elements, batch) or (batch, n_elements) tf.Tensor
+        The values of the program's state arrays (see `StateArray`).
+    variables : list of tf.Tensor
+        The values of variables that operators brought along and may change.
+    key : (2,) tf.Tensor of int
+        What random numbers are drawn from: the seed, and a counter of steps.
+    """
+
+    arrays: list[tf.Tensor]
+    variables: list[tf.Tensor]
+    key: tf.Tensor
