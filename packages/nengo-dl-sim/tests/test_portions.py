@@ -24,7 +24,14 @@ def learning(net):
     conn = nengo.Connection(recurrent(net), output, learning_rule_type=nengo.PES(1e-2))
     nengo.Connection(output, conn.learning_rule)
     nengo.Connection(net.stimulus, conn.learning_rule, transform=-1)
-    nengo.Probe(conn, "weights", sample_every=0.004)
+    net.learned = conn
+    return output
+
+
+def watched(net):
+    """A probe of weights: these are not held with the batch axis first, then."""
+    output = learning(net)
+    nengo.Probe(net.learned, "weights", sample_every=0.004)
     return output
 
 
@@ -77,7 +84,7 @@ def simulated(net, batch, runs=(N_STEPS,), **kwargs):
 
 
 @pytest.mark.parametrize("batch, n_items", [(4, 2), (5, 2), (7, 3)])
-@pytest.mark.parametrize("make", [recurrent, learning, with_time])
+@pytest.mark.parametrize("make", [recurrent, learning, watched, with_time])
 def test_computes_the_same(make, batch, n_items, monkeypatch):
     net = make_net(make)
     whole, found, _ = simulated(net, batch)
@@ -177,3 +184,12 @@ def test_bytes_are_those_of_all_items():
         assert portions._n_bytes(program.of_size(6)) == pytest.approx(
             2 * counted, abs=8
         )
+
+
+@pytest.mark.parametrize(
+    "make, n_elements", [(learning, 2 * 12 + 2 + 12), (watched, 0), (recurrent, 0)]
+)
+def test_bytes_of_weights_that_each_item_learns(make, n_elements):
+    with Simulator(make_net(make), minibatch_size=3, progress_bar=False) as sim:
+        counted = portions._n_bytes_of_matrices(sim._parts.program)
+        assert counted == 3 * 4 * n_elements
