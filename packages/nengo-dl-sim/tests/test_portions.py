@@ -173,6 +173,8 @@ def test_portion_size(n_items, n_mib, of_matrices, n_steps, size, monkeypatch):
     monkeypatch.setattr(portions, "_n_bytes", lambda program: n_bytes)
     monkeypatch.setattr(portions, "_n_bytes_of_matrices", lambda program: n_of_matrices)
     assert portion_size(Program, n_steps) == size
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    assert portion_size(Program, n_steps) == n_items
 
 
 def test_bytes_are_those_of_all_items():

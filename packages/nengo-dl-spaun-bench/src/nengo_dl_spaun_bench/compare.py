@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
+from time import sleep
 from typing import Any
 
 import nengo
@@ -21,9 +22,12 @@ from nengo_dl_spaun_bench.measure import (
     without_decoder_cache,
 )
 
-N_WARM_UP = 3
-"""Runs before the first that is timed: NengoDL compiles when enough steps were asked
-for to repay it."""
+N_WARM_UP = 2
+"""Runs before the first that is timed: NengoDL compiles in the first one."""
+
+PAUSE = 0.1
+"""Seconds before a run: threads of the other backend, which wait for work for a while,
+keep cores busy until then."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def compare(
         with net:
             nengo_dl.configure_settings(inference_only=inference_only)
         with nengo_dl.Simulator(
-            net, minibatch_size=size, seed=0, progress_bar=False
+            net, minibatch_size=size, seed=0, progress_bar=False, jit_compile=True
         ) as sim:
             for one in (sim, other):
                 one.run_steps(benchmark.n_steps)
@@ -184,5 +188,6 @@ def _time_pairs(
     first, second = ([] for _ in sims)  # type: tuple[list[float], list[float]]
     for _ in range(n_pairs):
         for sim, times in zip(sims, (first, second), strict=True):
+            sleep(PAUSE)
             times.append(timed(partial(sim.run_steps, n_steps))[1])
     return list(zip(first, second, strict=True))

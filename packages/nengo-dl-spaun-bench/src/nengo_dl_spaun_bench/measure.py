@@ -139,7 +139,11 @@ def _simulator(net: nengo.Network, benchmark: Benchmark) -> Any:
         # What only runs may be simplified by the values of its weights.
         nengo_dl.configure_settings(inference_only=benchmark.workload == "run")
     return nengo_dl.Simulator(
-        net, minibatch_size=benchmark.minibatch_size, progress_bar=False, seed=0
+        net,
+        minibatch_size=benchmark.minibatch_size,
+        progress_bar=False,
+        seed=0,
+        jit_compile=True,
     )
 
 

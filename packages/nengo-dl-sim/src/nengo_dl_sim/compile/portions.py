@@ -50,9 +50,11 @@ def portion_size(program: Program, n_steps: int) -> int:
     size : int
         That of the minibatch, unless it pays to divide it.
     """
-    whole, n_bytes = program.minibatch_size, _n_bytes(program)
-    few = n_steps < MIN_STEPS or n_bytes <= MAX_BYTES
-    if few or not _are_independent(program):
+    whole = program.minibatch_size
+    if whole == 1 or n_steps < MIN_STEPS or not _are_independent(program):
+        return whole
+    n_bytes = _n_bytes(program)
+    if n_bytes <= MAX_BYTES or tf.config.list_logical_devices("GPU"):
         return whole
     least = 2 if 2 * _n_bytes_of_matrices(program) > n_bytes else _MIN_ITEMS
     fitting = max(PORTION_BYTES * whole // n_bytes, least)
