@@ -122,37 +122,36 @@ def _in_blocks(
         )
         return state, [outputs[k] for k in wanted]
 
-    n_steps, length = int(stepped.shape[0]), int(program.remat_steps or 1)
-    n_blocks = n_steps // length
-    blocks = tf.reshape(
-        stepped[: n_blocks * length], (n_blocks, length, *stepped.shape[1:])
-    )
-
     def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         return rematerialized(compute, parameters, state, held, blocks[i])
 
-    batch = program.minibatch_size
-    buffers = []
-    for k, one in zip(wanted, last, strict=True):
-        signal = program.probes[k]
-        shape = (batch, 1 if one else length, *signal.shape)
-        size = 1 if one else n_blocks
-        buffers.append(tf.TensorArray(signal.dtype, size, element_shape=shape))
+    length = int(program.remat_steps or 1)
+    n_blocks, n_left = divmod(int(stepped.shape[0]), length)
+    in_blocks, left = tf.split(stepped, [n_blocks * length, n_left])
+    blocks = tf.reshape(in_blocks, (n_blocks, length, *stepped.shape[1:]))
+    buffers = [
+        _block_buffer(program, k, n_blocks, 1 if one else length, one)
+        for k, one in zip(wanted, last, strict=True)
+    ]
     state, found = _loop(one_block, state, n_blocks, last, buffers)
     found = [_join_blocks(values) for values in found]
-    if n_steps % length:
-        rest = compute(parameters, state, held, stepped[n_blocks * length :])
-        state, found = (
-            rest[0],
-            [
-                new if one else tf.concat([values, new], axis=1)
-                for values, new, one in zip(found, rest[1], last, strict=True)
-            ],
-        )
-    outputs: list[tf.Tensor | None] = [None] * len(keep)
-    for k, values in zip(wanted, found, strict=True):
-        outputs[k] = values
-    return state, outputs
+    if n_left:
+        state, more = compute(parameters, state, held, left)
+        found = [
+            new if one else tf.concat([values, new], axis=1)
+            for values, new, one in zip(found, more, last, strict=True)
+        ]
+    of_probe = dict(zip(wanted, found, strict=True))
+    return state, [of_probe.get(k) for k in range(len(keep))]
+
+
+def _block_buffer(
+    program: Program, probe: int, n_blocks: int, length: int, last: bool
+) -> tf.TensorArray:
+    """Make a place for the values of a probe in all blocks, or in the last one."""
+    signal = program.probes[probe]
+    shape = (program.minibatch_size, length, *signal.shape)
+    return tf.TensorArray(signal.dtype, 1 if last else n_blocks, element_shape=shape)
 
 
 def _join_blocks(values: tf.Tensor) -> tf.Tensor:
