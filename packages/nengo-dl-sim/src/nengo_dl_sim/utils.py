@@ -9,6 +9,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from .checks import check_count
+from .compile_cache import cache_compilations as cache_compilations
 from .data.batches import check_truncation, minibatches, step_blocks, warn_uneven
 
 

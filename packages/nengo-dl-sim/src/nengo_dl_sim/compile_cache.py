@@ -1,0 +1,173 @@
+"""Programs that XLA compiled, kept for later processes."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import platform
+import re
+import warnings
+from pathlib import Path
+
+import tensorflow as tf
+from filelock import FileLock, Timeout
+from nengo.exceptions import ValidationError
+
+from .checks import check_count
+
+_FLAGS = "TF_XLA_FLAGS"
+_COMPLETE, _IN_USE = "complete.json", "in_use.lock"
+
+
+def cache_compilations(
+    folder: str | os.PathLike | None = None, max_bytes: int = 2**30
+) -> Path:
+    """
+    Load what an earlier process compiled, and keep what this one compiles.
+
+    Call it before the first simulator. The same script, run again, then compiles the
+    same networks faster. One process at a time uses a folder. TensorFlow does not
+    check what it loads, so what a process left that did not end well, and what has
+    changed since, is deleted first.
+
+    Parameters
+    ----------
+    folder : str or path-like, optional
+        Where programs are kept: in a folder of its own for each version of TensorFlow
+        and each kind of processor. Nobody else may be able to write to it, since
+        machine code is loaded from it. None: ``nengo_dl`` in the user's folder for
+        caches.
+    max_bytes : int, optional
+        The oldest programs are deleted until all take at most so many bytes.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        The folder that is used.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If others can write to the folder, or ``max_bytes`` is not an integer above 0.
+    RuntimeError
+        If something has been computed with TensorFlow before: it looks only once
+        where programs are.
+    OSError
+        If the folder cannot be made.
+
+    Warns
+    -----
+    UserWarning
+        If another process uses the folder: nothing is loaded, and nothing kept.
+    """
+    check_count("max_bytes", max_bytes, low=1)
+    path = _folder_of_machine(_default() if folder is None else Path(folder))
+    lock = FileLock(path / _IN_USE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        warnings.warn(
+            f"Another process uses {path}: nothing is loaded from it, and nothing kept",
+            stacklevel=2,
+        )
+        return path
+    try:
+        _delete_damaged(path)
+        _delete_oldest(path, max_bytes)
+        _have_tensorflow_use(path)
+    except BaseException:
+        lock.release()
+        raise
+    atexit.register(_close, path, lock)
+    return path
+
+
+def _default() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "nengo_dl"
+
+
+def _folder_of_machine(folder: Path) -> Path:
+    """Make the folder for programs that this machine can run."""
+    path = folder.expanduser().absolute() / _kind_of_machine()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.stat()
+    if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise ValidationError(
+            f"expected a folder that only you can write to, got {str(path)!r} (machine "
+            f"code is loaded from it)",
+            attr="folder",
+        )
+    return path
+
+
+def _kind_of_machine() -> str:
+    """Name what compiled programs depend on: TensorFlow, and the processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    found = {line for line in lines if re.match("model name|flags|Features", line)}
+    text = "\n".join([platform.machine(), platform.processor(), *sorted(found)])
+    return f"tensorflow-{tf.__version__}-{_digest(text.encode())[:12]}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _programs(path: Path) -> list[Path]:
+    """Return the files that TensorFlow wrote, the oldest first."""
+    files = [f for f in path.iterdir() if f.name not in (_COMPLETE, _IN_USE)]
+    return sorted(files, key=lambda file: file.stat().st_mtime)
+
+
+def _delete_damaged(path: Path) -> None:
+    """Delete programs that are not as they were when a process ended well."""
+    try:
+        complete = dict(json.loads((path / _COMPLETE).read_text()))
+    except (OSError, ValueError, TypeError):
+        complete = {}
+    for file in _programs(path):
+        if complete.get(file.name) != _digest(file.read_bytes()):
+            file.unlink()
+
+
+def _delete_oldest(path: Path, max_bytes: int) -> None:
+    files = _programs(path)
+    n_bytes = sum(file.stat().st_size for file in files)
+    for file in files:
+        if n_bytes > max_bytes:
+            n_bytes -= file.stat().st_size
+            file.unlink()
+
+
+def _have_tensorflow_use(path: Path) -> None:
+    """Tell TensorFlow of a folder, and see whether it listens."""
+    before = os.environ.get(_FLAGS, "")
+    flag = f'--tf_xla_persistent_cache_directory="{path}"'
+    os.environ[_FLAGS] = f"{before} {flag}".strip()
+    if not _keeps_programs(path):
+        os.environ[_FLAGS] = before
+        raise RuntimeError(
+            "cache_compilations: expected to be called before anything is computed "
+            "with TensorFlow, was called after (call it right after the imports)"
+        )
+
+
+def _keeps_programs(path: Path) -> bool:
+    """Compile a program that nobody has compiled before, and look for its file."""
+    before, number = set(_programs(path)), float(int.from_bytes(os.urandom(3)))
+    tf.function(lambda x: x + number, jit_compile=True)(tf.constant(0.0))
+    new = set(_programs(path)) - before
+    for file in new:
+        file.unlink()
+    return bool(new)
+
+
+def _close(path: Path, lock: FileLock) -> None:
+    """Note which programs are complete, and let others use the folder."""
+    complete = {file.name: _digest(file.read_bytes()) for file in _programs(path)}
+    part = path / f"{_COMPLETE}.part"
+    part.write_text(json.dumps(complete))
+    part.replace(path / _COMPLETE)
+    lock.release()

@@ -1,0 +1,113 @@
+"""Programs that one process compiled are loaded by the next, if they are whole."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+from nengo.exceptions import ValidationError
+
+from nengo_dl_sim import compile_cache
+from nengo_dl_sim.utils import cache_compilations
+
+COMPUTE = """
+import sys
+import tensorflow as tf
+from nengo_dl_sim.utils import cache_compilations
+path = cache_compilations(sys.argv[1])
+function = tf.function(lambda x: tf.sin(x) * 2 + 1, jit_compile=True)
+assert abs(function(tf.constant(0.5)).numpy() - 1.9588511) < 1e-6
+"""
+
+
+def compute(folder, code=COMPUTE, check=True):
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code, str(folder)],
+        capture_output=True,
+        text=True,
+        check=check,
+    )
+
+
+def programs(path):
+    return {
+        file.name: file.stat().st_mtime_ns for file in compile_cache._programs(path)
+    }
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """A folder with the program of one process (in a path with a blank)."""
+    folder = tmp_path_factory.mktemp("a folder")
+    compute(folder)
+    (path,) = folder.iterdir()
+    assert len(programs(path)) == 1
+    return path
+
+
+@pytest.mark.slow
+def test_loads_what_is_whole_and_compiles_what_is_not(used):
+    before = programs(used)
+    compute(used.parent)
+    assert programs(used) == before  # loaded, so not written anew
+    (name,) = before
+    content = (used / name).read_bytes()
+    (used / name).write_bytes(content[: len(content) // 2])
+    compute(used.parent)
+    assert programs(used).keys() == before.keys()
+    assert programs(used) != before
+
+
+@pytest.mark.slow
+def test_deletes_what_a_process_left_that_did_not_end(used):
+    before = programs(used)
+    crash = COMPUTE.replace("* 2", "/ 0.5") + "import os; os._exit(3)"
+    assert compute(used.parent, crash, check=False).returncode == 3
+    assert len(programs(used)) == 2
+    compute(used.parent)
+    assert programs(used) == before
+
+
+@pytest.mark.slow
+def test_refuses_to_come_too_late(tmp_path):
+    late = COMPUTE.replace("path =", "tf.constant(0.0)\npath =")
+    result = compute(tmp_path, late, check=False)
+    assert "RuntimeError: cache_compilations: expected to be called" in result.stderr
+
+
+def test_leaves_a_folder_alone_that_is_in_use(tmp_path):
+    path = compile_cache._folder_of_machine(tmp_path)
+    with (
+        FileLock(path / "in_use.lock"),
+        pytest.warns(UserWarning, match="Another process uses"),
+    ):
+        assert cache_compilations(tmp_path) == path
+    assert not programs(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_refuses_a_folder_that_others_can_write_to(tmp_path):
+    compile_cache._folder_of_machine(tmp_path).chmod(0o777)
+    with pytest.raises(
+        ValidationError, match="folder: expected a folder that only you"
+    ):
+        cache_compilations(tmp_path)
+
+
+def test_max_bytes(tmp_path):
+    for number in range(3):
+        file = tmp_path / f"{number}.pb"
+        file.write_bytes(bytes(10))
+        os.utime(file, (number, number))
+    compile_cache._delete_oldest(tmp_path, 20)
+    assert programs(tmp_path).keys() == {"1.pb", "2.pb"}
+    with pytest.raises(ValidationError, match="max_bytes"):
+        cache_compilations(tmp_path, 0)
+
+
+def test_is_in_the_folder_for_caches_by_default(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert compile_cache._default().as_posix() == "/somewhere/nengo_dl"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert compile_cache._default().as_posix() == "~/.cache/nengo_dl"
