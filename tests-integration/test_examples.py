@@ -26,6 +26,8 @@ def quick_run(tmp_path_factory):
     @functools.cache
     def run(name):
         folder = tmp_path_factory.mktemp(name)
+        # Another process may have locked the cache of the user.
+        (folder / "nengorc").write_text("[decoder_cache]\nenabled = False\n")
         warnings = [f"-W{action}" for action in OURS]
         done = subprocess.run(
             [sys.executable, *warnings, str(EXAMPLES[name]), "--quick"],
