@@ -16,6 +16,7 @@ import sys
 import tensorflow as tf
 from nengo_dl_sim.utils import cache_compilations
 path = cache_compilations(sys.argv[1])
+assert cache_compilations(sys.argv[1]) == path
 function = tf.function(lambda x: tf.sin(x) * 2 + 1, jit_compile=True)
 assert abs(function(tf.constant(0.5)).numpy() - 1.9588511) < 1e-6
 """

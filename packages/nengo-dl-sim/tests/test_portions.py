@@ -100,8 +100,7 @@ def test_computes_the_same(make, batch, n_items, monkeypatch):
 def test_is_what_nengo_computes(monkeypatch):
     in_portions(monkeypatch, 2)
     net = make_net(learning)
-    with net:
-        net.config[nengo.Ensemble].neuron_type = nengo.RectifiedLinear()
+    net.ens.neuron_type = nengo.RectifiedLinear()
     probed, _, data = simulated(net, 3)
     for item in range(3):
         net.stimulus.output = lambda t, item=item: data[item, round(t * 1000) - 1]

@@ -64,7 +64,8 @@ def cache_compilations(
     """
     check_count("max_bytes", max_bytes, low=1)
     path = _folder_of_machine(_default() if folder is None else Path(folder))
-    lock = FileLock(path / _IN_USE)
+    # The same object for a second call, which is then one that changes nothing.
+    lock = FileLock(path / _IN_USE, is_singleton=True)
     try:
         lock.acquire(timeout=0)
     except Timeout:
