@@ -71,6 +71,13 @@ def test_deletes_what_a_process_left_that_did_not_end(used):
 
 
 @pytest.mark.slow
+def test_the_folder_may_be_deleted(tmp_path):
+    result = compute(tmp_path, COMPUTE + "import shutil; shutil.rmtree(path)")
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_refuses_to_come_too_late(tmp_path):
     late = COMPUTE.replace("path =", "tf.constant(0.0)\npath =")
     result = compute(tmp_path, late, check=False)

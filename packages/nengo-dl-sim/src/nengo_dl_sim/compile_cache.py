@@ -167,8 +167,14 @@ def _keeps_programs(path: Path) -> bool:
 
 def _close(path: Path, lock: FileLock) -> None:
     """Note which programs are complete, and let others use the folder."""
+    # The user may have deleted it since.
+    if path.exists():
+        _note_complete(path)
+    lock.release()
+
+
+def _note_complete(path: Path) -> None:
     complete = {file.name: _digest(file.read_bytes()) for file in _programs(path)}
     part = path / f"{_COMPLETE}.part"
     part.write_text(json.dumps(complete))
     part.replace(path / _COMPLETE)
-    lock.release()
