@@ -2,7 +2,7 @@
 
 import pytest
 
-from nengo_dl_sim.compile import Mode, choose_mode
+from nengo_dl_sim.compile import Mode, StepSize, choose_mode
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,17 @@ from nengo_dl_sim.compile import Mode, choose_mode
     ],
 )
 def test_choice(jit_compile, n_values, python, n_steps, expected):
-    mode = choose_mode(jit_compile, 10, n_values, python, n_steps)
+    mode = choose_mode(jit_compile, StepSize(10, n_values, 1), python, n_steps)
     assert mode is expected
 
 
 def test_more_groups_take_longer_to_compile():
-    modes = [choose_mode("auto", n, 10**6, False, 1000) for n in (5, 500)]
+    sizes = [StepSize(n, 10**6, 1) for n in (5, 500)]
+    modes = [choose_mode("auto", size, False, 1000) for size in sizes]
     assert modes == [Mode.XLA, Mode.GRAPH]
+
+
+def test_large_weights_take_longer_as_a_graph():
+    sizes = [StepSize(10, 10**4, n) for n in (10**4, 10**7)]
+    modes = [choose_mode("auto", size, False, 100) for size in sizes]
+    assert modes == [Mode.GRAPH, Mode.XLA]

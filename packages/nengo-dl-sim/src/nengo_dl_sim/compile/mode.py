@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
+from typing import NamedTuple
 
 logger = logging.getLogger(__name__)
 
 #: Rough costs in seconds, measured on two cores of a common server: compiling, for one
-#: group of operators and once; what a step costs more without it, for one group and for
-#: one value that is computed.
+#: group of operators and once; what a step costs more without it, for one group, for
+#: one value that is computed, and for one parameter that is read.
 COMPILE_SECONDS_PER_GROUP = 0.05
 COMPILE_SECONDS = 0.1
 GRAPH_SECONDS_PER_GROUP = 5e-6
 GRAPH_SECONDS_PER_VALUE = 1e-9
+GRAPH_SECONDS_PER_PARAMETER = 1.5e-10
 
 #: How many times as many steps as so far are expected: who simulates goes on.
 EXPECTED_STEPS = 5
@@ -30,8 +32,41 @@ class Mode(Enum):
     GRAPH = "as a graph"
 
 
+class StepSize(NamedTuple):
+    """
+    How much there is to do in a step.
+
+    Parameters
+    ----------
+    n_groups : int
+        The number of merged groups.
+    n_values : int
+        The number of values that are computed, for all batch items.
+    n_parameters : int
+        The number of constant values that are read.
+    """
+
+    n_groups: int
+    n_values: int
+    n_parameters: int
+
+    @property
+    def compile_seconds(self) -> float:
+        """About how long it takes to compile."""
+        return COMPILE_SECONDS_PER_GROUP * self.n_groups + COMPILE_SECONDS
+
+    @property
+    def saved_seconds(self) -> float:
+        """About how much faster a step is, once compiled."""
+        return (
+            GRAPH_SECONDS_PER_GROUP * self.n_groups
+            + GRAPH_SECONDS_PER_VALUE * self.n_values
+            + GRAPH_SECONDS_PER_PARAMETER * self.n_parameters
+        )
+
+
 def choose_mode(
-    jit_compile: bool | str, n_groups: int, n_values: int, python: bool, n_steps: int
+    jit_compile: bool | str, size: StepSize, python: bool, n_steps: int
 ) -> Mode:
     """
     Decide how a simulation is executed.
@@ -40,12 +75,10 @@ def choose_mode(
     ----------
     jit_compile : bool or "auto"
         What the user asked for.
-    n_groups : int
-        The number of merged groups in a step.
-    n_values : int
-        The number of values that a step computes, for all batch items.
+    size : StepSize
+        How much there is to do in a step.
     python : bool
-        Whether some of them run in Python.
+        Whether some of it runs in Python.
     n_steps : int
         How many steps have been asked for so far, those of this call included.
 
@@ -55,19 +88,18 @@ def choose_mode(
         Compiled, if that is asked for, or if the time saved in the steps to be
         expected repays the compilation.
     """
-    compiling = COMPILE_SECONDS_PER_GROUP * n_groups + COMPILE_SECONDS
-    more = GRAPH_SECONDS_PER_GROUP * n_groups + GRAPH_SECONDS_PER_VALUE * n_values
     expected = EXPECTED_STEPS * n_steps
-    saving = more * expected
-    compiled = saving > compiling if jit_compile == "auto" else bool(jit_compile)
+    saving = size.saved_seconds * expected
+    repays = saving > size.compile_seconds
+    compiled = repays if jit_compile == "auto" else bool(jit_compile)
     mode = (Mode.HYBRID if python else Mode.XLA) if compiled else Mode.GRAPH
     logger.info(
         "Running %s (jit_compile=%s): compiling %d groups takes about %.1f s, and "
         "saves about %.2f s in the %d steps to be expected",
         mode.value,
         jit_compile,
-        n_groups,
-        compiling,
+        size.n_groups,
+        size.compile_seconds,
         saving,
         expected,
     )

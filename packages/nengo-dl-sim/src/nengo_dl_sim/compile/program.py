@@ -23,6 +23,7 @@ from nengo_dl_signals import (
 
 from .ahead import Division, Rest, divide
 from .arrays import ParameterArray, State, StateArray
+from .mode import StepSize
 from .stretches import Stretch, stretches
 
 
@@ -95,6 +96,12 @@ class Program:
         """How many values a step computes, for all batch items."""
         rows = (self.layout.rows(base) for base in self.layout.constants)
         return (self.layout.n_rows - sum(map(len, rows))) * self.minibatch_size
+
+    @cached_property
+    def step_size(self) -> StepSize:
+        """How much there is to do in a step."""
+        read = (base.size for array in self.parameters for base in array.bases)
+        return StepSize(len(self.groups), self.n_values, sum(read))
 
     @property
     def runs_python(self) -> bool:

@@ -151,8 +151,7 @@ class Running(Door):
         program = self._parts.program
         mode = choose_mode(
             self.jit_compile,
-            len(program.groups),
-            program.n_values,
+            program.step_size,
             program.runs_python,
             self._now.n_asked_for,
         )
