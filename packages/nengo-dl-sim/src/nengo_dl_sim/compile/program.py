@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
-from nengo.builder.signal import Signal
-from numpy.typing import ArrayLike
 
 from nengo_dl_ops import Builder, OpBuilder
 from nengo_dl_signals import (
@@ -18,12 +15,12 @@ from nengo_dl_signals import (
     SignalLayout,
     TensorSignal,
     repeat_batch,
-    stored_value,
 )
 
 from .ahead import Division, Rest, divide
 from .arrays import ParameterArray, State, StateArray
 from .mode import StepSize
+from .places import StatePlaces
 from .stretches import Stretch, stretches
 
 
@@ -178,72 +175,10 @@ class Program:
         pairs = zip(self.states, state.arrays, strict=True)
         return state._replace(arrays=[array.listed(value) for array, value in pairs])
 
-    def state_value(self, base: Signal, state: State) -> np.ndarray | None:
-        """
-        Return the value of a state signal.
-
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-        state : State
-            A state of the simulation.
-
-        Returns
-        -------
-        value : (batch, *shape) array or None
-            None if the signal is not part of the state.
-        """
-        number, place = self._place_in_state(base)
-        if not len(place):
-            return None
-        elements = self.states[number].elements(state.arrays[number])[place]
-        shape = stored_value(base).shape
-        return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
-
-    def with_value(self, state: State, base: Signal, value: ArrayLike) -> State:
-        """
-        Give a state signal another value.
-
-        Parameters
-        ----------
-        state : State
-            A state of the simulation.
-        base : nengo.builder.Signal
-            A base signal. Nothing changes if it is not part of the state.
-        value : array_like
-            Its value, of the signal's shape, for all batch items.
-
-        Returns
-        -------
-        state : State
-            The same but for the signal.
-        """
-        number, place = self._place_in_state(base)
-        if not len(place):
-            return state
-        arrays = list(state.arrays)
-        changed = self.states[number].elements(arrays[number]).copy()
-        changed[place] = np.reshape(value, (-1, 1))
-        arrays[number] = self.states[number].tensor(changed)
-        return state._replace(arrays=arrays)
-
-    def _place_in_state(self, base: Signal) -> tuple[int, np.ndarray]:
-        """Return which state array holds a signal, and where; nowhere if none does."""
-        if base in self.layout and base not in self.layout.constants:
-            array, place = self.places_in_state[:, self.layout.rows(base)]
-            if len(array) and array[0] >= 0:
-                return int(array[0]), place
-        return 0, np.zeros(0, int)
-
     @cached_property
-    def places_in_state(self) -> np.ndarray:
-        """The state array that holds each row (-1: none), and the place in it."""
-        found = np.full((2, self.layout.n_rows), -1)
-        for number, array in enumerate(self.states):
-            found[0, array.signal.rows] = number
-            found[1, array.signal.rows] = np.arange(len(array.signal.rows))
-        return found
+    def places(self) -> StatePlaces:
+        """Where each signal lies in the state."""
+        return StatePlaces(self.layout, self.states)
 
     def step(
         self,

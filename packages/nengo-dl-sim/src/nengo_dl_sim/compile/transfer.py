@@ -80,7 +80,7 @@ class Transfer:
 
 def _origins(source: Program, array: StateArray, rows: np.ndarray) -> list[Origin]:
     wanted = rows[array.signal.rows]
-    numbers, places = np.where(wanted < 0, -1, source.places_in_state[:, wanted])
+    numbers, places = np.where(wanted < 0, -1, source.places.of_rows[:, wanted])
     if np.any(numbers < 0):
         raise KeyError(array.signal)
     found = ((int(n), np.flatnonzero(numbers == n)) for n in np.unique(numbers))

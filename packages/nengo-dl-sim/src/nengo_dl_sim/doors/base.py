@@ -142,7 +142,9 @@ class Door(Attributes):
             self._parts.replan()
             program = self._parts.program
             state = program.initial_state(self.seed)
-            self._state = program.with_value(state, self.model.step, self._n_steps)
+            self._state = program.places.with_value(
+                state, self.model.step, self._n_steps
+            )
         self._training.close()
         self._post_build()
         for group in program.groups:

@@ -271,7 +271,7 @@ class Running(Door):
         program, step = self._parts.program, self.model.step
         with self._on_device():
             state = program.initial_state(self.seed)
-            self._state = program.with_value(state, step, self._n_steps)
+            self._state = program.places.with_value(state, step, self._n_steps)
         if include_processes:
             self._parts.inputs.reset(self.seed)
             for group in program.groups:

@@ -133,7 +133,7 @@ class Now:
         parameter = self._parts.parameters.value(base)
         if parameter is not None:
             return parameter
-        value = self._parts.program.state_value(base, self.state)
+        value = self._parts.program.places.value(base, self.state)
         if value is None or self._parts.shows_batch:
             return value
         return value[0]
