@@ -207,10 +207,9 @@ def _join_slots(
     lengths: dict[int, int] = defaultdict(int)
     slots = []
     for op, sig in signals:
-        found = layout[sig]
+        found = layout[sig].reshape((-1,))  # whatever its rank is
         array = numbers.setdefault((found.dtype, found.row_shape), len(numbers))
         parts[array].append(found)
         start, lengths[array] = lengths[array], lengths[array] + found.size
         slots.append(_Slot(op, sig, array, slice(start, lengths[array])))
-    joined = [join(same) for same in parts.values()]
-    return [whole.reshape((whole.size,)) for whole in joined], slots
+    return [join(same) for same in parts.values()], slots

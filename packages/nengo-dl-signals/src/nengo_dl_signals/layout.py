@@ -39,8 +39,8 @@ class SignalLayout:
     constants : collection of nengo.builder.Signal
         Those of them that no operator writes.
     dtype : {"float16", "float32", "float64"}
-        The type that floating point signals get. Integers become ``"int32"``,
-        booleans stay.
+        The type that floating point signals get. Integers, booleans and complex
+        numbers keep theirs.
     """
 
     def __init__(
@@ -121,12 +121,9 @@ class SignalLayout:
     def type_of(self, sig: Signal) -> str:
         """Return the name of the type that a signal's values get."""
         kind = np.dtype(sig.dtype).kind
-        if kind not in "fiub":
-            raise BuildError(
-                f"Signal '{sig.name}': expected floating point, integer or boolean "
-                f"values, got {sig.dtype}"
-            )
-        return {"f": self.dtype, "b": "bool"}.get(kind, "int32")
+        if kind not in "fiubc":
+            raise BuildError(f"Signal '{sig.name}': expected numbers, got {sig.dtype}")
+        return self.dtype if kind == "f" else np.dtype(sig.dtype).name
 
     def concat(self, sigs: Sequence[Signal]) -> TensorSignal:
         """
