@@ -11,7 +11,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from nengo.exceptions import SimulatorClosed, ValidationError
+from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.graph import noop_order_signals
@@ -480,3 +480,90 @@ def test_killed(n_saved, delay, tmp_path):
     assert start(tmp_path, "restored", True).wait() == 0
     with np.load(tmp_path / "restored.npz") as found:
         assert_equal(found.values(), expected)
+
+
+class Summing(nengo.Process):
+    """A process with state, whose step depends on the time."""
+
+    def make_state(self, shape_in, shape_out, dt, dtype=None):
+        return {"sum": np.zeros(shape_out)}
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        def step(t):
+            state["sum"][:] += t + rng.uniform()
+            return state["sum"]
+
+        return step
+
+
+def given(n_steps):
+    return lambda sim, net: sim.run_steps(
+        n_steps, data={net.node: np.zeros((2, n_steps, 1))}
+    )
+
+
+def failing_run(sim, net):
+    """Values of the processes that were computed are kept for the next time."""
+    with pytest.raises(SimulationError, match="not now"):
+        net.fails = True
+        sim.run_steps(4)
+    net.fails = False
+
+
+PASTS = {
+    "runs": [3, 2],
+    "soft reset": [4, lambda sim, net: sim.soft_reset(), 3],
+    "soft reset of time": [4, lambda sim, net: sim.soft_reset(include_probes=True), 3],
+    "reset of all but processes": [
+        4,
+        lambda sim, net: sim.reset(include_processes=False),
+        3,
+    ],
+    "reset of processes only": [4, lambda sim, net: sim.reset(include_probes=False), 2],
+    "another seed": [4, lambda sim, net: sim.reset(seed=8), 2],
+    "given": [2, given(3), 4, given(1)],
+    "only given": [given(3)],
+    "aside": [2, lambda sim, net: sim.run_steps(3, stateful=False), 2],
+    "failed": [2, failing_run],
+    "failed, then given": [2, failing_run, given(3)],
+    "failed, then run": [2, failing_run, 2],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("past", PASTS.values(), ids=list(PASTS))
+def test_processes_that_know_the_time(past, tmp_path):
+    """They are asked for values at the times at which they were asked before."""
+
+    def make():
+        with nengo.Network(seed=0) as net:
+            net.fails = False
+            net.node = nengo.Node(Summing(), size_out=1)
+            net.other = nengo.Node(Summing(seed=1), size_out=2)
+
+            def fail(t):
+                if net.fails and round(t * 1000) % 3 == 0:
+                    raise RuntimeError("not now")
+                return 0.0
+
+            nengo.Node(fail)
+            net.probed = [nengo.Probe(net.node), nengo.Probe(net.other)]
+        return net
+
+    def future(sim, net):
+        sim.run_steps(5)
+        return [sim.data[probe][:, -5:] for probe in net.probed]
+
+    net = make()
+    with make_sim(net) as sim:
+        for event in past:
+            sim.run_steps(event) if isinstance(event, int) else event(sim, net)
+        sim.save_checkpoint(tmp_path)
+        expected = future(sim, net)
+    net = make()
+    with make_sim(net) as sim:
+        sim.restore_checkpoint(tmp_path)
+        sim.save_checkpoint(tmp_path / "again")
+        assert_equal(future(sim, net), expected)
+        sim.restore_checkpoint(tmp_path / "again")
+        assert_equal(future(sim, net), expected)

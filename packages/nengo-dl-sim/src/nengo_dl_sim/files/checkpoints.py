@@ -25,6 +25,7 @@ from .saving import (
 )
 
 _OPTIMIZERS = "optimizers/"
+_TAKEN = "simulation/inputs"
 _NOT_PARAMETERS = ("state/", "simulation/", "training/", _OPTIMIZERS)
 
 
@@ -115,7 +116,11 @@ class Restart(NamedTuple):
         self._check_plan(path, found)
         optimizers = {k: v for k, v in found.items() if k.startswith(_OPTIMIZERS)}
         own = {k: v for k, v in found.items() if k not in optimizers}
-        check_entries(path, own, self._own(seed))
+        expected = self._own(seed)
+        taken = own.get(_TAKEN, np.empty(0))
+        if self.parts.inputs.can_replay(taken):  # as long as processes were interrupted
+            expected[_TAKEN] = taken
+        check_entries(path, own, expected)
         parameters = {name: own[name] for name in parameter_arrays(self.parts)}
         self.training.check_optimizers(optimizers)
         assign_parameters(self.parts, parameters)
@@ -123,7 +128,7 @@ class Restart(NamedTuple):
         self.now.n_steps = int(own["simulation/n_steps"])
         self.now.n_asked_for = int(own["simulation/n_asked_for"])
         saved = int(own["simulation/seed"])
-        self.parts.inputs.replay(saved, own["simulation/inputs"])
+        self.parts.inputs.replay(saved, taken)
         for group in self.parts.program.groups:
             group.reset(self.parts.inputs.streams)
         self.training.restore(saved, found)
@@ -166,7 +171,7 @@ class Restart(NamedTuple):
             "simulation/seed": np.array(seed, np.int64),
             "simulation/n_steps": np.array(self.now.n_steps, np.int64),
             "simulation/n_asked_for": np.array(self.now.n_asked_for, np.int64),
-            "simulation/inputs": self.parts.inputs.taken(),
+            _TAKEN: self.parts.inputs.taken(),
             **self.training.arrays(),
         }
 

@@ -24,7 +24,7 @@ from .operators import (
     output_signal,
     seeding_order,
 )
-from .streams import Generation, ProcessStream, Sink, check_finite
+from .streams import Calls, Generation, ProcessStream, Sink, check_finite
 
 
 class NodeInputs:
@@ -170,17 +170,47 @@ class NodeInputs:
 
     def taken(self) -> np.ndarray:
         """
-        Count what processes have computed since they began.
+        Tell what processes have computed since they began.
 
         Returns
         -------
-        counts : (n_processes,) array of int
-            The number of values of each, in the order of `sources`.
+        calls : (n, 3) array of int
+            For each process, in the order of `sources`, rows with its number, the first
+            of some steps, and how many steps there are; and a row with its number, -1,
+            and how many of the last values are kept for the next time.
         """
-        streams = self._process_streams()
-        return np.array([stream.n_taken for stream in streams], np.int64)
+        rows = [
+            (number, *call)
+            for number, stream in enumerate(self._process_streams())
+            for call in (*stream.calls, (-1, stream.n_ready))
+        ]
+        return np.array(rows, np.int64).reshape(-1, 3)
 
-    def replay(self, seed: int, counts: np.ndarray) -> None:
+    def can_replay(self, taken: np.ndarray) -> bool:
+        """
+        Tell whether an array is one that `taken` may have returned.
+
+        Parameters
+        ----------
+        taken : array of int
+            Anything.
+        """
+        if taken.ndim != 2 or taken.shape[1] != 3 or np.any(taken[:, 2] < 0):
+            return False
+        ends = taken[:, 1] == -1
+        numbers = np.arange(len(self._process_streams()))
+        counts = np.where(ends, 0, taken[:, 2])
+        return (
+            np.array_equal(taken[ends, 0], numbers)
+            and np.array_equal(taken[:, 0], np.cumsum(ends) - ends)
+            and bool(np.all(ends | (taken[:, 1] > 0)))
+            and all(
+                np.sum(counts[taken[:, 0] == number]) >= n_ready
+                for number, _, n_ready in taken[ends]
+            )
+        )
+
+    def replay(self, seed: int, taken: np.ndarray) -> None:
         """
         Bring all processes to where they were.
 
@@ -188,13 +218,13 @@ class NodeInputs:
         ----------
         seed : int
             The seed of the processes that have none of their own.
-        counts : (n_processes,) array of int
+        taken : (n, 3) array of int
             What `taken` returned.
         """
         self.reset(seed)
-        for stream, count in zip(self._process_streams(), counts, strict=True):
-            for i in range(count):
-                stream((i + 1) * self._dt)
+        for number, stream in enumerate(self._process_streams()):
+            *calls, (_, n_ready) = taken[taken[:, 0] == number, 1:].tolist()
+            stream.replay([Calls(*call) for call in calls], n_ready, self._dt)
 
     def _process_streams(self) -> list[ProcessStream]:
         steps = [step for steps in self._steps.values() for step in steps]

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from nengo.exceptions import SimulationError
 
 from .operators import Source
+
+
+class Calls(NamedTuple):
+    """
+    Steps, one after the other, for which a process was asked for a value.
+
+    Parameters
+    ----------
+    first : int
+        The number of the first step, which is 1 at the beginning of a simulation.
+    n_steps : int
+        How many steps they are.
+    """
+
+    first: int
+    n_steps: int
 
 
 class ProcessStream:
@@ -27,20 +44,64 @@ class ProcessStream:
 
     Attributes
     ----------
-    n_taken : int
-        How many values were taken, and not put back.
+    calls : list of Calls
+        When the process was asked for values, in order.
     """
 
     def __init__(self, step: Callable[[float], Any]) -> None:
         self._step = step
         self._ready: deque[np.ndarray] = deque()
-        self.n_taken = 0
+        self._n_ready = 0  # how many there were before the last steps
+        self.calls: list[Calls] = []
+
+    @property
+    def n_ready(self) -> int:
+        """How many values are kept for the next time."""
+        return len(self._ready)
 
     def __call__(self, time: float) -> Any:
         """Return the next value."""
-        value = self._ready.popleft() if self._ready else self._step(time)
-        self.n_taken += 1
-        return value
+        return self._ready.popleft() if self._ready else self._step(time)
+
+    def note(self, first: int, n_steps: int) -> None:
+        """
+        Take note of the steps for which values were taken.
+
+        Parameters
+        ----------
+        first : int
+            The first of them.
+        n_steps : int
+            How many they are.
+        """
+        n_kept = self._n_ready - len(self._ready)
+        self._n_ready = len(self._ready)
+        first, count = first + n_kept, n_steps - n_kept
+        if count and self.calls and sum(self.calls[-1]) == first:
+            self.calls[-1] = Calls(self.calls[-1].first, self.calls[-1].n_steps + count)
+        elif count:
+            self.calls.append(Calls(first, count))
+
+    def replay(self, calls: Sequence[Calls], n_ready: int, dt: float) -> None:
+        """
+        Ask the process for values as it was asked before.
+
+        Parameters
+        ----------
+        calls : list of Calls
+            What `calls` was.
+        n_ready : int
+            What `n_ready` was: so many of the last values are kept for the next time.
+        dt : float
+            The length of a time step, in seconds.
+        """
+        n_taken = sum(call.n_steps for call in calls) - n_ready
+        steps = chain.from_iterable(range(a, a + count) for a, count in calls)
+        for number, step in enumerate(steps):
+            value = self._step(step * dt)
+            if number >= n_taken:
+                self._ready.append(np.array(value))  # which may be the state itself
+        self._n_ready, self.calls = n_ready, list(calls)
 
     def put_back(self, values: np.ndarray) -> None:
         """
@@ -52,7 +113,7 @@ class ProcessStream:
             What was returned last.
         """
         self._ready.extendleft(values[::-1])
-        self.n_taken -= len(values)
+        self._n_ready = len(self._ready)
 
 
 class Sink(NamedTuple):
@@ -118,14 +179,21 @@ class Generation:
                     n_values += 1
         finally:
             self._n_values = n_values
+            for number, (_, step, _) in enumerate(self._sinks):
+                if isinstance(step, ProcessStream):
+                    step.note(start_step + 1, self._n_computed(number))
 
     def take_back(self) -> None:
         """Let processes give the same values again."""
-        n_steps, n_more = divmod(self._n_values, max(len(self._sinks), 1))
-        self._n_values = 0
         for number, (_, step, values) in enumerate(self._sinks):
             if isinstance(step, ProcessStream):
-                step.put_back(values[: n_steps + (number < n_more)])
+                step.put_back(values[: self._n_computed(number)])
+        self._n_values = 0
+
+    def _n_computed(self, number: int) -> int:
+        """Return how many values there are for one of the sinks."""
+        n_steps, n_more = divmod(self._n_values, len(self._sinks))
+        return n_steps + (number < n_more)
 
 
 def check_finite(source: Source, values: np.ndarray) -> None:
