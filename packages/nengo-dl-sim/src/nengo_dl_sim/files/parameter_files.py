@@ -8,7 +8,6 @@ import json
 import os
 import uuid
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,18 +19,12 @@ from nengo.exceptions import ValidationError
 from numpy.lib import format as npy
 
 from ..version import version
+from .members import DAMAGED, Wanted, read_array, read_text, wrong
 
 FORMAT = 1
 _HEADER = "nengo_dl"
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
+#: The largest header; one of so many arrays would take minutes to make sense of.
+_LONGEST_HEADER = 1 << 26
 _CONVERT = (
     "To convert it, load it with that version, keep what "
     "sim.get_nengo_params(objects) returns, make the network here with these "
@@ -83,7 +76,7 @@ def save_arrays(
 
 def load_arrays(
     path: str | os.PathLike,
-    expected: Mapping[str, tuple[int, ...]],
+    expected: Mapping[str, Wanted],
     kind: str,
     others: Sequence[str] = (),
 ) -> dict[str, np.ndarray]:
@@ -94,8 +87,8 @@ def load_arrays(
     ----------
     path : str or path-like
         The file. Gets the ending ``.npz`` if it has none.
-    expected : dict from str to tuple of int
-        The names of the arrays, and their shapes.
+    expected : dict from str to Wanted
+        What is wanted by name.
     kind : str
         What they should be.
     others : sequence of str, optional
@@ -104,14 +97,16 @@ def load_arrays(
     Returns
     -------
     arrays : dict from str to array
-        The expected arrays.
+        The expected arrays, of the types wanted, but for those that are neither
+        required nor there.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     nengo.exceptions.ValidationError
-        If it is not such a file, is damaged, or does not hold the expected arrays.
+        If it is not such a file, is damaged, or does not hold the expected arrays: of
+        numbers, finite and in the range of the types wanted.
     """
     given, path = os.fsdecode(path), _complete(path)
     _check_no_checkpoint(given)
@@ -121,11 +116,12 @@ def load_arrays(
         _check_format(path, archive)
         found, shapes = _read_header(path, archive)
         if found != kind:
-            raise _wrong(path, f"a file of {kind}, got one of {found}")
+            raise wrong(path, f"a file of {kind}, got one of {found}")
         _check_names(path, shapes, expected, others)
         return {
-            name: _read(path, archive, name, tuple(shape))
-            for name, shape in expected.items()
+            name: read_array(path, archive, name, wanted)
+            for name, wanted in expected.items()
+            if name in shapes
         }
 
 
@@ -173,7 +169,7 @@ def _replacing(path: str) -> Iterator[str]:
 def _check_no_checkpoint(path: str) -> None:
     stem = path.removesuffix(".npz")
     if os.path.exists(f"{stem}.index") and not os.path.exists(f"{stem}.npz"):
-        raise _wrong(
+        raise wrong(
             stem,
             "a file written by sim.save_params, got a TensorFlow checkpoint, as "
             f"NengoDL 2 wrote them. {_CONVERT}",
@@ -184,44 +180,46 @@ def _check_no_checkpoint(path: str) -> None:
 def _open(path: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         with open(path, "rb") as file:
             start = file.read(4)
         got = "one that is truncated" if start == b"PK\x03\x04" else "something else"
         if start[:1] == b"\x80":
             got = "a pickle, which is not loaded: it could run any program"
-        raise _wrong(path, f"a complete .npz file, got {got}") from error
+        raise wrong(path, f"a complete .npz file, got {got}") from error
     with archive:
         yield archive
 
 
 def _check_format(path: str, archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
+    if len(set(names)) < len(names):
+        raise wrong(path, "names that differ, got several arrays of one name")
     if f"{_HEADER}.npy" in names:
         return
     if "arr_0.npy" in names:
-        raise _wrong(
+        raise wrong(
             path,
             "a file written by sim.save_params of this version, got one without "
             f"names, as NengoDL 3 wrote them. {_CONVERT}",
         )
-    raise _wrong(path, "a file written by sim.save_params, got another .npz file")
+    raise wrong(path, "a file written by sim.save_params, got another .npz file")
 
 
 def _read_header(
     path: str, archive: zipfile.ZipFile
 ) -> tuple[str, dict[str, tuple[int, ...]]]:
     """Return what is in the file: the kind, and the shapes by name."""
-    text = str(_read(path, archive, _HEADER, ()))
+    text = read_text(path, archive, _HEADER, _LONGEST_HEADER)
     try:
         header = json.loads(text)
         if header["format"] == FORMAT:
             arrays = header["arrays"].items()
             return header["kind"], {name: tuple(a["shape"]) for name, a in arrays}
         versions = ", ".join(f"{k} {v}" for k, v in header["versions"].items())
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _wrong(path, f"a header, got {text[:80]!r}") from error
-    raise _wrong(
+    except (AttributeError, *DAMAGED) as error:
+        raise wrong(path, f"a header, got {text[:80]!r}") from error
+    raise wrong(
         path,
         f"format {FORMAT}, got format {header['format']}, written by {versions}",
     )
@@ -230,35 +228,17 @@ def _read_header(
 def _check_names(
     path: str,
     found: Mapping[str, tuple[int, ...]],
-    expected: Mapping[str, tuple[int, ...]],
+    expected: Mapping[str, Wanted],
     others: Sequence[str],
 ) -> None:
-    for name, shape in expected.items():
+    for name, wanted in expected.items():
+        shape = tuple(wanted.shape)
         if name not in found:
-            raise _wrong(path, f"{name!r} of shape {tuple(shape)}, which is missing")
-        if found[name] != tuple(shape):
-            got = f"shape {found[name]}"
-            raise _wrong(path, f"{name!r} of shape {tuple(shape)}, got {got}")
+            if wanted.required:
+                raise wrong(path, f"{name!r} of shape {shape}, which is missing")
+        elif found[name] != shape:
+            raise wrong(path, f"{name!r} of shape {shape}, got shape {found[name]}")
     for name, shape in found.items():
         if name not in expected and not name.startswith(tuple(others)):
             got = f"{name!r} of shape {shape}"
-            raise _wrong(path, f"only parameters of this network, got {got} as well")
-
-
-def _read(
-    path: str, archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]
-) -> np.ndarray:
-    try:
-        with archive.open(f"{name}.npy") as member:
-            array = npy.read_array(member, allow_pickle=False)
-            # Only at its end is a member compared with its checksum.
-            rest = member.read(1)
-    except (*_DAMAGED, OSError) as error:
-        raise _wrong(path, f"{name!r} to be readable, got: {error}") from error
-    if array.shape != shape or rest:
-        raise _wrong(path, f"{name!r} of shape {shape}, got damaged data")
-    return array
-
-
-def _wrong(path: str, message: str) -> ValidationError:
-    return ValidationError(f"{path}: expected {message}", attr="path")
+            raise wrong(path, f"only parameters of this network, got {got} as well")

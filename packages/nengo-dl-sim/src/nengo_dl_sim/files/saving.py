@@ -16,6 +16,7 @@ from nengo_dl_signals import stored_value
 from ..compile import State
 from ..construction import Parts
 from ..run.parameter_store import to_numpy
+from .members import Wanted
 from .parameter_files import load_arrays, save_arrays
 
 
@@ -76,13 +77,13 @@ def read(
         What was asked for; it fits.
     """
     _check_any(parameters, with_state)
-    expected = {
-        **(parameter_arrays(parts) if parameters else {}),
-        **(state_arrays(state) if with_state else {}),
-    }
-    shapes = {name: array.shape for name, array in expected.items()}
+    wanted = {}
+    if parameters:
+        wanted.update(_wanted(parameter_arrays(parts)))
+    if with_state:  # which may have become infinite
+        wanted.update(_wanted(state_arrays(state), finite=False))
     others = () if parameters and with_state else ("state/",) if parameters else ("",)
-    return load_arrays(path, shapes, kind="parameters", others=others)
+    return load_arrays(path, wanted, kind="parameters", others=others)
 
 
 def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
@@ -185,6 +186,10 @@ def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
     parts.parameters.assign({sig: arrays[parts.names[sig]] for sig in placed})
     for name, variable in _layer_variables(parts).items():
         variable.assign(arrays[name])
+
+
+def _wanted(arrays: Mapping[str, np.ndarray], finite: bool = True) -> dict[str, Wanted]:
+    return {k: Wanted(array.shape, array.dtype, finite) for k, array in arrays.items()}
 
 
 def _check_any(parameters: bool, with_state: bool) -> None:
