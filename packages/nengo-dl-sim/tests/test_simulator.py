@@ -130,7 +130,8 @@ def test_shapes_of_probe_data(minibatch_size):
     net = network()
     batch = () if minibatch_size is None else (minibatch_size,)
     with simulator(net, minibatch_size=minibatch_size) as sim:
-        assert sim.data[net.p].shape == (0,)
+        nothing = (0,) if minibatch_size is None else (minibatch_size, 0, 1)
+        assert sim.data[net.p].shape == nothing
         sim.run_steps(4)
         assert sim.data[net.p].shape == (*batch, 4, 1)
         assert sim.data[net.spikes].shape == (*batch, 4, 10)
@@ -138,7 +139,7 @@ def test_shapes_of_probe_data(minibatch_size):
         with pytest.raises(ValueError, match="read-only"):
             sim.data[net.p][...] = 0
         sim.clear_probes()
-        assert sim.data[net.p].shape == (0,)
+        assert sim.data[net.p].shape == nothing
         assert sim.n_steps == 4
 
 
@@ -167,7 +168,7 @@ def test_reset(minibatch_size):
         assert np.any(sim.data[net.recurrent].weights != weights)
         sim.reset()
         assert (sim.n_steps, sim.time, sim.training_step) == (0, 0, 0)
-        assert sim.data[net.p].shape == (0,)
+        assert sim.data[net.p].size == 0
         np.testing.assert_array_equal(sim.data[net.recurrent].weights, weights)
         sim.run_steps(6)
         assert_same(recorded(sim, net), expected)

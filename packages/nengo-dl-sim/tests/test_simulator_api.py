@@ -243,7 +243,7 @@ def test_data_stays_when_the_simulator_is_closed(minibatch_size):
         with sim:
             pass
     sim.clear_probes()
-    assert sim.data[net.all_probes[0]].shape == (0,)
+    assert sim.data[net.all_probes[0]].size == 0
 
 
 def test_a_model_serves_many_simulators():
@@ -385,3 +385,44 @@ def test_precision_of_nengo(bits, setting, expected):
             assert sim.signals[sim.model.step].dtype == f"int{bits}"
     finally:
         nengo.rc["precision"]["bits"] = "64"
+
+
+def test_optimize():
+    """Nengo's argument: without it, every operator of the model is planned."""
+    net = everything()
+    planned = {}
+    for optimize in (True, False):
+        with simulator(net, optimize=optimize, seed=0) as sim:
+            sim.run_steps(N_STEPS)
+            planned[optimize] = sum(len(g.ops) for g in sim._parts.program.groups)
+            inputs = sim._parts.inputs.operators
+            data = {probe: sim.data[probe] for probe in net.all_probes}
+    assert planned[True] < planned[False] == len(sim.model.operators) - len(inputs)
+    with reference(net, seed=0) as ref:
+        ref.run_steps(N_STEPS)
+        for probe, values in data.items():
+            np.testing.assert_allclose(values, ref.data[probe], atol=1e-9)
+    with pytest.raises(ValidationError, match="optimize: expected True or False"):
+        simulator(net, optimize="no")
+
+
+@pytest.mark.parametrize("minibatch_size", [None, 1, 3])
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_probes_without_samples(minibatch_size, keep_history):
+    """They have the axes of data that there is none of."""
+    with nengo.Network() as net:
+        configure_settings(keep_history=True)
+        ens = nengo.Ensemble(2, 1)
+        connection = nengo.Connection(ens, ens)
+        rare = [
+            nengo.Probe(ens.neurons, sample_every=1),
+            nengo.Probe(connection, "weights", sample_every=1),
+        ]
+        net.config[rare[0]].keep_history = keep_history
+    shapes = [(0,), (0,)]
+    if minibatch_size is not None:
+        shapes = [(minibatch_size, 0, 2), (minibatch_size, 0, 1, 2)]
+    with simulator(net, minibatch_size=minibatch_size) as sim:
+        assert [sim.data[probe].shape for probe in rare] == shapes
+        sim.run_steps(3)
+        assert [sim.data[probe].shape for probe in rare] == shapes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
+import operator
 from typing import Any
 
 import nengo
@@ -11,31 +11,76 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 
-def check_count(name: str, value: Any, low: int = 0) -> None:
+def check_count(name: str, value: Any, low: int = 0) -> int:
     """
-    Check that an argument is a whole number.
+    Check that an argument is a whole number, and make it Python's.
 
     Parameters
     ----------
     name : str
         The argument.
     value : int
-        Its value.
+        Its value: of Python or NumPy, or an array or tensor without axes.
     low : int
         The smallest number allowed.
+
+    Returns
+    -------
+    count : int
+        The value. NumPy's numbers would wrap around, or be refused by TensorFlow.
 
     Raises
     ------
     nengo.exceptions.ValidationError
         If the value is not a whole number, or too small.
     """
-    is_int = isinstance(value, numbers.Integral) and not isinstance(
-        value, (bool, np.bool_)
-    )
-    if not is_int or value < low:
+    count = whole_number(value)
+    if count is None or count < low:
         raise ValidationError(
             f"expected a whole number of at least {low}, got {value!r}", attr=name
         )
+    return count
+
+
+def check_count_or_none(name: str, value: Any, low: int = 0) -> int | None:
+    """Check that an argument is a whole number, or None; see `check_count`."""
+    return None if value is None else check_count(name, value, low)
+
+
+def check_boolean(name: str, value: Any) -> bool:
+    """
+    Check that an argument is True or False.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : bool
+        Its value.
+
+    Returns
+    -------
+    boolean : bool
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValidationError(f"expected True or False, got {value!r}", attr=name)
+    return bool(value)
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a whole number as one of Python's; None if it is something else."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def check_jit_compile(value: Any) -> None:
@@ -156,7 +201,7 @@ def check_dt(value: Any) -> float:
     return seconds
 
 
-def check_seed(value: Any) -> None:
+def check_seed(value: Any) -> int | None:
     """
     Check the argument ``seed``.
 
@@ -165,17 +210,24 @@ def check_seed(value: Any) -> None:
     value : int or None
         Its value.
 
+    Returns
+    -------
+    seed : int or None
+        The value.
+
     Raises
     ------
     nengo.exceptions.ValidationError
         If the value is neither None nor a seed of ``numpy.random.RandomState``.
     """
     if value is None:
-        return
-    if not isinstance(value, numbers.Integral) or not 0 <= int(value) < 2**32:
+        return None
+    seed = whole_number(value)
+    if seed is None or not 0 <= seed < 2**32:
         raise ValidationError(
             f"expected a whole number from 0 to 2**32 - 1, got {value!r}", attr="seed"
         )
+    return seed
 
 
 def check_device(value: Any) -> None:

@@ -62,7 +62,7 @@ def cache_compilations(
     UserWarning
         If another process uses the folder: nothing is loaded, and nothing kept.
     """
-    check_count("max_bytes", max_bytes, low=1)
+    max_bytes = check_count("max_bytes", max_bytes, low=1)
     path = _folder_of_machine(_default() if folder is None else Path(folder))
     # The same object for a second call, which is then one that changes nothing.
     lock = FileLock(path / _IN_USE, is_singleton=True)

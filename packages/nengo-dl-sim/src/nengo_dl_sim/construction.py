@@ -178,6 +178,7 @@ def assemble(
     unroll_simulation: int,
     shows_batch: bool,
     dtype: str | None = None,
+    optimize: bool = True,
 ) -> Parts:
     """
     Make the parts of a simulator from a built model.
@@ -198,6 +199,8 @@ def assemble(
         Whether data has a batch axis; without it, it is that of the first item.
     dtype : {"float16", "float32", "float64"}, optional
         The type of floating point signals. None: what the network's settings say.
+    optimize : bool
+        Whether operators are simplified.
 
     Returns
     -------
@@ -221,8 +224,10 @@ def assemble(
     marks = Marks(
         _input_signals(inputs), frozenset(starts.get(base, base) for base in trained)
     )
-    probes = _probe_stores(network, model, shows_batch)
-    settings = _plan_settings(network)
+    probes = _probe_stores(
+        network, model, config.minibatch_size if shows_batch else None
+    )
+    settings = _plan_settings(network, optimize)
 
     planner = Planner(
         model,
@@ -290,10 +295,10 @@ def _names(
     return names | {start: given[base] for base, start in starts.items()}
 
 
-def _plan_settings(network: nengo.Network) -> PlanSettings:
+def _plan_settings(network: nengo.Network, optimize: bool) -> PlanSettings:
     runs_only = get_setting(network, "inference_only")
     default = RUN_ONLY_SIMPLIFICATIONS if runs_only else DEFAULT_SIMPLIFICATIONS
-    chosen = get_setting(network, "simplifications", None)
+    chosen = get_setting(network, "simplifications", None) if optimize else ()
     return PlanSettings(
         default if chosen is None else chosen,
         get_setting(network, "planner", greedy_planner),
@@ -313,14 +318,15 @@ def _learning_phase(network: nengo.Network) -> bool | None:
 
 
 def _probe_stores(
-    network: nengo.Network, model: Model, minibatched: bool
+    network: nengo.Network, model: Model, minibatch_size: int | None
 ) -> list[ProbeStore]:
     return [
         ProbeStore(
             probe,
             model.dt,
             get_setting(network, "keep_history", obj=probe),
-            minibatched,
+            minibatch_size,
+            model.sig[probe]["in"].shape,
         )
         for probe in model.probes
     ]

@@ -12,7 +12,9 @@ from nengo.builder import Model
 
 from .checks import (
     NetworkSnapshot,
+    check_boolean,
     check_count,
+    check_count_or_none,
     check_device,
     check_dt,
     check_jit_compile,
@@ -91,6 +93,10 @@ class Simulator(
     jit_compile : bool or "auto"
         Whether XLA compiles the simulation. ``"auto"`` compiles once so many steps
         have been asked for that it pays.
+    optimize : bool
+        Nengo's argument: whether operators are simplified before they are planned. If
+        False, none is, whatever ``configure_settings(simplifications=...)`` says; the
+        results are the same to rounding.
 
     Attributes
     ----------
@@ -151,20 +157,20 @@ class Simulator(
         tensorboard: str | os.PathLike | None = None,
         progress_bar: Form = True,
         jit_compile: bool | str = "auto",
+        optimize: bool = True,
     ) -> None:
         self.closed = True  # until everything is built
-        if minibatch_size is not None:
-            check_count("minibatch_size", minibatch_size, low=1)
-        check_count("unroll_simulation", unroll_simulation, low=1)
+        minibatch_size = check_count_or_none("minibatch_size", minibatch_size, low=1)
+        unroll = check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)
         check_network(network)
         # Before TensorFlow does anything, such as looking for devices.
         apply_session_config(get_setting(network or model, "session_config"))
-        check_seed(seed)
+        seed = check_seed(seed)
         check_device(device)
         self.progress_bar = progress_bar
         self.minibatch_size = minibatch_size
-        self.unroll = unroll_simulation
+        self.unroll = unroll
         self.device = device
         self.jit_compile = jit_compile
         self.seed = choose_seed(network, seed)
@@ -176,9 +182,10 @@ class Simulator(
                 self.model,
                 self.seed,
                 minibatch_size,
-                unroll_simulation,
+                unroll,
                 self._shows_batch(),
                 dtype,
+                check_boolean("optimize", optimize),
             )
             self._now = Now(self._parts, self.seed)
             self._tensorboard = _make_tensorboard(tensorboard, self._parts)

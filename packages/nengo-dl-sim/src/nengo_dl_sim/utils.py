@@ -64,12 +64,12 @@ def minibatch_generator(
     0 [6 7 8]
     3 [ 9 10 11]
     """
-    check_count("minibatch_size", minibatch_size, low=1)
-    check_truncation(truncation)
+    minibatch_size = check_count("minibatch_size", minibatch_size, low=1)
+    truncation = check_truncation(truncation)
     if not isinstance(data, Mapping):
-        check_count("data", data, low=1)
-        warn_uneven(int(data), truncation)
-        blocks = step_blocks(int(data), truncation)
+        n_steps = check_count("data", data, low=1)
+        warn_uneven(n_steps, truncation)
+        blocks = step_blocks(n_steps, truncation)
         return ((steps.start, steps.stop - steps.start) for steps in blocks)
     n_items, n_steps = _lengths(data)
     warn_uneven(n_steps, truncation)

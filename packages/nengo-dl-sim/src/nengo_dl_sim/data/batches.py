@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..checks import check_count
+from ..checks import check_count_or_none
 
 
 class Batch(NamedTuple):
@@ -192,10 +192,7 @@ def check_truncation(value: Any) -> int | None:
     nengo.exceptions.ValidationError
         If it is neither None nor a number of steps.
     """
-    if value is None:
-        return None
-    check_count("truncation", value, low=1)
-    return int(value)
+    return check_count_or_none("truncation", value, low=1)
 
 
 def warn_uneven(n_steps: int, truncation: int | None) -> None:

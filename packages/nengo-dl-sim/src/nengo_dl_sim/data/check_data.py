@@ -68,8 +68,7 @@ def check_data(
             )
         reader = Reader(parts, names, as_outputs=True)
         return StreamData(Supply(data, n_epochs), reader, size, dtype)
-    check_count("data", data, low=1)
-    return ArrayData(int(data), size, dtype, size, {}, None)
+    return ArrayData(check_count("data", data, low=1), size, dtype, size, {}, None)
 
 
 def _check_arrays(parts: Parts, data: Mapping[Node | Probe, np.ndarray]) -> ArrayData:

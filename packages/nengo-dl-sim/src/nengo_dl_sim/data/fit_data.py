@@ -56,8 +56,7 @@ def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
     targets = probe_targets(given.y, probes, names)
     n_items, found = common_shape(inputs or targets, size)
     if given.n_steps is not None:
-        check_count("n_steps", given.n_steps, low=1)
-        found = given.n_steps
+        found = check_count("n_steps", given.n_steps, low=1)
     elif not inputs:
         raise ValidationError(
             "expected a number of steps, since x is None: all nodes compute their own "

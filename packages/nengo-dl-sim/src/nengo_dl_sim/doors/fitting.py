@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..checks import check_count
+from ..checks import check_count, check_count_or_none
 from ..data.fit_data import epoch_data, pass_data, split_validation
 from ..data.forms import Given, is_stream
 from ..data.minibatch_data import MinibatchData
@@ -191,6 +191,8 @@ class Fitting(Restarting):
         latest = None if backup is None else backup.latest()
         if latest is not None:
             numbers = range(latest[0], numbers.stop)
+        steps_per_epoch = check_count_or_none("steps_per_epoch", steps_per_epoch, 1)
+        validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
         verbose = check_verbose(verbose, self.progress_bar)
         given, held_back = self._held_back(
             compiled,
@@ -203,7 +205,7 @@ class Fitting(Restarting):
         )
         goals = compiled.goals(data)
         calls = callback_list(
-            callbacks, self._model, verbose, epochs, data.n_batches, history=True
+            callbacks, self._model, verbose, numbers.stop, data.n_batches, history=True
         )
         validate = self._validation(
             compiled, held_back, numbers, validation_freq, validation_steps, calls
@@ -270,6 +272,7 @@ class Fitting(Restarting):
         """
         compiled = self._ready("evaluate", kwargs)
         ignore_batch_size(batch_size)
+        steps = check_count_or_none("steps", steps, low=1)
         verbose = check_verbose(verbose, self.progress_bar)
         given = Given(x, y, n_steps, compiled.sample_weights(sample_weight))
         data = pass_data(self._parts, self._names, given, n_batches=steps)
@@ -328,7 +331,7 @@ class Fitting(Restarting):
         calls: keras.callbacks.CallbackList,
     ) -> Validate:
         """Prepare the validation after each epoch."""
-        check_count("validation_freq", frequency, low=1)
+        frequency = check_count("validation_freq", frequency, low=1)
         numbers = [epoch for epoch in epochs if (epoch + 1) % frequency == 0]
         if given is None or not numbers:
             return lambda epoch: {}

@@ -141,10 +141,11 @@ class Learning(Restarting):
         """
         self._check_open("train")
         check_optimizer(optimizer)
-        check_count("n_epochs", n_epochs)
-        check_count("checkpoint_every", checkpoint_every, low=1)
+        n_epochs = check_count("n_epochs", n_epochs)
+        every = check_count("checkpoint_every", checkpoint_every, low=1)
         refuse("extra_feeds", extra_feeds)
-        schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
+        truncation = check_truncation(truncation)
+        schedule = Schedule(n_epochs, shuffle, truncation)
         if checkpoint is not None:
             make_folder(checkpoint)
         self._snapshot.check()
@@ -162,7 +163,7 @@ class Learning(Restarting):
                     optimizer,
                     schedule,
                     [*writers, *show],
-                    self._passage(checkpoint, checkpoint_every),
+                    self._passage(checkpoint, every),
                 )
             finally:
                 self._state = self._training.refreshed(self._state)

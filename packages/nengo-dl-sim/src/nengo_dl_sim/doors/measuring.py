@@ -104,13 +104,14 @@ class Measuring(Door):
             the last block is shorter.
         """
         self._check_open("run_batch")
-        check_count("n_epochs", n_epochs, low=1)
+        n_epochs = check_count("n_epochs", n_epochs, low=1)
         check_callable("combine", combine)
         if callback is not None:
             check_callable("callback", callback)
         refuse("extra_feeds", extra_feeds)
         refuse("extra_fetches", extra_fetches)
-        schedule = Schedule(n_epochs, shuffle, check_truncation(truncation))
+        truncation = check_truncation(truncation)
+        schedule = Schedule(n_epochs, shuffle, truncation)
         self._snapshot.check()
         checked = check_data(self._parts, self._names, data, n_epochs, shuffle)
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)

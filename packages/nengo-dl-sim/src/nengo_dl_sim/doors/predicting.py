@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
+from ..checks import check_count_or_none
 from ..data.arrays import common_shape
 from ..data.fit_data import pass_data
 from ..data.forms import Given, is_stream, node_values
@@ -104,6 +105,7 @@ class Predicting(Door):
         self._check_open("predict")
         ignore_batch_size(batch_size)
         refuse_arguments("predict", kwargs)
+        steps = check_count_or_none("steps", steps, low=1)
         verbose = check_verbose(verbose, self.progress_bar)
         self._snapshot.check()
         given = Given(x, n_steps=n_steps)

@@ -140,7 +140,7 @@ class Running(Door):
             If there is one array for several nodes; if ``stateful`` has no effect.
         """
         self._check_open("run_steps")
-        check_count("n_steps", n_steps)
+        n_steps = check_count("n_steps", n_steps)
         self._parts.runner.check_length(n_steps)
         refuse("extra_feeds", extra_feeds)
         data = _renamed(data, input_feeds)
@@ -227,7 +227,7 @@ class Running(Door):
             If the simulator was closed.
         """
         self._check_open("reset")
-        check_seed(seed)
+        seed = check_seed(seed)
         if seed is not None:
             self.seed = seed
         if include_trainable or seed is not None:

@@ -113,6 +113,5 @@ def check_epochs(initial_epoch: Any, epochs: Any) -> range:
     nengo.exceptions.ValidationError
         If these are no whole numbers.
     """
-    check_count("initial_epoch", initial_epoch)
-    check_count("epochs", epochs)
-    return range(int(initial_epoch), int(epochs))
+    first = check_count("initial_epoch", initial_epoch)
+    return range(first, check_count("epochs", epochs))

@@ -46,7 +46,7 @@ def tree_planner(
     nengo.exceptions.ValidationError
         If ``max_depth`` is not an integer above 0.
     """
-    check_count("max_depth", max_depth, low=1)
+    max_depth = check_count("max_depth", max_depth, low=1)
     schedule = Schedule(ops, merge_key)
     groups = []
     while schedule.ready:

@@ -21,14 +21,17 @@ class ProbeStore:
         The length of a time step, in seconds.
     keep_history : bool
         Whether all values are kept, or those of the last step only.
-    minibatched : bool
-        Whether the data has a batch axis.
+    minibatch_size : int or None
+        The length of the batch axis of the data. None: it has none.
+    shape : tuple of int
+        The shape of one value of one item.
     """
 
     probe: Probe
     dt: float
     keep_history: bool
-    minibatched: bool
+    minibatch_size: int | None
+    shape: tuple[int, ...]
     _parts: list[np.ndarray] = field(default_factory=list)
 
     @property
@@ -98,15 +101,16 @@ class ProbeStore:
         Returns
         -------
         data : (minibatch_size, n_values, *shape) array
-            Read-only; without the batch axis if the simulation has none; of shape
-            (0,) if nothing was recorded.
+            Read-only. If the simulation has no batch axis, without it, and of shape
+            (0,) if nothing was recorded, as in Nengo.
         """
         if not self._parts:
-            return np.zeros((0,))
+            batch = self.minibatch_size
+            return np.zeros((0,) if batch is None else (batch, 0, *self.shape))
         if len(self._parts) > 1:
             self._parts = [np.concatenate(self._parts)]
         data = np.moveaxis(self._parts[0], -1, 0)
-        data = data if self.minibatched else data[0]
+        data = data[0] if self.minibatch_size is None else data
         data.flags.writeable = False
         return data
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import nengo
@@ -15,6 +14,7 @@ from nengo.exceptions import ConfigError, ValidationError
 from nengo.params import Parameter
 from nengo.rc import RC_DEFAULTS, rc
 
+from ..checks import whole_number
 from .session_config import OPTIONS, convert_session_config
 
 
@@ -41,11 +41,12 @@ def _callables(value: Any) -> tuple[Callable, ...]:
 def _count_or_none(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+    count = whole_number(value)
+    if count is None:
         raise TypeError
-    if value < 1:
+    if count < 1:
         raise ValueError
-    return int(value)
+    return count
 
 
 def _positive_or_none(value: Any) -> float | None:
