@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from nengo.builder import Model
 
 from nengo_dl_sim import Simulator, utils
 from nengo_dl_sim.data.batches import Batch, step_blocks
@@ -140,6 +141,12 @@ def test_new_optimizers_do_not_pile_up():
         assert sim.data[conn].weights == pytest.approx(expected, rel=1e-6)
 
 
+def built(net):
+    model = Model()
+    model.build(net)
+    return model
+
+
 def test_synapses_on_the_way_to_a_learning_rule_count():
     with nengo.Network() as net:
         pre, post = nengo.Ensemble(5, 1), nengo.Node(size_in=1)
@@ -147,12 +154,12 @@ def test_synapses_on_the_way_to_a_learning_rule_count():
         error = nengo.Node([0.0])
         p = nengo.Probe(post)
         q = nengo.Probe(conn, "weights")
-    warn_single_step("Running", net, [p, q], 1)  # warnings are errors
+    warn_single_step("Running", built(net), [p, q], 1)  # warnings are errors
     with net:
         late = nengo.Connection(error, conn.learning_rule, synapse=0.1)
+    model = built(net)
     for probe in (p, q):
         with pytest.warns(UserWarning, match="Running for one timestep") as caught:
-            warn_single_step("Running", net, [probe], 1)
+            warn_single_step("Running", model, [probe], 1)
         assert str(late) in str(caught[0].message)
-    warn_single_step("Running", net, [p], 2)
-    warn_single_step("Running", None, [p], 1)
+    warn_single_step("Running", model, [p], 2)

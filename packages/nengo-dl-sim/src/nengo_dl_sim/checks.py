@@ -1,4 +1,4 @@
-"""Checks of arguments, and of whether the network is still the one that was built."""
+"""Checks of arguments, and of whether what is trained was built."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import nengo
 import numpy as np
-import tensorflow as tf
+from nengo.builder import Model
 from nengo.exceptions import ValidationError
+
+from nengo_dl_ops import TensorNode
 
 
 def check_count(name: str, value: Any, low: int = 0) -> int:
@@ -230,30 +232,6 @@ def check_seed(value: Any) -> int | None:
     return seed
 
 
-def check_device(value: Any) -> None:
-    """
-    Check the argument ``device``.
-
-    Parameters
-    ----------
-    value : str or None
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is neither None nor the name of a device.
-    """
-    try:
-        with tf.device(value):
-            pass
-    except (TypeError, ValueError) as error:
-        raise ValidationError(
-            f'expected a device such as "/cpu:0" or "/gpu:0", got {value!r}',
-            attr="device",
-        ) from error
-
-
 def check_network(value: Any) -> None:
     """
     Check the argument ``network``.
@@ -283,50 +261,31 @@ def _finite(value: Any) -> float | None:
     return number if np.isfinite(number) else None
 
 
-class NetworkSnapshot:
+def check_built(network: nengo.Network | None, model: Model) -> None:
     """
-    Remembers which objects a network had when it was built.
+    Check that all that is trained in a network was built.
+
+    What was removed since may stay away: what was built is simulated and trained.
 
     Parameters
     ----------
     network : nengo.Network or None
-        The network; None if there is none to change.
+        The network as it is now; None if there is none.
+    model : nengo.builder.Model
+        What Nengo built of it.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an Ensemble, a Connection or a TensorNode was added since.
     """
-
-    def __init__(self, network: nengo.Network | None) -> None:
-        self._network = network
-        self._objects = _objects(network)
-
-    def check(self) -> None:
-        """
-        Check that no object was added, removed or replaced since.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If one was; the error says in which network and of which type.
-        """
-        now = _objects(self._network)
-        if now == self._objects:
-            return
-        for key in now.keys() | self._objects.keys():
-            built, found = self._objects.get(key, []), now.get(key, [])
-            if built != found:
-                same = len(built) == len(found)
-                raise ValidationError(
-                    f"expected the network that was built, with {len(built)} objects "
-                    f"of type {key[1].__name__} in {key[0]}, got "
-                    f"{'others' if same else len(found)}: make a new "
-                    "Simulator after changing a network",
-                    attr="network",
-                )
-
-
-def _objects(network: nengo.Network | None) -> dict[tuple[nengo.Network, type], list]:
-    """List objects by network and type (cheap to copy, and to compare)."""
     if network is None:
-        return {}
-    objects = {(network, kind): list(objs) for kind, objs in network.objects.items()}
-    for subnetwork in network.networks:
-        objects.update(_objects(subnetwork))
-    return objects
+        return
+    layers = [node for node in network.all_nodes if isinstance(node, TensorNode)]
+    for obj in (*network.all_ensembles, *network.all_connections, *layers):
+        if obj not in model.params:
+            raise ValidationError(
+                f"expected the objects that were built, got {obj!r}, which was added "
+                "later: make a new Simulator after adding to a network",
+                attr="network",
+            )

@@ -11,11 +11,9 @@ import nengo
 from nengo.builder import Model
 
 from .checks import (
-    NetworkSnapshot,
     check_boolean,
     check_count,
     check_count_or_none,
-    check_device,
     check_dt,
     check_jit_compile,
     check_network,
@@ -24,6 +22,7 @@ from .checks import (
 from .collection import no_collection
 from .construction import Parts, assemble, build_model, choose_seed
 from .data.names import Names
+from .devices import announce_device, check_device
 from .doors import (
     Checking,
     Exporting,
@@ -75,7 +74,8 @@ class Simulator(
     dtype : {"float16", "float32", "float64"} or tf.DType, optional
         Deprecated: use ``configure_settings(dtype=...)``.
     device : str, optional
-        The TensorFlow device to run on, for example ``"/cpu:0"`` or ``"/gpu:0"``.
+        The TensorFlow device to run on, for example ``"/cpu:0"`` or ``"/gpu:0"``; the
+        log says which kinds are used. None: a GPU if there is one.
         In a ``with sim:`` block, everything else that TensorFlow computes runs there,
         too. (There the type of the simulation is Keras's default type, too.)
     unroll_simulation : int
@@ -126,6 +126,8 @@ class Simulator(
     -----
     DeprecationWarning
         If ``dtype`` is given.
+    UserWarning
+        If no device is given and there is no GPU (once in a process).
     nengo.exceptions.NengoWarning
         If a model is given that has another ``dt``, or no network.
     ResourceWarning
@@ -173,10 +175,12 @@ class Simulator(
         self.unroll = unroll
         self.device = device
         self.jit_compile = jit_compile
-        self.seed = choose_seed(network, seed)
+        announce_device(device)
         dtype = _check_dtype(dtype)
         with self._bar("Building", None), self._on_device(), no_collection():
             self.model = build_model(network, model, check_dt(dt))
+            # After the build, as Nengo does, which may draw from the same numbers.
+            self.seed = choose_seed(network, seed)
             self._parts = assemble(
                 network,
                 self.model,
@@ -189,11 +193,10 @@ class Simulator(
             )
             self._now = Now(self._parts, self.seed)
             self._tensorboard = _make_tensorboard(tensorboard, self._parts)
-        self._snapshot = NetworkSnapshot(network)
         self._names = Names(self._parts.inputs.nodes, self.model.probes)
         self._model = CallbackModel(self._parts)
         self._compiled = None
-        self.data = SimulationData(self.model, self._now.probed, self._now.value)
+        self.data = SimulationData(self.model, self._now.store, self._now.value)
         layout = self._parts.program.layout
         self.signals = SignalValues(self.model, layout, self._now.value)
         self._exit_stack = contextlib.ExitStack()

@@ -13,7 +13,6 @@ import tensorflow as tf
 from nengo.builder import Model
 from nengo.exceptions import SimulatorClosed, ValidationError
 
-from ..checks import NetworkSnapshot
 from ..collection import no_collection
 from ..compile import State
 from ..construction import Parts
@@ -62,7 +61,6 @@ class Door(Attributes):
     _names: Names
     _model: CallbackModel
     _compiled: Compiled | None
-    _snapshot: NetworkSnapshot
     _training: Training
     _tensorboard: TensorBoard | None
     _exit_stack: contextlib.ExitStack

@@ -185,6 +185,7 @@ class Fitting(Restarting):
             Keras layers have losses of their own, which are left out.
         """
         compiled = self._ready("fit", kwargs)
+        self._training.check_built()
         ignore_batch_size(batch_size, validation_batch_size)
         numbers = check_epochs(initial_epoch, epochs)
         callbacks, backup = take_backups(callbacks, self.save_checkpoint)
@@ -284,10 +285,9 @@ class Fitting(Restarting):
             return run_test(self._training, course, data, goals, calls, self._model)
 
     def _ready(self, method: str, refused: Mapping[str, Any]) -> Compiled:
-        """Check that everything is as it was built, and return what was compiled."""
+        """Check that the simulator is open, and return what was compiled."""
         self._check_open(method)
         refuse_arguments(method, refused)
-        self._snapshot.check()
         if self._compiled is None or self._compiled.lacks(method):
             raise SimulationError(
                 f"sim.{method} needs a loss: call sim.compile(optimizer, loss=...) "

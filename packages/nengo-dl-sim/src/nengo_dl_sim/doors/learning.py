@@ -148,7 +148,7 @@ class Learning(Restarting):
         schedule = Schedule(n_epochs, shuffle, truncation)
         if checkpoint is not None:
             make_folder(checkpoint)
-        self._snapshot.check()
+        self._training.check_built()
         checked = check_data(self._parts, self._names, data, n_epochs)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         warn_uneven(checked.n_steps, truncation)
@@ -219,7 +219,6 @@ class Learning(Restarting):
         self._check_open("loss")
         check_callable("combine", combine)
         refuse("extra_feeds", extra_feeds)
-        self._snapshot.check()
         checked = check_data(self._parts, self._names, data)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)

@@ -112,7 +112,6 @@ class Measuring(Door):
         refuse("extra_fetches", extra_fetches)
         truncation = check_truncation(truncation)
         schedule = Schedule(n_epochs, shuffle, truncation)
-        self._snapshot.check()
         checked = check_data(self._parts, self._names, data, n_epochs, shuffle)
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)
         warn_uneven(checked.n_steps, truncation)

@@ -107,7 +107,6 @@ class Predicting(Door):
         refuse_arguments("predict", kwargs)
         steps = check_count_or_none("steps", steps, low=1)
         verbose = check_verbose(verbose, self.progress_bar)
-        self._snapshot.check()
         given = Given(x, n_steps=n_steps)
         data = pass_data(self._parts, self._names, given, n_batches=steps)
         for probe in data.probes or ():

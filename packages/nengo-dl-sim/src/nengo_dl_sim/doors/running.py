@@ -144,7 +144,6 @@ class Running(Door):
         self._parts.runner.check_length(n_steps)
         refuse("extra_feeds", extra_feeds)
         data = _renamed(data, input_feeds)
-        self._snapshot.check()
         goes_on = self._carries_on(self.stateful if stateful is None else stateful)
         given = self._check_given(data, n_steps)
         self._now.n_asked_for += n_steps

@@ -9,6 +9,7 @@ import nengo
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
+from ..checks import check_built
 from ..settings.trainable import probe_connections
 from .nengo_params import Params, nengo_params
 
@@ -31,7 +32,8 @@ def freeze(model: Model, data: Mapping, objs: Sequence[Any]) -> None:
     TypeError
         If an object is of another type.
     nengo.exceptions.ValidationError
-        If an object is not in the model, or its parameters cannot be given to Nengo.
+        If an object is not in the model, or was added to a network later; if its
+        parameters cannot be given to Nengo.
     NotImplementedError
         If a connection has a transform of an unknown type.
     """
@@ -60,6 +62,7 @@ def _frozen(model: Model, data: Mapping, obj: Any) -> Iterator[tuple[Any, Params
     if not isinstance(obj, nengo.Network):
         yield obj, nengo_params(model, data, obj)
         return
+    check_built(obj, model)
     for ens in obj.all_ensembles:
         if not isinstance(ens.neuron_type, nengo.Direct):
             yield ens, nengo_params(model, data, ens)

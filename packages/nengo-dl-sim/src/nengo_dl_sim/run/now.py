@@ -11,6 +11,7 @@ from nengo.probe import Probe
 
 from ..compile import State
 from ..construction import Parts
+from .probe_store import ProbeStore
 from .shortcut import Shortcut
 
 
@@ -97,21 +98,9 @@ class Now:
         """Whether steps were done since the start or the last reset of the state."""
         return bool(self._state.key[1] != 0)
 
-    def probed(self, probe: Probe) -> np.ndarray:
-        """
-        Return what a probe recorded.
-
-        Parameters
-        ----------
-        probe : nengo.Probe
-            A probe of the simulation.
-
-        Returns
-        -------
-        data : (minibatch_size, n_values, *shape) array
-            Without the first axis if the simulation shows no batch axis.
-        """
-        return self._parts.probes[self._parts.model.probes.index(probe)].data()
+    def store(self, probe: Probe) -> ProbeStore:
+        """Return where the values of a probe are kept."""
+        return self._parts.probes[self._parts.model.probes.index(probe)]
 
     def value(self, base: Signal) -> np.ndarray | None:
         """

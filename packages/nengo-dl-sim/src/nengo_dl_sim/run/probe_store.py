@@ -114,6 +114,31 @@ class ProbeStore:
         data.flags.writeable = False
         return data
 
+    def values(self) -> np.ndarray:
+        """
+        Return what was recorded, value by value.
+
+        Returns
+        -------
+        values : (n_values, minibatch_size, *shape) array
+            As `data`, with the time axis first.
+        """
+        data = self.data()
+        return np.moveaxis(data, 1, 0) if self.minibatched and data.ndim > 1 else data
+
+    def delete(self, index: int | slice) -> None:
+        """
+        Forget some values.
+
+        Parameters
+        ----------
+        index : int or slice
+            Which ones.
+        """
+        parts = self._parts  # which another thread may add to meanwhile
+        if parts:
+            self._parts = [np.delete(np.concatenate(parts), index, axis=0)]
+
     def _sampled(self, start_step: int, n_steps: int) -> np.ndarray:
         steps = np.arange(start_step + 1, start_step + n_steps + 1)
         return steps % self.period < 1

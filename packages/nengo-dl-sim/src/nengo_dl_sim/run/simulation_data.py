@@ -16,6 +16,8 @@ from nengo.neurons import Direct
 from nengo.probe import Probe
 
 from ..errors import UnknownObjectError
+from .probe_store import ProbeStore
+from .raw_data import RawData
 from .signal_values import LiveValue, is_as_built, live_value
 
 
@@ -34,17 +36,17 @@ class SimulationData(Mapping):
     ----------
     model : nengo.builder.Model
         What Nengo built.
-    probed : callable
-        Returns what a probe recorded.
+    store : callable
+        Returns where the values of a probe are kept.
     live : callable
         Returns the current value of a base signal, or None.
     """
 
     def __init__(
-        self, model: Model, probed: Callable[[Probe], np.ndarray], live: LiveValue
+        self, model: Model, store: Callable[[Probe], ProbeStore], live: LiveValue
     ) -> None:
         self._model = model
-        self._probed = probed
+        self._store = store
         self._live = live
 
     def __getitem__(self, obj: Any) -> Any:
@@ -71,7 +73,7 @@ class SimulationData(Mapping):
         if obj not in self._model.params:
             raise UnknownObjectError(obj, self)
         if isinstance(obj, Probe):
-            return self._probed(obj)
+            return self._store(obj).data()
         built = self._model.params[obj]
         if isinstance(obj, Ensemble) and not isinstance(obj.neuron_type, Direct):
             return self._ensemble(obj, built)
@@ -87,6 +89,11 @@ class SimulationData(Mapping):
 
     def __len__(self) -> int:
         return len(self._model.params)
+
+    @property
+    def raw(self) -> RawData:
+        """The same, with a list of values for each probe: ``del`` empties it."""
+        return RawData(self, self._store)
 
     def get_params(self, *wanted: tuple[Any, str]) -> list[np.ndarray | None]:
         """

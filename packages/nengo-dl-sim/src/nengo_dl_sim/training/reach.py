@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import nengo
+from nengo.builder import Model
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.connection import LearningRule
@@ -151,7 +152,7 @@ def _some(names: Sequence[str]) -> str:
 
 def warn_single_step(
     doing: str,
-    network: nengo.Network | None,
+    model: Model,
     probes: Sequence[nengo.Probe],
     n_steps: int,
 ) -> None:
@@ -162,8 +163,8 @@ def warn_single_step(
     ----------
     doing : str
         What is done, for the message.
-    network : nengo.Network or None
-        The top-level network.
+    model : nengo.builder.Model
+        What Nengo built.
     probes : list of nengo.Probe
         The probes that count.
     n_steps : int
@@ -174,9 +175,9 @@ def warn_single_step(
     UserWarning
         If there is one step only, and a synapse on the way to a probe.
     """
-    if n_steps != 1 or network is None:
+    if n_steps != 1:
         return
-    for obj in (*probes, *_upstream(network, probes)):
+    for obj in (*probes, *_upstream(model, probes)):
         if obj.synapse is not None:
             warnings.warn(
                 f"{doing} for one timestep, but {obj} has a synapse: its output "
@@ -187,13 +188,12 @@ def warn_single_step(
             return
 
 
-def _upstream(
-    network: nengo.Network, probes: Sequence[nengo.Probe]
-) -> list[nengo.Connection]:
+def _upstream(model: Model, probes: Sequence[nengo.Probe]) -> list[nengo.Connection]:
     """Find the connections that have an influence on some probes."""
     into: dict[Any, list[nengo.Connection]] = defaultdict(list)
-    for conn in network.all_connections:
-        into[_owner(conn.post_obj)].append(conn)
+    for conn in model.params:
+        if isinstance(conn, nengo.Connection):
+            into[_owner(conn.post_obj)].append(conn)
     found: dict[nengo.Connection, None] = {}
     waiting = [_owner(probe.obj) for probe in probes]
     while waiting:

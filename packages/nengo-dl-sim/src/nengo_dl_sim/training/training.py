@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from ..checks import check_built
 from ..compile import State
 from ..construction import Parts
 from ..data.minibatch_data import MinibatchData
@@ -42,7 +43,7 @@ class Training:
     parts : Parts
         The parts of the simulator.
     network : nengo.Network or None
-        The top-level network, to warn of its synapses.
+        The top-level network, to see whether anything was added to it.
     seed : int
         The seed of everything random.
     jit_compile : bool or "auto"
@@ -398,6 +399,17 @@ class Training:
             {name: arrays[name] for name in optimizers}, int(interrupted)
         )
 
+    def check_built(self) -> None:
+        """
+        Check that all that is trained in the network was built.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If something was added since.
+        """
+        check_built(self._network, self._parts.model)
+
     def check_differentiable(self) -> None:
         """
         Check that the network was not built for inference only.
@@ -436,7 +448,7 @@ class Training:
         """
         probes = self._parts.model.probes
         looked_at = [probes[i] for measure in objectives for i in measure.outputs]
-        warn_single_step(doing, self._network, looked_at, data.n_steps)
+        warn_single_step(doing, self._parts.model, looked_at, data.n_steps)
 
 
 def _check_trainable(parts: Parts) -> None:
