@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,12 +105,13 @@ class ProbeStore:
             Read-only. If the simulation has no batch axis, without it, and of shape
             (0,) if nothing was recorded, as in Nengo.
         """
-        if not self._parts:
+        parts = self._parts
+        if not parts:
             batch = self.minibatch_size
             return np.zeros((0,) if batch is None else (batch, 0, *self.shape))
-        if len(self._parts) > 1:
-            self._parts = [np.concatenate(self._parts)]
-        data = np.moveaxis(self._parts[0], -1, 0)
+        if len(parts) > 1:
+            self._merge(parts, np.concatenate)
+        data = np.moveaxis(parts[0], -1, 0)
         data = data[0] if self.minibatch_size is None else data
         data.flags.writeable = False
         return data
@@ -124,7 +126,7 @@ class ProbeStore:
             As `data`, with the time axis first.
         """
         data = self.data()
-        return np.moveaxis(data, 1, 0) if self.minibatched and data.ndim > 1 else data
+        return data if self.minibatch_size is None else np.moveaxis(data, 1, 0)
 
     def delete(self, index: int | slice) -> None:
         """
@@ -135,9 +137,17 @@ class ProbeStore:
         index : int or slice
             Which ones.
         """
-        parts = self._parts  # which another thread may add to meanwhile
-        if parts:
-            self._parts = [np.delete(np.concatenate(parts), index, axis=0)]
+        if self._parts:
+            self._merge(
+                self._parts, lambda parts: np.delete(np.concatenate(parts), index, 0)
+            )
+
+    def _merge(
+        self, parts: list[np.ndarray], merge: Callable[[list[np.ndarray]], np.ndarray]
+    ) -> None:
+        """Make one of all parts in a list, to which a thread that runs may add."""
+        n = len(parts)
+        parts[:n] = [merge(parts[:n])]
 
     def _sampled(self, start_step: int, n_steps: int) -> np.ndarray:
         steps = np.arange(start_step + 1, start_step + n_steps + 1)
