@@ -215,12 +215,18 @@ def test_S028_one_argument(case):
     assert loss == pytest.approx(np.sum(4 * net.x**2), rel=1e-12)
     with pytest.raises(ValidationError, match="target for <Probe .p..*got none"):
         sim.loss({net.a: net.x}, {net.p: squares})
+    # A target that it does not take may be there.
+    total = {net.p: lambda y: tf.reduce_sum(y**2)}
+    data = {net.a: net.x, net.p: net.t}
+    assert sim.loss(data, total) == loss
+    assert sim.run_batch(data, total, combine=np.sum)[net.p] == pytest.approx(loss)
+    sim.train(data, keras.optimizers.SGD(0.0), objective=total)
 
 
 def test_S044_targets_without_objective(case):
     sim, net = case
     data = {net.a: net.x, net.p: net.t, net.q: net.u}
-    wanted = {net.p: squares, net.q: tf.reduce_sum}
+    wanted = {net.p: squares}
     for use in (
         lambda: sim.loss(data, wanted),
         lambda: sim.train(data, keras.optimizers.SGD(0.1), objective=wanted),

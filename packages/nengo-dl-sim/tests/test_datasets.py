@@ -235,9 +235,18 @@ def test_steps_per_epoch_go_on(sim, net):
         assert result.params["steps"] == 3
         if name == "generator":  # no more than was needed has been made
             assert sum(1 for _ in stream) == 9 * N_BATCHES - 6
+    for finite in (dataset(), Again([{"a": x, "out": t} for x, t in batches()])):
+        sim.reset()
+        with pytest.warns(
+            UserWarning, match="end after 1 minibatches, not 3"
+        ) as caught:
+            sim.fit(finite, epochs=3, steps_per_epoch=3, verbose=0)
+        assert [warning.filename for warning in caught] == [__file__]
+        assert sim.training_step == 7  # the third epoch begins anew
     sim.reset()
-    with pytest.raises(SimulationError, match="expected 3 minibatches.*got 1 before"):
-        sim.fit(dataset(), epochs=2, steps_per_epoch=3, verbose=0)
+    once = generator({"a": x, "out": t} for x, t in batches())
+    with pytest.raises(SimulationError, match="expected 2 minibatches.*got none"):
+        sim.fit(once, epochs=3, steps_per_epoch=2, verbose=0)
     assert sim.training_step == 4
 
 
@@ -252,6 +261,8 @@ def test_steps_of_evaluation(sim, net):
         assert sim.evaluate(stream, steps=2, verbose=0) == pytest.approx(expected)
         inputs = Again([{"a": x} for x, _ in batches()])
         assert len(sim.predict(inputs, steps=2, verbose=0)[net.p]) == 4
+        with pytest.warns(UserWarning, match="end after 4 minibatches, not 9"):
+            assert len(sim.predict(inputs, steps=9, verbose=0)[net.p]) == 8
     # Each validation begins anew; one of a generator goes on.
     data, same = ({"a": A}, {"out": T}), []
     sim.compile(keras.optimizers.SGD(0.0), loss="mse")
@@ -307,18 +318,18 @@ def test_wrong_elements(name, sim, net):
         sim.train(generator(elements), sgd())
     assert sim.training_step == 2  # as far as it was right
     sim.compile(sgd(), loss="mse")
-    with pytest.raises(ValidationError, match="element 2"):
-        sim.evaluate(generator(elements), verbose=0)
+    if name != "fewer items":
+        with pytest.raises(ValidationError, match="element 2"):
+            sim.evaluate(generator(elements), verbose=0)
 
 
 FIRST = {
     "nothing": ([], "at least one element, got none"),
-    "too small": ([{"a": A[:1]}], "element 0: expected minibatch_size=2 items, got 1"),
+    "too small": ([{"a": A[:0]}], "element 0: .*2 items, got 3 steps of 0 items"),
     "no dictionary": ([3], "element 0: for <Node 'a'.*rank 3.*got rank 0"),
-    "weights": ([(A[:2], T[:2], T[:2])], "element 0: .*not weights of samples.*of 3"),
-    "twice": ([({"out": T[:2]}, {"out": T[:2]})], "element 0: expected one entry for"),
-    "no steps": ([{"n_steps": [[0]]}], "element 0: expected one number of steps"),
-    "two numbers": ([{"n_steps": [[1], [2]]}], "element 0: .*one number.*got .1 2."),
+    "no steps": ([{"n_steps": [[0]]}], "element 0: expected one whole number of steps"),
+    "two numbers": ([{"n_steps": [[1], [2]]}], "element 0: .*one whole .*got .1 2."),
+    "half a step": ([{"n_steps": 1.5}], "element 0: .*one whole .*got .1.5"),
 }
 
 
@@ -362,7 +373,17 @@ def test_wrong_arguments(sim, net):
             ValidationError,
             "validation_split.*validation_data",
         ),
-        (lambda: sim.predict(iter([pair])), ValidationError, "without targets.*out"),
+        (
+            lambda: sim.train(iter([(*pair, np.ones(2))]), sgd()),
+            ValidationError,
+            r"element 0: .*a tuple .x, y., got a tuple of 3",
+        ),
+        (lambda: sim.fit(dataset(), sample_weight=T), ValidationError, "sample_weight"),
+        (
+            lambda: sim.fit(iter([({"out": T[:2]}, {"out": T[:2]})])),
+            ValidationError,
+            "element 0: expected one entry for",
+        ),
         (lambda: sim.fit(iter([{"a": A[:2]}])), ValidationError, "targets for <Probe"),
         (lambda: sim.train(iter([{"a": A[:2]}]), sgd()), ValidationError, "objective"),
         (lambda: sim.run_steps(3, dataset()), ValidationError, "data.*arrays"),
@@ -375,15 +396,32 @@ def test_wrong_arguments(sim, net):
 def test_the_last_element_may_be_small(sim, net):
     elements = [{"a": x, "out": t} for x, t in batches()]
     elements.append({"a": A[:1], "out": T[:1]})
-    with pytest.warns(
-        UserWarning, match="last element.*1 items.*minibatch_size=2.*left"
-    ):
-        loss = sim.loss(generator(elements))
-    assert loss == pytest.approx(sim.loss({net.a: A, net.p: T}))
+    all_nine = [np.concatenate([v, v[:1]]) for v in (A, T)]
+    loss = sim.loss(generator(elements))
+    assert loss == pytest.approx(
+        sim.loss(dict(zip((net.a, net.p), all_nine, strict=True)))
+    )
+    assert loss != pytest.approx(sim.loss({net.a: A, net.p: T}))
+    outputs = sim.run_batch(
+        generator({"a": e["a"]} for e in elements),
+        {net.p: None},
+        combine=np.concatenate,
+    )
+    assert len(outputs[net.p]) == 9
+    sim.compile(sgd(), loss="mse")
+    assert sim.evaluate(generator(elements[::-1]), verbose=0)["loss"] == pytest.approx(
+        loss
+    )
     seven = tf.data.Dataset.from_tensor_slices({"a": A[:7], "out": T[:7]}).batch(SIZE)
-    with pytest.warns(UserWarning, match="left out"):
+    match = "last element.*1 items.*minibatch_size=2.*left"
+    with pytest.warns(UserWarning, match=match) as caught:
         sim.train(seven, sgd())
+    assert [warning.filename for warning in caught] == [__file__]
     assert sim.training_step == 3
+    with pytest.raises(
+        ValidationError, match="element 0: .*minibatch_size=2 items, got"
+    ):
+        sim.fit(iter(elements[-1:]), verbose=0)
 
 
 def test_what_a_generator_raises(sim, net):

@@ -575,13 +575,20 @@ def test_batch_size_is_not_used(sim, net):
 def test_items_that_are_left_over(sim, net):
     sim.compile(keras.optimizers.SGD(0.0), loss={net.p: "mse"})
     x, y = [A[:5], B[:5]], {net.p: TARGETS[:5]}
-    with pytest.warns(UserWarning, match="5.*multiple of minibatch_size.*1 of them"):
-        assert len(sim.predict(x, verbose=0)[net.p]) == 4
-    with pytest.warns(UserWarning, match="multiple"):
-        found = sim.evaluate(x, y, verbose=0)["loss"]
-    assert found == pytest.approx(np.mean(ERRORS[:4] ** 2))
-    with pytest.warns(UserWarning, match="multiple"):
-        sim.fit(x, y, verbose=0)
+    np.testing.assert_allclose(sim.predict(x, verbose=0)[net.p], outputs()[:5])
+    found = sim.evaluate(x, y, verbose=0)["loss"]
+    assert found == pytest.approx(np.mean(ERRORS[:5] ** 2))
+    match = "5.*multiple of minibatch_size.*1 of them"
+    with pytest.warns(UserWarning, match=match) as caught:
+        history = sim.fit(x, y, validation_data=(x, y), verbose=0).history
+    assert [warning.filename for warning in caught] == [__file__]
+    assert history["val_loss"] == pytest.approx([found])
+    with pytest.warns(UserWarning, match="3.*multiple.*1 of them"):
+        history = sim.fit(*X_AND_Y, validation_split=0.5, verbose=0).history
+    assert history["val_loss"] == pytest.approx([np.mean(ERRORS[3:] ** 2)])
+
+
+X_AND_Y = [A, B], {"out": TARGETS}
 
 
 class NeedsScale(keras.losses.Loss):
@@ -631,7 +638,7 @@ REFUSED = {
     ),
     "unknown probe": ("c", {"loss": {"nope": "mse"}}, "loss.*names.*out.*got 'nope'"),
     "node": ("c", {"loss": {"a": "mse"}}, "loss.*probes.*as keys, got <Node 'a'"),
-    "list": ("c", {"loss": ["mse"]}, "loss.*each of 2 probes, got 1"),
+    "list": ("c", {"loss": ["mse"] * 3}, "loss.*each of up to 2 probes, got 3"),
     "metric": ("c", {"metrics": "nope"}, "metrics.*Keras metric.*got 'nope'"),
     "shared metric": (
         "c",
@@ -640,14 +647,13 @@ REFUSED = {
     ),
     "weight": ("c", {"loss": "mse", "loss_weights": "x"}, "loss_weights.*number.*'x'"),
     "infinite weight": ("c", {"loss": "mse", "loss_weights": np.inf}, "weights.*inf"),
-    "weight of no loss": ("c", {"loss_weights": {"out": 1}}, "weights of probes with"),
+    "weight of no loss": ("c", {"loss_weights": {"out": 1}}, "weights for probes with"),
     "compile: more": ("c", {"run_eagerly": True}, "run_eagerly.*sim.compile, got True"),
-    "weighted": ("c", {"weighted_metrics": ["mae"]}, "weighted_metrics.*use metrics"),
     # fit
     "no y": ("f", {"x": X}, 'y.*targets for <Probe "out".*got none'),
     "y too many": ("f", {"x": X, "y": [TARGETS, TARGETS]}, "y.*not a valid target"),
     "y of a node": ("f", {"x": X, "y": {"a": A}}, "data.*a Probe as key.*Node"),
-    "y in a short list": ("f", {"x": X, "y": [TARGETS]}, "y.*list of 2 arrays"),
+    "y in a long list": ("f", {"x": X, "y": [TARGETS] * 3}, "y.*up to 2 arrays.*got 3"),
     "y of rank 2": ("f", {"x": X, "y": {"out": TARGETS[0]}}, "rank 3.*got rank 2"),
     "y too short": ("f", {"x": X, "y": {"out": TARGETS[:4]}}, "batch size of 6.*got 4"),
     "y infinite": (
@@ -655,16 +661,21 @@ REFUSED = {
         {"x": X, "y": {"out": TARGETS * np.inf}},
         "finite numbers or NaN",
     ),
-    "x in a short list": ("f", {"x": [A], "y": Y}, "x.*list of 2 arrays.*got 1"),
+    "x in a long list": ("f", {"x": [A, B, B], "y": Y}, "x.*up to 2 arrays.*got 3"),
+    "n_steps twice": ("f", {"x": [A, B, 3], "y": Y, "n_steps": 4}, "in x, 3, got 4"),
     "x of a wrong width": ("f", {"x": [B, B], "y": Y}, "Node 'a'.*2 dimensions.*got 1"),
     "x and n_steps": ("f", {"x": X, "y": Y, "n_steps": 4}, "4 steps.*got 3"),
     "n_steps": ("f", {"y": Y, "n_steps": 0}, "n_steps.*at least 1, got 0"),
-    "few items": ("p", {"x": [A[:1], B[:1]]}, "minibatch_size=2 items, got 1"),
+    "few items": (
+        "f",
+        {"x": [A[:1], B[:1]], "y": {"out": TARGETS[:1]}},
+        "=2 items, got 1",
+    ),
+    "no items": ("p", {"x": [A[:0], B[:0]]}, "x.*at least one item, got none"),
     "epochs": ("f", {"x": X, "y": Y, "epochs": 1.5}, "epochs.*got 1.5"),
     "initial_epoch": ("f", {"x": X, "y": Y, "initial_epoch": -1}, "initial_epoch.*-1"),
     "verbose": ("f", {"x": X, "y": Y, "verbose": 3}, "verbose.*got 3"),
     "stateful": ("f", {"x": X, "y": Y, "stateful": 1}, "stateful.*got 1"),
-    "split": ("f", {"x": X, "y": Y, "validation_split": 0.5}, "3 items for training"),
     "split of a number": (
         "f",
         {"x": [A[:, 0], B[:, 0]], "y": Y, "validation_split": 1 / 3},
@@ -695,18 +706,35 @@ REFUSED = {
     "callbacks": ("f", {"x": X, "y": Y, "callbacks": [3]}, "callbacks.*got 3"),
     "steps_per_epoch": (
         "f",
-        {"x": X, "y": Y, "steps_per_epoch": 2},
-        "steps.*None for arrays.*got 2",
+        {"x": X, "y": Y, "steps_per_epoch": 0},
+        "steps_per_epoch.*at least 1, got 0",
     ),
-    "weighted_metrics": (
-        "c",
-        {"loss": "mse", "weighted_metrics": ["mae"]},
-        "metrics.*not weighted",
+    "validation_steps": (
+        "f",
+        {"x": X, "y": Y, "validation_data": (X, Y), "validation_steps": "a"},
+        "validation_steps.*got 'a'",
+    ),
+    "validation_freq in a list": (
+        "f",
+        {"x": X, "y": Y, "validation_freq": [1, 0.5]},
+        "validation_freq.*got 0.5",
+    ),
+    "validation_neurons": (
+        "f",
+        {"x": X, "y": Y, "validation_neurons": "spike"},
+        "validation_neurons.*'spikes', 'rates' or 'both', got 'spike'",
     ),
     "unknown": ("f", {"x": X, "y": Y, "workers": 2}, "workers.*sim.fit, got 2"),
     # evaluate, predict
     "return_dict": ("e", {"x": X, "y": Y, "return_dict": False}, "always a dictionary"),
-    "evaluate: steps": ("e", {"x": X, "y": Y, "steps": 1}, "steps.*None for arrays"),
+    "evaluate: steps": ("e", {"x": X, "y": Y, "steps": 0}, "steps.*at least 1, got 0"),
+    "evaluate: neurons": ("e", {"x": X, "y": Y, "neurons": True}, "neurons.*got True"),
+    "evaluate: both": (
+        "e",
+        {"x": X, "y": Y, "neurons": "both", "stateful": True},
+        "neurons.*goes on.*got 'both'",
+    ),
+    "predict: both": ("p", {"x": X, "neurons": "both"}, "'spikes' or 'rates', got"),
     "predict: more": ("p", {"x": X, "y": Y}, "y: expected no such argument"),
     "predict on batch": ("b", {"x": X}, "x.*exactly minibatch_size=2 items, got 6"),
     "predict stream on batch": ("b", {"x": iter([])}, "x.*expected arrays"),

@@ -141,6 +141,38 @@ def test_direct_mode_has_no_parameters():
     assert trainable_signals(model, net) == signals(model, (scaled, "weights"))
 
 
+@pytest.mark.parametrize("value", [True, False, None])
+@pytest.mark.parametrize(
+    "kind", [nengo.Ensemble, nengo.ensemble.Neurons, nengo.Connection, nengo.Network]
+)
+def test_the_last_word_counts(kind, value):
+    """A later call is instead of what was set for types, not for objects."""
+    net, once = example(), example()
+    for network in (net, once):
+        with network:
+            configure_settings(trainable=None)
+    net.config[kind].trainable = not value
+    for network in (net, once):
+        network.config[network.plain].trainable = not value
+        with network:
+            configure_settings(dtype="float64")  # says nothing of it
+    assert net.config[kind].trainable is not value
+    for network in (net, once):
+        with network:
+            configure_settings(trainable=value)
+    found, expected = [
+        {
+            parameter_names(model, network)[sig]
+            for sig in trainable_signals(model, network)
+        }
+        for network in (net, once)
+        for model in [build(network)]
+    ]
+    assert found == expected
+    net.config[kind].trainable = not value
+    assert net.config[kind].trainable is not value
+
+
 def test_what_online_rules_change_is_not_trainable():
     net = learning()
     model = build(net)

@@ -21,6 +21,7 @@ from .ahead import Division, Rest, divide
 from .arrays import ParameterArray, State, StateArray
 from .mode import StepSize
 from .places import StatePlaces
+from .rates import in_rates
 from .stretches import Stretch, stretches
 
 
@@ -141,6 +142,11 @@ class Program:
         )
 
     @cached_property
+    def in_rates(self) -> Program:
+        """The same, but that spiking neurons give rates, as in training."""
+        return replace(self, groups=in_rates(self.groups))
+
+    @cached_property
     def _stretches(self) -> list[Stretch]:
         ends = [*(array.signal for array in self.states), *self.probes]
         return stretches(self.groups, self.layout, ends)
@@ -174,6 +180,34 @@ class Program:
         """Undo `carried`."""
         pairs = zip(self.states, state.arrays, strict=True)
         return state._replace(arrays=[array.listed(value) for array, value in pairs])
+
+    def of_items(self, n_items: int, state: State, before: State) -> State:
+        """
+        Leave the state of all items but the first ones as it was.
+
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+        state : State
+            What became of all.
+        before : State
+            What the others keep.
+
+        Returns
+        -------
+        state : State
+            What the items share is that of ``state``.
+        """
+        first, others = slice(0, n_items), slice(n_items, None)
+        parts = zip(self.states, state.arrays, before.arrays, strict=True)
+        arrays = [
+            new
+            if array.batch == 1
+            else array.joined([array.items(new, first), array.items(old, others)])
+            for array, new, old in parts
+        ]
+        return state._replace(arrays=arrays)
 
     @cached_property
     def places(self) -> StatePlaces:

@@ -9,7 +9,8 @@ import numpy as np
 from nengo.node import Node
 from nengo.probe import Probe
 
-from .batches import cut_items
+from ..user_warnings import warn_user
+from .batches import Order, cut_items
 from .minibatch_data import Items, MinibatchData
 
 
@@ -29,6 +30,8 @@ class ArrayData(MinibatchData):
         What outputs are compared with. None if the user gave a number of steps.
     weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
         Weights of samples.
+    rest : bool
+        As in `.MinibatchData`.
     """
 
     def __init__(
@@ -40,8 +43,9 @@ class ArrayData(MinibatchData):
         inputs: dict[Node, np.ndarray],
         targets: dict[Probe, np.ndarray] | None,
         weights: Mapping[Probe, np.ndarray] = MappingProxyType({}),
+        rest: bool = False,
     ) -> None:
-        super().__init__(n_steps, minibatch_size, dtype)
+        super().__init__(n_steps, minibatch_size, dtype, rest)
         self.n_items = n_items
         self.inputs = inputs
         self.targets = targets
@@ -68,18 +72,68 @@ class ArrayData(MinibatchData):
         return list(self.weights)
 
     @property
-    def n_batches(self) -> int:
+    def n_batches(self) -> int | None:
         """The number of minibatches."""
-        return self.n_items // self.minibatch_size
+        return self._n_minibatches
 
-    def epoch(self, order: np.random.RandomState | None) -> Iterator[Items]:
-        """Go through the data once; items that do not fill a minibatch are left out."""
+    @property
+    def _n_minibatches(self) -> int:
+        n_filled, n_left = divmod(self.n_items, self.minibatch_size)
+        return n_filled + (1 if self.rest and n_left else 0)
+
+    def epoch(self, order: Order | None) -> Iterator[Items]:
+        """Go through the data once."""
         targets = self._compared()
-        for items in cut_items(self.n_items, self.minibatch_size, order):
-            yield Items(
+        drawing = None if order is None else order.rng()
+        size = self.minibatch_size
+        for items in cut_items(self.n_items, size, drawing, self.rest):
+            yield self._filled(
                 {node: array[items] for node, array in self.inputs.items()},
-                [np.asarray(target[items], self.dtype) for target in targets],
+                [target[items] for target in targets],
             )
+
+    def first(self, n_batches: int) -> ArrayData:
+        """
+        Return the first minibatches.
+
+        Parameters
+        ----------
+        n_batches : int
+            How many are wanted.
+
+        Returns
+        -------
+        data : ArrayData
+            These; all, if there are fewer.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer.
+        """
+        if n_batches > self._n_minibatches:
+            warn_user(
+                f"Data came to its end after {self._n_minibatches} minibatches, not "
+                f"{n_batches}"
+            )
+        n_items = min(self.n_items, n_batches * self.minibatch_size)
+        inputs, weights = [
+            {obj: array[:n_items] for obj, array in arrays.items()}
+            for arrays in (self.inputs, self.weights)
+        ]
+        targets = self.targets
+        if targets is not None:
+            targets = {probe: array[:n_items] for probe, array in targets.items()}
+        return ArrayData(
+            self.n_steps,
+            self.minibatch_size,
+            self.dtype,
+            n_items,
+            inputs,
+            targets,
+            weights,
+            self.rest,
+        )
 
     def _compared(self) -> list[np.ndarray]:
         return [*(self.targets or {}).values(), *self.weights.values()]

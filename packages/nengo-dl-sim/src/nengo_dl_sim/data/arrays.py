@@ -139,6 +139,7 @@ def check_labels(
     data: Mapping[nengo.Probe, Any],
     probes: Sequence[nengo.Probe],
     batch_size: int,
+    n_steps: int | None,
     dtype: str,
 ) -> dict[nengo.Probe, np.ndarray]:
     """
@@ -151,6 +152,8 @@ def check_labels(
         all steps of an output. NaN means that there is no target.
     probes, batch_size, dtype
         As in `check_targets`.
+    n_steps : int or None
+        The number of steps of outputs, which targets need not have.
 
     Returns
     -------
@@ -162,6 +165,7 @@ def check_labels(
     nengo.exceptions.ValidationError
         As in `check_targets`.
     """
+    del n_steps
     _check_mapping(data)
     for probe in data:
         _check_probe(probe, probes, kind="a Probe")
@@ -170,6 +174,39 @@ def check_labels(
         _check_lengths({probe: array}, batch_size, None)
         _check_values(probe, array, dtype, "finite numbers or NaN", nan=True)
     return arrays
+
+
+def leave_targets(
+    data: Mapping[nengo.Probe, Any],
+    probes: Sequence[nengo.Probe],
+    batch_size: int | None = None,
+    n_steps: int | None = None,
+    dtype: str = "float64",
+) -> dict[nengo.Probe, np.ndarray]:
+    """
+    Check only what targets are for, where nothing is compared with them.
+
+    Parameters
+    ----------
+    data : dict from nengo.Probe to object
+        The values; they are not looked at.
+    probes, batch_size, n_steps, dtype
+        As in `check_targets`.
+
+    Returns
+    -------
+    arrays : dict
+        Nothing.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a key is not a probe of the network.
+    """
+    del batch_size, n_steps, dtype
+    for probe in data:
+        _check_probe(probe, probes, kind="a Node or a Probe")
+    return {}
 
 
 def common_shape(data: Mapping[Any, Any], minibatch_size: int) -> tuple[int, int]:

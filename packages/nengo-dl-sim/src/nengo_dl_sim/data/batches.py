@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from ..checks import check_count_or_none
+from ..user_warnings import warn_user
 
 
 class Batch(NamedTuple):
@@ -25,11 +25,14 @@ class Batch(NamedTuple):
         Values of nodes that do.
     targets : list of (batch, n_steps, ...) array
         What the outputs are compared with.
+    n_items : int or None
+        How many items there are, before those that only fill the minibatch; None: all.
     """
 
     held: tf.Tensor
     stepped: np.ndarray
     targets: list[np.ndarray]
+    n_items: int | None = None
 
     def blocks(self, truncation: int | None) -> Iterator[Batch]:
         """
@@ -50,7 +53,31 @@ class Batch(NamedTuple):
             return
         for steps in step_blocks(len(self.stepped), truncation):
             targets = [target[:, steps] for target in self.targets]
-            yield Batch(self.held, self.stepped[steps], targets)
+            yield Batch(self.held, self.stepped[steps], targets, self.n_items)
+
+
+class Order(NamedTuple):
+    """
+    What draws the order of items in an epoch.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of everything random.
+    epoch : int
+        The number of the epoch.
+    """
+
+    seed: int
+    epoch: int
+
+    def rng(self) -> np.random.RandomState:
+        """Return what draws the order."""
+        return np.random.RandomState([self.seed, self.epoch])
+
+    def before(self, n_epochs: int) -> Order:
+        """Return what drew the order some epochs before."""
+        return Order(self.seed, self.epoch - n_epochs)
 
 
 def minibatches(
@@ -93,7 +120,7 @@ def minibatches(
 
 
 def cut_items(
-    n_items: int, minibatch_size: int, order: Any
+    n_items: int, minibatch_size: int, order: Any, rest: bool = False
 ) -> Iterator[np.ndarray | slice]:
     """
     Cut items into minibatches, without a word about those left over.
@@ -106,6 +133,8 @@ def cut_items(
         The number of items in each minibatch.
     order : numpy.random.RandomState or None
         Draws the order of the items. None: they stay in order.
+    rest : bool
+        Whether those left over come at the end, as fewer items.
 
     Yields
     ------
@@ -113,9 +142,32 @@ def cut_items(
         What to index the first axis of arrays with.
     """
     drawn = None if order is None else order.permutation(n_items)
-    for start in range(0, n_items - minibatch_size + 1, minibatch_size):
+    stop = n_items if rest else n_items - minibatch_size + 1
+    for start in range(0, stop, minibatch_size):
         items = slice(start, start + minibatch_size)
         yield items if drawn is None else drawn[items]
+
+
+def filled(array: np.ndarray, minibatch_size: int) -> np.ndarray:
+    """
+    Fill a minibatch with copies of its last item.
+
+    Parameters
+    ----------
+    array : (n_items, ...) array
+        At least one item, and at most a minibatch.
+    minibatch_size : int
+        How many items there shall be.
+
+    Returns
+    -------
+    array : (minibatch_size, ...) array
+        The same array, if nothing is missing.
+    """
+    n_missing = minibatch_size - len(array)
+    if not n_missing:
+        return array
+    return np.concatenate([array, np.repeat(array[-1:], n_missing, axis=0)])
 
 
 def check_divisible(n_items: int, minibatch_size: int) -> None:
@@ -145,10 +197,9 @@ def check_divisible(n_items: int, minibatch_size: int) -> None:
             attr="data",
         )
     if n_items % minibatch_size:
-        warnings.warn(
+        warn_user(
             f"Number of items ({n_items}) is not a multiple of minibatch_size "
-            f"({minibatch_size}): {n_items % minibatch_size} of them are left out",
-            stacklevel=3,
+            f"({minibatch_size}): {n_items % minibatch_size} of them are left out"
         )
 
 
@@ -212,8 +263,7 @@ def warn_uneven(n_steps: int, truncation: int | None) -> None:
         If the last block is shorter.
     """
     if truncation is not None and n_steps % truncation:
-        warnings.warn(
+        warn_user(
             f"Number of steps ({n_steps}) is not a multiple of truncation "
-            f"({truncation}): the last block has {n_steps % truncation} steps",
-            stacklevel=3,
+            f"({truncation}): the last block has {n_steps % truncation} steps"
         )

@@ -15,9 +15,9 @@ from ..construction import Parts
 from .array_data import ArrayData
 from .arrays import check_inputs, check_targets, common_shape, split_data
 from .batches import check_divisible
-from .forms import is_stream
+from .forms import Given, is_stream, without_n_steps
 from .minibatch_data import MinibatchData
-from .names import Names
+from .names import RESERVED, Names
 from .stream_data import Reader, StreamData
 from .supply import Supply
 
@@ -27,7 +27,12 @@ Data = Mapping[Node | Probe, np.ndarray] | int | Iterable[Any]
 
 
 def check_data(
-    parts: Parts, names: Names, data: Any, n_epochs: int = 1, shuffle: bool = False
+    parts: Parts,
+    names: Names,
+    data: Any,
+    n_epochs: int = 1,
+    shuffle: bool = False,
+    rest: bool = False,
 ) -> MinibatchData:
     """
     Check the data of a training, or of a run over many items.
@@ -45,6 +50,8 @@ def check_data(
     shuffle : bool
         Whether the order of items was asked to be random, which it can be only if all
         are in memory.
+    rest : bool
+        As in `.MinibatchData`. If not, items that are left over are left out.
 
     Returns
     -------
@@ -58,7 +65,7 @@ def check_data(
     """
     size, dtype = parts.config.minibatch_size, parts.config.dtype
     if isinstance(data, Mapping):
-        return _check_arrays(parts, data)
+        return _check_arrays(parts, names, data, rest)
     if is_stream(data):
         if shuffle:
             raise ValidationError(
@@ -66,19 +73,32 @@ def check_data(
                 "order, got True: use dataset.shuffle(n, seed=...)",
                 attr="shuffle",
             )
-        reader = Reader(parts, names, as_outputs=True)
-        return StreamData(Supply(data, n_epochs), reader, size, dtype)
+        reader = Reader(parts, names, Given(data, check=check_targets))
+        return StreamData(Supply(data, n_epochs), reader, size, dtype, rest)
     return ArrayData(check_count("data", data, low=1), size, dtype, size, {}, None)
 
 
-def _check_arrays(parts: Parts, data: Mapping[Node | Probe, np.ndarray]) -> ArrayData:
+def _check_arrays(
+    parts: Parts, names: Names, data: Mapping[Any, Any], rest: bool
+) -> ArrayData:
     size, dtype = parts.config.minibatch_size, parts.config.dtype
     nodes, probes = parts.inputs.nodes, parts.model.probes
+    data, counted = without_n_steps("data", data)
+    found = names.by_object("data", data)
+    data = {key: values for key, values in found.items() if values is not None}
     inputs, targets = split_data(data, nodes, probes)
     n_items, n_steps = common_shape(data, size)
+    if not data and counted:
+        n_steps = counted
+    elif counted not in (None, n_steps):
+        raise ValidationError(
+            f"expected {RESERVED} to be {n_steps}, as in the arrays, got {counted}",
+            attr="data",
+        )
     if n_steps == 0:
         raise ValidationError("expected at least one step, got 0", attr="data")
     inputs = check_inputs(inputs, nodes, n_items, n_steps, dtype)
     targets = check_targets(targets, probes, n_items, n_steps, dtype)
-    check_divisible(n_items, size)
-    return ArrayData(n_steps, size, dtype, n_items, inputs, targets)
+    if not rest or n_items < size:
+        check_divisible(n_items, size)
+    return ArrayData(n_steps, size, dtype, n_items, inputs, targets, rest=rest)

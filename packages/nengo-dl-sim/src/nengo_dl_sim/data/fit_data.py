@@ -11,17 +11,18 @@ from nengo.exceptions import SimulationError, ValidationError
 from ..checks import check_count
 from ..construction import Parts
 from .array_data import ArrayData
-from .arrays import check_inputs, check_labels, common_shape
+from .array_steps import ArraySteps
+from .arrays import check_inputs, common_shape
 from .batches import check_divisible
-from .forms import Given, is_stream, node_values, probe_targets
+from .forms import Given, is_stream, read_values
 from .minibatch_data import MinibatchData
 from .names import Names
 from .stream_data import Reader, StreamData
 from .supply import Supply, first_elements
-from .weights import check_weights, class_weights, numbers
+from .weights import all_weights, check_weights, numbers
 
 
-def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
+def fit_data(parts: Parts, names: Names, given: Given, rest: bool = False) -> ArrayData:
     """
     Check inputs and targets in memory.
 
@@ -33,6 +34,8 @@ def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
         The names of its nodes and probes.
     given : Given
         What the user gave.
+    rest : bool
+        As in `.MinibatchData`. If not, items that are left over are left out.
 
     Returns
     -------
@@ -52,11 +55,11 @@ def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
     """
     size, dtype = parts.config.minibatch_size, parts.config.dtype
     nodes, probes = parts.inputs.nodes, parts.model.probes
-    inputs = node_values("x", given.x, nodes, names)
-    targets = probe_targets(given.y, probes, names)
+    inputs, targets, counted = read_values("x", given.x, given.y, nodes, probes, names)
     n_items, found = common_shape(inputs or targets, size)
-    if given.n_steps is not None:
-        found = check_count("n_steps", given.n_steps, low=1)
+    n_steps = _n_steps(given.n_steps, counted)
+    if n_steps is not None:
+        found = n_steps
     elif not inputs:
         raise ValidationError(
             "expected a number of steps, since x is None: all nodes compute their own "
@@ -64,15 +67,28 @@ def fit_data(parts: Parts, names: Names, given: Given) -> ArrayData:
             attr="n_steps",
         )
     inputs = check_inputs(inputs, nodes, n_items, found, dtype)
-    targets = check_labels(targets, probes, n_items, dtype)
+    targets = given.check(targets, probes, n_items, found, dtype)
     if found == 0:
         raise ValidationError("expected at least one step, got 0", attr="x")
-    weights = given.weights
-    if given.class_weight is not None:
-        weights = class_weights(given.class_weight, targets, weights)
-    weights = check_weights(weights, targets, n_items, found, dtype)
-    check_divisible(n_items, size)
-    return ArrayData(found, size, dtype, n_items, inputs, targets, weights)
+    weights = check_weights(all_weights(given, targets), targets, n_items, found, dtype)
+    if not rest:
+        check_divisible(n_items, size)
+    elif not n_items:
+        raise ValidationError("expected at least one item, got none", attr="x")
+    return ArrayData(found, size, dtype, n_items, inputs, targets, weights, rest)
+
+
+def _n_steps(given: Any, counted: int | None) -> int | None:
+    """Check the numbers of steps that were given as an argument, and in the data."""
+    if given is None:
+        return counted
+    given = check_count("n_steps", given, low=1)
+    if counted not in (None, given):
+        raise ValidationError(
+            f"expected the number of steps that is in x, {counted}, got {given}",
+            attr="n_steps",
+        )
+    return given
 
 
 def epoch_data(
@@ -81,6 +97,7 @@ def epoch_data(
     given: Given,
     n_epochs: int,
     per_epoch: int | None,
+    n_done: int = 0,
 ) -> MinibatchData:
     """
     Check what is trained on, in one go or an epoch at a time.
@@ -94,8 +111,9 @@ def epoch_data(
     n_epochs : int
         How many epochs there will be.
     per_epoch : int or None
-        The number of minibatches in each, of a data set or generator; the next one
-        goes on from there.
+        The number of minibatches in each; the next one goes on from there. None: all.
+    n_done : int
+        How many epochs were gone through before, of data in memory.
 
     Returns
     -------
@@ -111,9 +129,9 @@ def epoch_data(
     """
     stream = _stream(given)
     if stream is None:
-        _refuse_count(per_epoch)
-        return fit_data(parts, names, given)
-    return _stream_data(parts, names, Supply(stream, n_epochs, per_epoch))
+        data = fit_data(parts, names, given)
+        return data if per_epoch is None else ArraySteps(data, per_epoch, n_done)
+    return _stream_data(parts, names, given, Supply(stream, n_epochs, per_epoch))
 
 
 def pass_data(
@@ -124,7 +142,9 @@ def pass_data(
     n_batches: int | None = None,
 ) -> MinibatchData:
     """
-    Check what is gone through from its beginning, once or more.
+    Check what is measured: gone through from its beginning, once or more.
+
+    Items that do not fill a minibatch take part.
 
     Parameters
     ----------
@@ -133,7 +153,7 @@ def pass_data(
     n_passes : int
         How often.
     n_batches : int or None
-        How many minibatches of a data set or generator are taken each time.
+        How many minibatches are taken each time. None: all.
 
     Returns
     -------
@@ -145,14 +165,16 @@ def pass_data(
     nengo.exceptions.ValidationError, nengo.exceptions.SimulationError
         As in `epoch_data`.
     """
-    if isinstance(given.x, Iterator):  # which has no way back to its beginning
-        return epoch_data(parts, names, given, n_passes, n_batches)
     stream = _stream(given)
     if stream is None:
-        _refuse_count(n_batches)
-        return fit_data(parts, names, given)
-    beginning = first_elements(stream, n_batches)
-    return _stream_data(parts, names, Supply(beginning, n_passes))
+        data = fit_data(parts, names, given, rest=True)
+        return data if n_batches is None else data.first(n_batches)
+    if isinstance(stream, Iterator):  # which has no way back to its beginning
+        supply = Supply(stream, n_passes, n_batches)
+    else:
+        beginning = first_elements(stream, n_batches)
+        supply = Supply(beginning, n_passes, n_expected=n_batches)
+    return _stream_data(parts, names, given, supply, rest=True)
 
 
 def split_validation(
@@ -187,21 +209,28 @@ def split_validation(
             f"{fraction!r}: use validation_data",
             attr="validation_split",
         )
-    inputs = node_values("x", given.x, parts.inputs.nodes, names)
-    targets = probe_targets(given.y, parts.model.probes, names)
+    inputs, targets, counted = read_values(
+        "x", given.x, given.y, parts.inputs.nodes, parts.model.probes, names
+    )
     _check_items("x", inputs, n_axes=3)
     _check_items("y", targets, n_axes=1)
     n_items, _ = common_shape(inputs or targets, parts.config.minibatch_size)
-    weights = {p: np.atleast_1d(numbers(p, w)) for p, w in given.weights.items()}
-    n_training = _n_training(n_items, parts.config.minibatch_size, fraction)
+    weights = {} if given.weigh is None else given.weigh(given.sample_weight, targets)
+    weights = {p: np.atleast_1d(numbers(p, w)) for p, w in weights.items()}
+    n_training = _n_training(n_items, fraction)
     before, after = slice(None, n_training), slice(n_training, None)
 
     def part(items: slice) -> Given:
-        taken = [
+        inputs_, targets_, weights_ = [
             {obj: np.asarray(array)[items] for obj, array in arrays.items()}
             for arrays in (inputs, targets, weights)
         ]
-        return Given(taken[0], taken[1], given.n_steps, taken[2], given.class_weight)
+        return given._replace(
+            x=inputs_,
+            y=targets_,
+            n_steps=_n_steps(given.n_steps, counted),
+            sample_weight=weights_ or None,
+        )
 
     return part(before), part(after)._replace(class_weight=None)
 
@@ -218,21 +247,13 @@ def _check_items(name: str, arrays: Mapping[Any, Any], n_axes: int) -> None:
             )
 
 
-def _n_training(n_items: int, minibatch_size: int, fraction: Any) -> int:
+def _n_training(n_items: int, fraction: Any) -> int:
     is_number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
     if not is_number or not 0 < fraction < 1:
         raise ValidationError(
             f"expected a number from 0 to 1, got {fraction!r}", attr="validation_split"
         )
-    n_training = int(np.floor(n_items * (1 - fraction) + 1e-9))
-    if n_training % minibatch_size or (n_items - n_training) % minibatch_size:
-        raise ValidationError(
-            f"expected parts that are multiples of minibatch_size={minibatch_size}, "
-            f"got {n_training} items for training and {n_items - n_training} for "
-            "validation",
-            attr="validation_split",
-        )
-    return n_training
+    return int(np.floor(n_items * (1 - fraction) + 1e-9))
 
 
 def _stream(given: Given) -> Iterable | None:
@@ -240,18 +261,17 @@ def _stream(given: Given) -> Iterable | None:
     x, y, n_steps = given.x, given.y, given.n_steps
     if not is_stream(x):
         return None
-    if given.weights or given.class_weight is not None:
-        raise ValidationError(
-            "expected no weights, since x is a data set or generator; got some: weigh "
-            "its items in the loss",
-            attr="class_weight" if given.class_weight is not None else "sample_weight",
-        )
-    if y is not None:
-        raise ValidationError(
-            "expected None, since x is a data set or generator, whose elements hold "
-            f"the targets, too, as (x, y); got {type(y).__name__}",
-            attr="y",
-        )
+    for attr, value, what in (
+        ("y", y, "targets"),
+        ("sample_weight", given.sample_weight, "weights"),
+    ):
+        if value is not None:
+            raise ValidationError(
+                "expected None, since x is a data set or generator, whose elements "
+                f"hold the {what}, too, as (x, y, sample_weight); got "
+                f"{type(value).__name__}",
+                attr=attr,
+            )
     if n_steps is not None:
         raise SimulationError(
             "n_steps: expected None, since x is a data set or generator, whose "
@@ -260,16 +280,9 @@ def _stream(given: Given) -> Iterable | None:
     return x
 
 
-def _refuse_count(n_batches: int | None) -> None:
-    if n_batches is not None:
-        raise ValidationError(
-            "expected None for arrays, all of which is used; a number of minibatches "
-            f"is for data sets and generators; got {n_batches}",
-            attr="steps",
-        )
-
-
-def _stream_data(parts: Parts, names: Names, supply: Supply) -> StreamData:
-    reader = Reader(parts, names, as_outputs=False)
+def _stream_data(
+    parts: Parts, names: Names, given: Given, supply: Supply, rest: bool = False
+) -> StreamData:
+    reader = Reader(parts, names, given)
     size, dtype = parts.config.minibatch_size, parts.config.dtype
-    return StreamData(supply, reader, size, dtype)
+    return StreamData(supply, reader, size, dtype, rest)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from nengo.node import Node
 from nengo.probe import Probe
+
+from .batches import Order, filled
 
 
 class Items(NamedTuple):
@@ -22,10 +24,14 @@ class Items(NamedTuple):
     targets : list of (minibatch_size, n_steps, size) array
         What outputs are compared with, in the order in which they were given; then
         the weights of samples, ``(minibatch_size,)`` or ``(minibatch_size, n_steps)``.
+    n_items : int or None
+        How many items there are; what follows them only fills the minibatch. None:
+        all.
     """
 
     inputs: dict[Node, np.ndarray]
     targets: list[np.ndarray]
+    n_items: int | None = None
 
 
 class MinibatchData(ABC):
@@ -40,12 +46,30 @@ class MinibatchData(ABC):
         How many items go together.
     dtype : {"float16", "float32", "float64"}
         The type of the targets that are handed out.
+    rest : bool
+        Whether items that do not fill a minibatch are handed out, too: with copies of
+        the last one, which fill it.
     """
 
-    def __init__(self, n_steps: int, minibatch_size: int, dtype: str) -> None:
+    def __init__(
+        self, n_steps: int, minibatch_size: int, dtype: str, rest: bool
+    ) -> None:
         self.n_steps = n_steps
         self.minibatch_size = minibatch_size
         self.dtype = dtype
+        self.rest = rest
+
+    def _filled(
+        self, inputs: Mapping[Node, np.ndarray], targets: Sequence[np.ndarray]
+    ) -> Items:
+        """Return a minibatch of up to as many items as it has."""
+        size = self.minibatch_size
+        lengths = [len(array) for array in (*inputs.values(), *targets)] or [size]
+        return Items(
+            {node: filled(array, size) for node, array in inputs.items()},
+            [filled(np.asarray(target, self.dtype), size) for target in targets],
+            None if lengths[0] == size else lengths[0],
+        )
 
     @property
     @abstractmethod
@@ -73,13 +97,13 @@ class MinibatchData(ABC):
         """The number of minibatches; None if that is not known beforehand."""
 
     @abstractmethod
-    def epoch(self, order: np.random.RandomState | None) -> Iterator[Items]:
+    def epoch(self, order: Order | None) -> Iterator[Items]:
         """
         Go through the data once.
 
         Parameters
         ----------
-        order : numpy.random.RandomState or None
+        order : Order or None
             Draws the order of items, if that is up to us. None: they stay in order.
 
         Yields

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +11,14 @@ from nengo.node import Node
 from nengo.probe import Probe
 
 from ..construction import Parts
-from .arrays import check_inputs, check_labels, check_targets, common_shape, split_data
-from .forms import node_values, probe_targets
+from ..user_warnings import warn_user
+from .arrays import check_inputs, common_shape
+from .batches import Order
+from .forms import Given, read_values
 from .minibatch_data import Items, MinibatchData
 from .names import RESERVED, Names
 from .supply import Supply
+from .weights import all_weights, check_weights
 
 
 class Element(NamedTuple):
@@ -29,20 +31,26 @@ class Element(NamedTuple):
         Values of nodes.
     targets : dict from nengo.Probe to (n_items, n_steps, size) array
         What outputs are compared with.
+    weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
+        Weights of samples.
     n_items, n_steps : int
         The lengths of the first two axes (of inputs, if there are any).
     """
 
     inputs: dict[Node, np.ndarray]
     targets: dict[Probe, np.ndarray]
+    weights: dict[Probe, np.ndarray]
     n_items: int
     n_steps: int
 
     @property
     def form(self) -> tuple:
         """What all elements have in common."""
-        targets = [(probe, array.shape[1:]) for probe, array in self.targets.items()]
-        return self.inputs.keys(), dict(targets), self.n_steps
+        targets, weights = [
+            {probe: array.shape[1:] for probe, array in arrays.items()}
+            for arrays in (self.targets, self.weights)
+        ]
+        return self.inputs.keys(), targets, weights, self.n_steps
 
 
 class Reader:
@@ -55,14 +63,14 @@ class Reader:
         The parts of the simulator.
     names : Names
         The names of its nodes and probes.
-    as_outputs : bool
-        Whether targets must have the size and the number of steps of the outputs.
+    given : Given
+        What else the user gave: says how to check targets, and how to weigh.
     """
 
-    def __init__(self, parts: Parts, names: Names, as_outputs: bool) -> None:
+    def __init__(self, parts: Parts, names: Names, given: Given) -> None:
         self._parts = parts
         self._names = names
-        self._as_outputs = as_outputs
+        self._given = given
 
     def read(self, number: int, element: Any) -> Element:
         """
@@ -73,9 +81,10 @@ class Reader:
         number : int
             Which one it is, for messages.
         element : dict or tuple or array_like
-            Arrays by node and probe, or by their names; or ``(x, y)``, or ``x``
-            alone, as in ``sim.fit(x, y)``. Dictionaries may say under ``"n_steps"``
-            how many steps there are, as in NengoDL 3.
+            Arrays by node and probe, or by their names; or ``(x, y)``, or
+            ``(x, y, sample_weight)``, or ``x`` alone, as in ``sim.fit(x, y)``.
+            Dictionaries may say under ``"n_steps"`` how many steps there are, and
+            lists at their end, as in NengoDL 3.
 
         Returns
         -------
@@ -94,10 +103,15 @@ class Reader:
             raise ValidationError(message, attr=error.attr) from error
 
     def _read(self, element: Any) -> Element:
-        nodes, probes = self._parts.inputs.nodes, self._parts.model.probes
-        values, n_steps = self._by_object(element)
-        inputs, targets = split_data(values, nodes, probes)
-        size = self._parts.config.minibatch_size
+        parts, size = self._parts, self._parts.config.minibatch_size
+        nodes, probes, dtype = (
+            parts.inputs.nodes,
+            parts.model.probes,
+            parts.config.dtype,
+        )
+        x, y, sample_weight = self._unpacked(element)
+        values = read_values("data", x, y, nodes, probes, self._names)
+        inputs, targets, n_steps = values
         n_items, found = common_shape(inputs or targets, size)
         if n_steps not in (None, found) and inputs:
             raise ValidationError(
@@ -105,36 +119,35 @@ class Reader:
                 attr="data",
             )
         n_steps = n_steps or found
-        if n_steps == 0 or n_items > size:
+        if n_steps == 0 or not 0 < n_items <= size:
             raise ValidationError(
                 f"expected at least one step of {size} items, got {n_steps} steps of "
                 f"{n_items} items",
                 attr="data",
             )
-        dtype = self._parts.config.dtype
         inputs = check_inputs(inputs, nodes, n_items, n_steps, dtype)
-        if self._as_outputs:
-            targets = check_targets(targets, probes, n_items, n_steps, dtype)
-        else:
-            targets = check_labels(targets, probes, n_items, dtype)
-        return Element(inputs, targets, n_items, n_steps)
+        targets = self._given.check(targets, probes, n_items, n_steps, dtype)
+        weights = all_weights(
+            self._given._replace(sample_weight=sample_weight), targets
+        )
+        weights = check_weights(weights, targets, n_items, n_steps, dtype)
+        return Element(inputs, targets, weights, n_items, n_steps)
 
-    def _by_object(self, element: Any) -> tuple[dict[Any, Any], int | None]:
-        nodes, probes = self._parts.inputs.nodes, self._parts.model.probes
-        if not isinstance(element, tuple):
+    def _unpacked(self, element: Any) -> tuple[Any, Any, Any]:
+        """Return x, y and weights of samples; what is not there is None."""
+        if not isinstance(element, (tuple, list)):  # a list, as in Keras
             element = (element,)
-        if len(element) not in (1, 2):
+        compares = self._given.compares
+        n_most = 2 if compares and self._given.weigh is None else 3
+        if not 0 < len(element) <= n_most:
+            forms = ["(x, y)", "(x, y, sample_weight)"][: n_most - 1]
             raise ValidationError(
-                "expected a dictionary, or a tuple (x, y) of inputs and targets "
-                f"(not weights of samples, too), got a tuple of {len(element)}",
+                f"expected a dictionary, or a tuple {' or '.join(forms)}, got a tuple "
+                f"of {len(element)}",
                 attr="data",
             )
-        x, n_steps = _without_n_steps(element[0])
-        values = node_values("data", x, nodes, self._names)
-        if len(element) == 2:
-            targets = probe_targets(element[1], probes, self._names)
-            values = self._names.by_object("data", values, targets)
-        return values, n_steps
+        x, y, weights = (*element, None, None)[:3]
+        return (x, y, weights) if compares else (x, None, None)
 
 
 class StreamData(MinibatchData):
@@ -151,6 +164,9 @@ class StreamData(MinibatchData):
         How many items go together.
     dtype : {"float16", "float32", "float64"}
         The type of the targets that are handed out.
+    rest : bool
+        As in `.MinibatchData`: whether elements may have fewer items. If not, only
+        the last one may, and is left out.
 
     Raises
     ------
@@ -159,16 +175,21 @@ class StreamData(MinibatchData):
     """
 
     def __init__(
-        self, supply: Supply, reader: Reader, minibatch_size: int, dtype: str
+        self,
+        supply: Supply,
+        reader: Reader,
+        minibatch_size: int,
+        dtype: str,
+        rest: bool = False,
     ) -> None:
         first = reader.read(0, supply.first)
-        if first.n_items < minibatch_size:
+        if first.n_items < minibatch_size and not rest:
             raise ValidationError(
                 f"element 0: expected minibatch_size={minibatch_size} items, got "
                 f"{first.n_items}",
                 attr="data",
             )
-        super().__init__(first.n_steps, minibatch_size, dtype)
+        super().__init__(first.n_steps, minibatch_size, dtype, rest)
         self._supply = supply
         self._reader = reader
         self._first = first
@@ -185,31 +206,34 @@ class StreamData(MinibatchData):
 
     @property
     def target_shapes(self) -> list[tuple[int, ...]]:
-        """The number of steps, and the size, of each target."""
-        return [array.shape[1:] for array in self._first.targets.values()]
+        """The shape of each target, then of weights, without the first axis."""
+        return [array.shape[1:] for array in _compared(self._first)]
+
+    @property
+    def weighted(self) -> list[Probe]:
+        """The probes with weights of samples, in order."""
+        return list(self._first.weights)
 
     @property
     def n_batches(self) -> int | None:
         """The number of minibatches; None if that is not known beforehand."""
         return self._supply.n_batches
 
-    def epoch(self, order: np.random.RandomState | None) -> Iterator[Items]:
+    def epoch(self, order: Order | None) -> Iterator[Items]:
         """Go through the data once, in its own order; what is made ahead waits."""
         del order
         elements = self._supply.epoch()
         for number, given in enumerate(elements):
             element = self._reader.read(number, given)
             self._check_form(number, element)
-            if element.n_items < self.minibatch_size:
+            if element.n_items < self.minibatch_size and not self.rest:
                 self._check_last(number, element, elements)
                 return
-            yield Items(
-                element.inputs,
-                [
-                    np.asarray(element.targets[probe], self.dtype)
-                    for probe in self._first.targets
-                ],
+            alike = element._replace(  # in the order of the first one
+                targets={p: element.targets[p] for p in self._first.targets},
+                weights={p: element.weights[p] for p in self._first.weights},
             )
+            yield self._filled(element.inputs, _compared(alike))
 
     def _check_form(self, number: int, element: Element) -> None:
         if element.form != self._first.form:
@@ -227,23 +251,15 @@ class StreamData(MinibatchData):
                 f"{element.n_items} (only the last element may have fewer)",
                 attr="data",
             )
-        warnings.warn(
+        warn_user(
             f"The last element of the data has {element.n_items} items, not "
-            f"minibatch_size={self.minibatch_size}: it is left out",
-            stacklevel=2,
+            f"minibatch_size={self.minibatch_size}: it is left out"
         )
 
 
-def _without_n_steps(x: Any) -> tuple[Any, int | None]:
-    """Take the number of steps out of a dictionary, if it is there."""
-    if not isinstance(x, Mapping) or RESERVED not in x:
-        return x, None
-    found = np.unique(x[RESERVED])
-    if len(found) != 1 or found.dtype.kind not in "iu" or found[0] < 1:
-        raise ValidationError(
-            f"expected one number of steps as {RESERVED}, got {found}", attr="data"
-        )
-    return {key: value for key, value in x.items() if key != RESERVED}, int(found[0])
+def _compared(element: Element) -> list[np.ndarray]:
+    """Return targets, then weights."""
+    return [*element.targets.values(), *element.weights.values()]
 
 
 def _text(element: Element) -> str:

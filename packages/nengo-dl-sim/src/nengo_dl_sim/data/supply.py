@@ -9,7 +9,10 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
+from ..user_warnings import warn_user
 from .prefetch import prefetched
+
+_NONE = object()
 
 
 class Supply:
@@ -23,8 +26,11 @@ class Supply:
     n_epochs : int
         How often `epoch` will be called.
     per_epoch : int, optional
-        How many elements make an epoch; the next one goes on where it ended. None:
-        every epoch is all of the stream, from its beginning.
+        How many elements make an epoch; the next one goes on where it ended, or from
+        the beginning if there are no more. None: every epoch is all of the stream,
+        from its beginning.
+    n_expected : int, optional
+        How many elements all of the stream shall be.
 
     Attributes
     ----------
@@ -39,10 +45,15 @@ class Supply:
     """
 
     def __init__(
-        self, stream: Iterable, n_epochs: int = 1, per_epoch: int | None = None
+        self,
+        stream: Iterable,
+        n_epochs: int = 1,
+        per_epoch: int | None = None,
+        n_expected: int | None = None,
     ) -> None:
         self._stream = stream
-        self._n_elements = None if per_epoch is None else per_epoch * n_epochs
+        self._n_wanted = None if per_epoch is None else per_epoch * n_epochs
+        self._n_expected = n_expected
         self.per_epoch = per_epoch
         self._check(n_epochs)
         begun = self._begin()
@@ -76,27 +87,39 @@ class Supply:
         Raises
         ------
         nengo.exceptions.SimulationError
+            If an iterator ended with the epoch before.
+
+        Warns
+        -----
+        UserWarning
             If the stream ends before the epoch does.
         """
         if self.per_epoch is None:
             begun, self._begun = self._begun, None
-            yield from self._begin() if begun is None else begun
+            elements = self._begin() if begun is None else begun
+            yield from _counted(elements, self._n_expected)
         else:
-            yield from self._part(self.per_epoch)
+            yield from _counted(self._part(self.per_epoch), self.per_epoch)
 
     def _part(self, n_elements: int) -> Iterator[Any]:
-        count = 0
-        for element in itertools.islice(self._begun or (), n_elements):
-            yield element
-            count += 1
-        if count < n_elements:
+        elements = itertools.islice(self._begun or (), n_elements)
+        first = next(elements, _NONE)
+        if first is _NONE and not isinstance(self._stream, Iterator):
+            self._begun = self._begin()
+            elements = itertools.islice(self._begun, n_elements)
+            first = next(elements, _NONE)
+        if first is _NONE:
             raise SimulationError(
-                f"data: expected {n_elements} minibatches in every epoch, got "
-                f"{count} before the data came to its end"
+                f"data: expected {n_elements} minibatches in every epoch, got none: "
+                "the data came to its end with the epoch before"
             )
+        for element in itertools.chain([first], elements):
+            if self._n_wanted is not None:
+                self._n_wanted -= 1
+            yield element
 
     def _begin(self) -> Iterator[Any]:
-        return prefetched(self._stream, self._n_elements)
+        return prefetched(self._stream, self._n_wanted)
 
     def _check(self, n_epochs: int) -> None:
         if self.per_epoch is not None:
@@ -113,6 +136,16 @@ class Supply:
                 "minibatches to take with dataset.take(n)",
                 attr="data",
             )
+
+
+def _counted(elements: Iterator[Any], n_expected: int | None) -> Iterator[Any]:
+    """Warn if there are fewer elements than expected."""
+    count = 0
+    for element in elements:
+        yield element
+        count += 1
+    if n_expected is not None and count < n_expected:
+        warn_user(f"Data came to its end after {count} minibatches, not {n_expected}")
 
 
 def first_elements(stream: Iterable, n_elements: int | None) -> Iterable:

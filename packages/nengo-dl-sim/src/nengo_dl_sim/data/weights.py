@@ -10,6 +10,37 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.probe import Probe
 
+from .forms import Given
+
+
+def all_weights(given: Given, targets: Mapping[Probe, np.ndarray]) -> dict[Probe, Any]:
+    """
+    Return weights of samples, whether samples or classes were weighed.
+
+    Parameters
+    ----------
+    given : Given
+        What the user gave.
+    targets : dict from nengo.Probe to (n_items, n_steps, size) array
+        What outputs are compared with.
+
+    Returns
+    -------
+    weights : dict from nengo.Probe to array_like
+        The weights. Their shapes are not checked yet.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If some are for a probe without a loss; as in `class_weights`.
+    """
+    if given.weigh is None:
+        return {}
+    weights = given.weigh(given.sample_weight, targets)
+    if given.class_weight is None:
+        return weights
+    return class_weights(given.class_weight, targets, weights)
+
 
 def check_weights(
     weights: Mapping[Probe, Any],
@@ -23,8 +54,9 @@ def check_weights(
 
     Parameters
     ----------
-    weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array_like
-        The weights. If a probe has targets, these say how many steps there are.
+    weights : dict from nengo.Probe to array_like
+        The weights, ``(n_items,)``, ``(n_items, 1)`` or ``(n_items, n_steps)``. If a
+        probe has targets, these say how many steps there are.
     targets : dict from nengo.Probe to (n_items, n_steps, size) array
         What outputs are compared with.
     n_items, n_steps : int
@@ -47,6 +79,8 @@ def check_weights(
         array = numbers(probe, given)
         target = targets.get(probe)
         length = n_steps if target is None else target.shape[1]
+        if array.shape == (n_items, 1):
+            array = array[:, 0]
         if array.shape not in ((n_items,), (n_items, length)):
             raise ValidationError(
                 f"expected weights of shape {(n_items,)} or {(n_items, length)} for "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import keras
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..checks import check_count, check_count_or_none
+from ..checks import check_count_or_none
 from ..data.fit_data import epoch_data, pass_data, split_validation
 from ..data.forms import Given, is_stream
 from ..data.minibatch_data import MinibatchData
@@ -21,7 +22,10 @@ from ..fitting.keras_arguments import (
     check_verbose,
     ignore_batch_size,
     refuse_arguments,
+    validated_epochs,
 )
+from ..fitting.neurons import check_neurons, logs_of, warn_few_steps
+from ..training.courses import Course
 from ..training.feeder import Origin, Schedule
 from ..training.learner import Learner
 from .restarting import Restarting
@@ -36,6 +40,7 @@ class Fitting(Restarting):
         loss: Any = None,
         metrics: Any = None,
         loss_weights: Any = None,
+        weighted_metrics: Any = None,
         **kwargs: Any,
     ) -> None:
         """
@@ -46,16 +51,19 @@ class Fitting(Restarting):
         optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer or str
             What turns gradients into changes.
         loss : keras.losses.Loss or str or callable or list or dict, optional
-            What is minimised: one loss for all probes; a list with one for each, in
-            order; or a dictionary with losses of probes, or of their names (see
-            `get_name`). A loss is one of Keras or its name, or a function of
-            ``(y_true, y_pred)``, of which the mean is taken. A function of one
-            argument takes the outputs. None in place of a loss: none.
+            What is minimised: one loss for all probes that have targets; a list with
+            one for each of the first probes, in order; or a dictionary with losses of
+            probes, or of their names (see `get_name`). A loss is one of Keras or its
+            name, or a function of ``(y_true, y_pred)``, of which the mean is taken. A
+            function of one argument takes the outputs. None in place of a loss: none;
+            targets of that probe are not used.
         metrics : keras.metrics.Metric or str or callable or list or dict, optional
             What else is computed, in the same forms; and with a list of metrics in
-            place of one.
+            place of one. (If there is one probe only, a list is for that one.)
         loss_weights : float or list or dict, optional
             What losses are multiplied by before they are summed up; by default 1.
+        weighted_metrics : keras.metrics.Metric or str or callable or list or dict
+            Metrics in which weights of samples and classes count, in the same forms.
         **kwargs
             What else ``keras.Model.compile`` takes, none of which has a meaning here.
 
@@ -70,7 +78,13 @@ class Fitting(Restarting):
         self._check_open("compile")
         refuse_arguments("compile", kwargs)
         self._compiled = Compiled(
-            self._parts, self._names, optimizer, loss, metrics, loss_weights
+            self._parts,
+            self._names,
+            optimizer,
+            loss,
+            metrics,
+            loss_weights,
+            weighted_metrics,
         )
         self._model.optimizer = self._compiled.optimizer
 
@@ -94,30 +108,35 @@ class Fitting(Restarting):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: int | Collection[int] = 1,
+        validation_neurons: str = "spikes",
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """
         Optimise the trainable parameters, as `compile` said.
 
-        Spiking neurons take part as their rate approximation. Every minibatch starts
-        from the present state of the simulation, which is not touched.
+        Spiking neurons take part as their rate approximation; in a validation they
+        spike, as in a run, unless ``validation_neurons`` says otherwise. Every
+        minibatch starts from the present state of the simulation, which is not
+        touched.
 
         Parameters
         ----------
         x : array_like or list or dict or tf.data.Dataset or iterable, optional
             Values for nodes, ``(n_items, n_steps, size) array``: one array, for the
-            first node; a list with one for each, in order; or a dictionary of nodes,
-            or of their names. None: all nodes compute their own output.
+            first node; a list with one for each of the first nodes, in order; or a
+            dictionary of nodes, or of their names. None, also in place of an array:
+            nodes compute their own output.
 
-            Or a data set or generator, whose elements are minibatches: tuples of
-            ``x`` and ``y``, or dictionaries of nodes, probes or their names. They are
-            read in the background.
+            Or a data set or generator, whose elements are minibatches: tuples
+            ``(x, y)`` or ``(x, y, sample_weight)``, or dictionaries of nodes, probes
+            or their names. They are read in the background.
         y : array_like or list or dict, optional
             Targets for probes, in the same forms. A loss may compare targets of any
             number of steps and any size with the outputs.
         n_steps : int, optional
-            The number of steps, if ``x`` is None.
+            The number of steps, if ``x`` is None. (It may also be in ``x``: under
+            ``"n_steps"`` in a dictionary, or at the end of a list.)
         stateful : bool
             Whether each minibatch continues from the state after the one before, and
             the simulation from the last one.
@@ -149,12 +168,19 @@ class Fitting(Restarting):
             the targets, ``(n_items, n_steps) array``: one array, for all probes with a
             loss; a list with one for each probe; or a dictionary of probes, or of
             their names. As in Keras, the sum is divided by the number of values, and
-            metrics are not weighted.
+            only ``weighted_metrics`` are weighted.
         steps_per_epoch, validation_steps : int, optional
-            The number of minibatches in an epoch, or a validation, if a data set or
-            generator holds more of them. The next epoch goes on from there.
-        validation_freq : int
-            After how many epochs to validate.
+            The number of minibatches in an epoch, or a validation, if there are more.
+            The next epoch goes on from there, and from the beginning at the end of
+            the data; each validation begins anew.
+        validation_freq : int or list of int
+            After how many epochs to validate, or after which ones, counted from 1.
+        validation_neurons : {"spikes", "rates", "both"}
+            What spiking neurons give in a validation. ``"spikes"`` tells how well the
+            network will run, if there are steps enough for spikes: after one step
+            most neurons have given nothing. ``"rates"`` can be compared with what is
+            logged of training. With ``"both"`` the names of what is computed in rates
+            begin with ``"val_rates_"``.
         **kwargs
             What else ``keras.Model.fit`` takes, none of which has a meaning here.
 
@@ -179,10 +205,12 @@ class Fitting(Restarting):
         Warns
         -----
         UserWarning
-            If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If a batch size is given. If one step is trained through
-            synapses. If no gradient reaches some of the trainable parameters. If
-            Keras layers have losses of their own, which are left out.
+            If the number of items to train on is not a multiple of the minibatch
+            size: the rest is left out. If data ends before an epoch does. If a batch
+            size is given. If one step is trained through synapses. If no gradient
+            reaches some of the trainable parameters. If Keras layers have losses of
+            their own, which are left out. If spiking neurons are validated for fewer
+            steps than they take for a spike.
         """
         compiled = self._ready("fit", kwargs)
         self._training.check_built()
@@ -196,20 +224,29 @@ class Fitting(Restarting):
         validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
         verbose = check_verbose(verbose, self.progress_bar)
         given, held_back = self._held_back(
-            compiled,
-            Given(x, y, n_steps, compiled.sample_weights(sample_weight), class_weight),
+            Given(x, y, n_steps, sample_weight, class_weight, compiled.sample_weights),
             validation_data,
             validation_split,
         )
         data = epoch_data(
-            self._parts, self._names, given, max(len(numbers), 1), steps_per_epoch
+            self._parts,
+            self._names,
+            given,
+            max(len(numbers), 1),
+            steps_per_epoch,
+            numbers.start - initial_epoch,
         )
         goals = compiled.goals(data)
         calls = callback_list(
             callbacks, self._model, verbose, numbers.stop, data.n_batches, history=True
         )
         validate = self._validation(
-            compiled, held_back, numbers, validation_freq, validation_steps, calls
+            compiled,
+            held_back,
+            validated_epochs(numbers, validation_freq),
+            validation_steps,
+            calls,
+            check_neurons("validation_neurons", validation_neurons),
         )
         with self._working():
             if latest is not None:
@@ -235,17 +272,25 @@ class Fitting(Restarting):
         sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Any = None,
+        neurons: str = "spikes",
         **kwargs: Any,
     ) -> dict[str, Any]:
         """
         Compute the losses and metrics that `compile` named.
+
+        All items count alike. If the last minibatch has fewer of them, it is filled
+        with copies of the last one, whose outputs and states are dropped.
 
         Parameters
         ----------
         x, y, n_steps, stateful, batch_size, verbose, sample_weight, callbacks
             As in `fit`.
         steps : int, optional
-            The number of minibatches to take from a data set or generator.
+            The number of minibatches to take, if there are more.
+        neurons : {"spikes", "rates", "both"}
+            What spiking neurons give: as in a run, or as in training (while layers
+            compute what they do in a run). With ``"both"`` the names of what is
+            computed in rates begin with ``"rates_"``.
         **kwargs
             What else ``keras.Model.evaluate`` takes, none of which has a meaning here.
 
@@ -267,22 +312,29 @@ class Fitting(Restarting):
         Warns
         -----
         UserWarning
-            If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If a batch size is given. If one step is computed through
-            synapses.
+            If there are fewer minibatches than ``steps``. If a batch size is given. If
+            one step is computed through synapses.
         """
         compiled = self._ready("evaluate", kwargs)
         ignore_batch_size(batch_size)
         steps = check_count_or_none("steps", steps, low=1)
         verbose = check_verbose(verbose, self.progress_bar)
-        given = Given(x, y, n_steps, compiled.sample_weights(sample_weight))
-        data = pass_data(self._parts, self._names, given, n_batches=steps)
+        in_rates = check_neurons("neurons", neurons)
+        if stateful and len(in_rates) > 1:
+            raise ValidationError(
+                "expected 'spikes' or 'rates' if the simulation goes on "
+                f"(stateful=True), got {neurons!r}",
+                attr="neurons",
+            )
+        weigh = compiled.sample_weights
+        given = Given(x, y, n_steps, sample_weight, weigh=weigh)
+        data = pass_data(self._parts, self._names, given, len(in_rates), steps)
         goals = compiled.goals(data)
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         self._warn_single_step(stateful, data, goals)
         with self._working():
             course = self._course(stateful)
-            return run_test(self._training, course, data, goals, calls, self._model)
+            return self._tested(course, data, goals, calls, in_rates)
 
     def _ready(self, method: str, refused: Mapping[str, Any]) -> Compiled:
         """Check that the simulator is open, and return what was compiled."""
@@ -296,11 +348,7 @@ class Fitting(Restarting):
         return self._compiled
 
     def _held_back(
-        self,
-        compiled: Compiled,
-        given: Given,
-        validation_data: Any,
-        validation_split: float,
+        self, given: Given, validation_data: Any, validation_split: float
     ) -> tuple[Given, Given | None]:
         """Return what to train on, and what to validate with."""
         if validation_data is None:
@@ -308,7 +356,7 @@ class Fitting(Restarting):
                 return given, None
             return split_validation(given, self._parts, self._names, validation_split)
         if is_stream(validation_data):
-            return given, Given(validation_data)
+            return given, Given(validation_data, weigh=given.weigh)
         is_tuple = isinstance(validation_data, (tuple, list))
         if not is_tuple or len(validation_data) not in (2, 3):
             raise ValidationError(
@@ -317,36 +365,51 @@ class Fitting(Restarting):
                 f"{validation_data!r:.60}",
                 attr="validation_data",
             )
-        x, y, *weights = validation_data
-        weights = compiled.sample_weights(*weights or [None])
-        return given, Given(x, y, given.n_steps if x is None else None, weights)
+        x, y, weights = (*validation_data, None)[:3]
+        n_steps = given.n_steps if x is None else None
+        return given, Given(x, y, n_steps, weights, weigh=given.weigh)
 
     def _validation(
         self,
         compiled: Compiled,
         given: Given | None,
-        epochs: range,
-        frequency: int,
+        epochs: Collection[int],
         n_batches: int | None,
         calls: keras.callbacks.CallbackList,
+        in_rates: dict[str, bool],
     ) -> Validate:
-        """Prepare the validation after each epoch."""
-        frequency = check_count("validation_freq", frequency, low=1)
-        numbers = [epoch for epoch in epochs if (epoch + 1) % frequency == 0]
-        if given is None or not numbers:
+        """Prepare the validation after some epochs."""
+        if given is None or not epochs:
             return lambda epoch: {}
-        data = pass_data(self._parts, self._names, given, len(numbers), n_batches)
+        n_passes = len(epochs) * len(in_rates)
+        data = pass_data(self._parts, self._names, given, n_passes, n_batches)
         goals = compiled.goals(data)
+        if in_rates == check_neurons("validation_neurons", "spikes"):
+            warn_few_steps(self._parts, data.n_steps)
 
         def validate(epoch: int) -> dict[str, Any]:
-            if epoch not in numbers:
+            if epoch not in epochs:
                 return {}
             state = self._training.refreshed(self._state)
             course = self._training.apart(Origin(state, self._n_steps))
-            logs = run_test(self._training, course, data, goals, calls, self._model)
+            logs = self._tested(course, data, goals, calls, in_rates)
             return {f"val_{name}": value for name, value in logs.items()}
 
         return validate
+
+    def _tested(
+        self,
+        course: Course,
+        data: MinibatchData,
+        goals: Goals,
+        calls: keras.callbacks.CallbackList,
+        in_rates: dict[str, bool],
+    ) -> dict[str, Any]:
+        """Compute losses and metrics in spikes, in rates, or in both."""
+        tested = partial(
+            run_test, self._training, course, data, goals, calls, self._model
+        )
+        return logs_of(in_rates, tested)
 
     def _learner(
         self, stateful: bool, data: MinibatchData, goals: Goals, optimizer: Any

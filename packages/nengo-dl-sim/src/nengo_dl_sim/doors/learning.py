@@ -190,6 +190,8 @@ class Learning(Restarting):
             As in `train`.
         combine : callable
             Makes one value from those of all minibatches, ``(n_minibatches,) array``.
+            By default their mean, in which a last minibatch of fewer items counts
+            for less.
         extra_feeds : None
             There are no placeholders to feed in TensorFlow 2.
         progress_bar : bool or nengo.utils.progress.ProgressBar, optional
@@ -213,19 +215,20 @@ class Learning(Restarting):
         Warns
         -----
         UserWarning
-            If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If one step is computed through synapses.
+            If one step is computed through synapses.
         """
         self._check_open("loss")
         check_callable("combine", combine)
         refuse("extra_feeds", extra_feeds)
-        checked = check_data(self._parts, self._names, data)
+        checked = check_data(self._parts, self._names, data, rest=True)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:
-            losses = self._training.losses(
+            losses, n_items = self._training.losses(
                 checked, objectives, training, [lambda result: shown.step()]
             )
+        if combine is np.mean:
+            return float(np.average(losses, axis=0, weights=n_items).sum())
         return float(sum(combine(values) for values in losses.T))
 
     def _passage(self, path: str | os.PathLike | None, every: int) -> Passage:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from nengo.exceptions import ValidationError
 
 from ..checks import check_callable, check_count
+from ..data.array_data import ArrayData
 from ..data.batches import check_truncation, warn_uneven
 from ..data.check_data import Data, check_data
+from ..data.minibatch_data import MinibatchData
+from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_outputs
 from ..sessions import refuse
 from ..tensorboard.profiling import profiler
@@ -76,7 +80,9 @@ class Measuring(Door):
             Called after each minibatch, or block of it, with a dict of its outputs,
             and None.
         combine : callable
-            Makes one value from the list of those of all minibatches and blocks.
+            Makes one value from the list of those of all minibatches and blocks. The
+            last minibatch may have fewer items than others: ``numpy.stack`` cannot
+            join outputs of these, ``numpy.concatenate`` can.
         isolate_state : bool
             If True, every minibatch starts from the initial state, and the state of
             the simulation is not touched. If False, the first one continues from
@@ -99,9 +105,8 @@ class Measuring(Door):
         Warns
         -----
         UserWarning
-            If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If the number of steps is not a multiple of ``truncation``:
-            the last block is shorter.
+            If the number of steps is not a multiple of ``truncation``: the last block
+            is shorter.
         """
         self._check_open("run_batch")
         n_epochs = check_count("n_epochs", n_epochs, low=1)
@@ -112,8 +117,11 @@ class Measuring(Door):
         refuse("extra_fetches", extra_fetches)
         truncation = check_truncation(truncation)
         schedule = Schedule(n_epochs, shuffle, truncation)
-        checked = check_data(self._parts, self._names, data, n_epochs, shuffle)
+        checked = check_data(
+            self._parts, self._names, data, n_epochs, shuffle, rest=True
+        )
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)
+        _check_combine(combine, checked, measures)
         warn_uneven(checked.n_steps, truncation)
         course = (
             self._training.apart()
@@ -140,4 +148,33 @@ def _caller(callback: Callable[[dict, None], Any], keys: list[Any]) -> Callback:
 
 
 def _combine(blocks: Any, combine: Callable) -> Any:
-    return tf.nest.map_structure(lambda *values: combine(list(values)), *blocks)
+    return tf.nest.map_structure(
+        lambda *values: _combined(list(values), combine), *blocks
+    )
+
+
+def _combined(values: list[Any], combine: Callable) -> Any:
+    try:
+        return combine(values)
+    except ValueError as error:
+        if combine is np.stack and len({np.shape(value) for value in values}) > 1:
+            raise _no_stack() from error
+        raise
+
+
+def _check_combine(
+    combine: Callable, data: MinibatchData, measures: Sequence[Measure]
+) -> None:
+    """Find out before everything is computed whether outputs cannot be joined."""
+    n_left = data.n_items % data.minibatch_size if isinstance(data, ArrayData) else 0
+    if n_left and combine is np.stack and any(one.of_items for one in measures):
+        raise _no_stack()
+
+
+def _no_stack() -> ValidationError:
+    return ValidationError(
+        "expected a function that joins outputs of minibatches of different numbers of "
+        "items, since the last one has fewer, such as numpy.concatenate, got "
+        "numpy.stack",
+        attr="combine",
+    )

@@ -11,9 +11,9 @@ from nengo.node import Node
 from nengo.probe import Probe
 
 from ..checks import check_count_or_none
-from ..data.arrays import common_shape
+from ..data.arrays import common_shape, leave_targets
 from ..data.fit_data import pass_data
-from ..data.forms import Given, is_stream, node_values
+from ..data.forms import Given, is_stream, read_values
 from ..data.names import node_specs
 from ..fitting.callback_calls import callback_list
 from ..fitting.epochs import run_predict
@@ -66,20 +66,25 @@ class Predicting(Door):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        neurons: str = "spikes",
         **kwargs: Any,
     ) -> dict[Probe, np.ndarray]:
         """
         Compute the outputs of all probes for many items.
 
         Probes record nothing (``sim.data``). Every minibatch starts from the present
-        state of the simulation, which is not touched.
+        state of the simulation, which is not touched. If the last one has fewer items,
+        it is filled with copies of the last item, whose outputs are dropped; with
+        ``stateful``, what has no item of its own keeps its state.
 
         Parameters
         ----------
         x, n_steps, stateful, batch_size, verbose, callbacks
-            As in `fit`. (Elements of a data set or generator hold no targets.)
+            As in `fit`. Targets in ``x`` are not used.
         steps : int, optional
-            The number of minibatches to take from a data set or generator.
+            The number of minibatches to take, if there are more.
+        neurons : {"spikes", "rates"}
+            What spiking neurons give: as in a run, or as in training.
         **kwargs
             What else ``keras.Model.predict`` takes, none of which has a meaning here.
 
@@ -99,26 +104,26 @@ class Predicting(Door):
         Warns
         -----
         UserWarning
-            If the number of items is not a multiple of the minibatch size: the rest
-            is left out. If a batch size is given.
+            If there are fewer minibatches than ``steps``. If a batch size is given.
         """
         self._check_open("predict")
         ignore_batch_size(batch_size)
         refuse_arguments("predict", kwargs)
         steps = check_count_or_none("steps", steps, low=1)
         verbose = check_verbose(verbose, self.progress_bar)
-        given = Given(x, n_steps=n_steps)
-        data = pass_data(self._parts, self._names, given, n_batches=steps)
-        for probe in data.probes or ():
+        if neurons not in ("spikes", "rates"):
             raise ValidationError(
-                f"expected elements without targets, got one with a target for {probe}",
-                attr="x",
+                f"expected 'spikes' or 'rates', got {neurons!r}", attr="neurons"
             )
+        given = Given(x, n_steps=n_steps, check=leave_targets)
+        data = pass_data(self._parts, self._names, given, n_batches=steps)
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         probes, model = self.model.probes, self._model
         with self._working():
             course = self._course(stateful)
-            return run_predict(self._training, course, data, probes, calls, model)
+            return run_predict(
+                self._training, course, data, probes, calls, model, neurons == "rates"
+            )
 
     def predict_on_batch(
         self,
@@ -156,11 +161,12 @@ class Predicting(Door):
                 f"expected arrays, got {x!r}: data sets and generators are for predict",
                 attr="x",
             )
-        values = node_values("x", x, self._parts.inputs.nodes, self._names)
+        nodes, probes = self._parts.inputs.nodes, self.model.probes
+        values = read_values("x", x, None, nodes, probes, self._names)
         size = self._parts.config.minibatch_size
-        n_items, _ = common_shape(values, size)
+        n_items, _ = common_shape(values.inputs, size)
         if n_items != size:
             raise ValidationError(
                 f"expected exactly minibatch_size={size} items, got {n_items}", attr="x"
             )
-        return self.predict(values, n_steps, stateful, verbose=0)
+        return self.predict(x, n_steps, stateful, verbose=0)

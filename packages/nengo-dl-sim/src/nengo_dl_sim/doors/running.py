@@ -13,8 +13,8 @@ from nengo.exceptions import ValidationError
 
 from ..checks import check_count, check_duration, check_seed
 from ..compile import Mode, choose_mode
-from ..data.arrays import check_inputs
-from ..data.forms import is_stream, node_values
+from ..data.arrays import check_inputs, leave_targets
+from ..data.forms import is_stream, read_values
 from ..progress import Form
 from ..run.runner import Progress
 from ..run.shortcut import Shortcut
@@ -102,7 +102,8 @@ class Running(Door):
         data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
             Values for nodes without input, in place of their own output. Names of
             nodes may serve as keys (see `get_name`). Also a list of arrays for all
-            nodes, in order; or one array, for the first node.
+            nodes, in order; or one array, for the first node. Targets for probes,
+            which `train` takes in the same dictionary, are not used.
         input_feeds : dict, optional
             The former name of ``data``.
         profile : bool or str
@@ -162,8 +163,17 @@ class Running(Door):
         nodes, config = self._parts.inputs.nodes, self._parts.config
         if is_stream(data):
             raise ValidationError(f"expected arrays, got {data!r}", attr="data")
-        values = node_values("data", data, nodes, self._names)
-        return check_inputs(values, nodes, config.minibatch_size, n_steps, config.dtype)
+        probes = self.model.probes
+        values = read_values("data", data, None, nodes, probes, self._names)
+        leave_targets(values.targets, probes)
+        if values.n_steps not in (None, n_steps):
+            raise ValidationError(
+                f"expected the number of steps that is in data, {values.n_steps}, got "
+                f"{n_steps}",
+                attr="n_steps",
+            )
+        size, dtype = config.minibatch_size, config.dtype
+        return check_inputs(values.inputs, nodes, size, n_steps, dtype)
 
     @contextlib.contextmanager
     def _aside(self) -> Iterator[None]:

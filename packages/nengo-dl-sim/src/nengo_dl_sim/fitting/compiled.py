@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import keras
@@ -21,7 +22,9 @@ from ..measures.objective_forms import Form
 from ..measures.tally import MetricValue
 from ..recent import Recent
 from ..training.optimizers import check_optimizer
+from .chosen import Chosen, choose
 from .trial import try_losses
+from .watched import MetricNames, Watched
 
 #: For how many kinds of data the metrics are kept.
 N_GOALS = 8
@@ -62,11 +65,11 @@ class Compiled:
     optimizer : keras.optimizers.Optimizer or str
         What turns gradients into changes.
     loss : keras.losses.Loss or str or callable or list or dict or None
-        One loss for all probes, one for each in order, or some by probe or name. (See
-        `.loss_form`.)
-    metrics : keras.metrics.Metric or str or callable or list or dict or None
+        One loss for all probes with targets, one for each of the first probes in
+        order, or some by probe or name. (See `.loss_form`.)
+    metrics, weighted_metrics : keras.metrics.Metric or str or callable or list or dict
         The same for metrics; there may be a list of them in place of one. (See
-        `.make_metric`.)
+        `.make_metric`.) None: no metrics.
     loss_weights : float or list or dict or None
         What losses are multiplied by; by default 1. One number is for all losses.
 
@@ -84,38 +87,45 @@ class Compiled:
         loss: Any,
         metrics: Any,
         loss_weights: Any,
+        weighted_metrics: Any = None,
     ) -> None:
         self._parts, self._names = parts, names
         self.optimizer = _optimizer(optimizer)
-        probes = parts.model.probes
-        losses = _by_probe("loss", loss, probes, names)
-        self._losses = {probe: loss_form(probe, given) for probe, given in losses}
-        found = _by_probe("metrics", _listed(metrics, probes), probes, names)
+        chosen = self._chosen("loss", loss)
+        self._unwanted = chosen.unwanted
+        self._losses = {p: loss_form(p, given) for p, given in chosen.values.items()}
+        self._losses_for_all = chosen.for_all
         self._metrics = [
-            (probe, metric)
-            for probe, given in found
-            for metric in (given if isinstance(given, (list, tuple)) else [given])
+            *self._watched("metrics", metrics, weighted=False),
+            *self._watched("weighted_metrics", weighted_metrics, weighted=True),
         ]
         if not isinstance(loss_weights, (list, tuple, Mapping, type(None))):
             loss_weights = dict.fromkeys(self._losses, loss_weights)
-        weights = _by_probe("loss_weights", loss_weights, probes, names)
-        self._weights = {probe: _weight(probe, value) for probe, value in weights}
+        weights = self._chosen("loss_weights", loss_weights).values
+        self._weights = {
+            probe: _weight(probe, value) for probe, value in weights.items()
+        }
         self._check_metrics()
+        self._check_known("loss_weights", self._weights, self._losses)
         self._goals: Recent[Goals] = Recent(N_GOALS)
 
     def lacks(self, method: str) -> bool:
         """Tell whether there is nothing to minimise, or else nothing to compute."""
         return not (self._losses or (method == "evaluate" and self._metrics))
 
-    def sample_weights(self, given: Any) -> dict[Probe, Any]:
+    def sample_weights(
+        self, given: Any, targets: Mapping[Probe, Any]
+    ) -> dict[Probe, Any]:
         """
         Say which weights of samples belong to which probe.
 
         Parameters
         ----------
         given : array_like or list or dict or None
-            Weights for all probes with a loss; a list with some for each probe, in
-            order; or a dictionary of probes, or of their names.
+            Weights for all probes with a loss; a list with some for each of the first
+            probes, in order; or a dictionary of probes, or of their names.
+        targets : dict
+            Says which probes have targets.
 
         Returns
         -------
@@ -127,16 +137,17 @@ class Compiled:
         nengo.exceptions.ValidationError
             If some are for a probe without a loss.
         """
-        if not isinstance(given, (list, tuple, Mapping, type(None))):
-            given = dict.fromkeys(self._losses, given)
-        probes = self._parts.model.probes
-        weights = dict(_by_probe("sample_weight", given, probes, self._names))
-        for probe in weights.keys() - self._losses.keys():
-            raise ValidationError(
-                f"expected weights for probes with a loss, got some for {probe}",
-                attr="sample_weight",
-            )
-        return weights
+        if given is None:
+            return {}
+        weighted = {m.probe for m in self._metrics if m.weighted}
+        if not isinstance(given, (list, tuple, Mapping)):
+            losses = self._needed_losses(targets)
+            probes = [*losses, *(weighted & set(targets)) - losses.keys()]
+            return dict.fromkeys(probes, given)
+        weights = self._chosen("sample_weight", given).values
+        used = self._losses.keys() | weighted
+        self._check_known("sample_weight", weights, used)
+        return {probe: value for probe, value in weights.items() if probe in used}
 
     def goals(self, data: MinibatchData) -> Goals:
         """
@@ -158,22 +169,33 @@ class Compiled:
             If a target is missing, is not used, or does not fit its loss.
         """
         given = data.probes or []
-        self._check_targets(given)
+        losses, metrics = self._needed_losses(given), self._needed_metrics(given)
+        self._check_targets(given, losses, metrics)
         key = data.n_steps, *given, None, *data.weighted, *data.target_shapes
-        return self._goals.get(key, lambda: self._make_goals(given, data))
+        return self._goals.get(key, lambda: self._make_goals(losses, metrics, data))
 
-    def _make_goals(self, given: Sequence[Probe], data: MinibatchData) -> Goals:
+    def _make_goals(
+        self,
+        forms: Mapping[Probe, Form],
+        watched: Sequence[Watched],
+        data: MinibatchData,
+    ) -> Goals:
+        given, names = data.probes or [], MetricNames()
         metrics = []
-        for probe, source in self._metrics:
+        for probe, source, weighted, _ in watched:
             size = data.target_shapes[given.index(probe)][1]
             name, metric = make_metric(probe, source, probe.size_in, size)
-            metrics.append(MetricValue(f"{self._names.of(probe)}_{name}", metric))
-        losses = [self._loss(probe, form, data) for probe, form in self._losses.items()]
+            name = names.of(self._names.of(probe), name, weighted)
+            metrics.append(MetricValue(name, metric))
+        losses = [self._loss(probe, form, data) for probe, form in forms.items()]
         try_losses(self._parts, losses, data)
         return Goals(
             losses,
-            [f"{self._names.of(probe)}_loss" for probe in self._losses],
-            [self._measure(probe, _PAIR, given, []) for probe, _ in self._metrics],
+            [f"{self._names.of(probe)}_loss" for probe in forms],
+            [
+                self._measure(probe, _PAIR, given, data.weighted if weighted else [])
+                for probe, _, weighted, _ in watched
+            ],
             metrics,
         )
 
@@ -202,15 +224,31 @@ class Compiled:
             source=form.function,
         )
 
-    def _check_targets(self, given: Sequence[Probe]) -> None:
-        needed = {p for p, form in self._losses.items() if form.n_arguments == 2}
-        needed |= {probe for probe, _ in self._metrics}
+    def _needed_losses(self, given: Collection[Probe]) -> dict[Probe, Form]:
+        """Leave out losses for all probes where there is no target."""
+        return {
+            probe: form
+            for probe, form in self._losses.items()
+            if not self._losses_for_all or form.n_arguments == 1 or probe in given
+        }
+
+    def _needed_metrics(self, given: Collection[Probe]) -> list[Watched]:
+        """Leave out metrics for all probes where there is no target."""
+        return [m for m in self._metrics if not m.for_all or m.probe in given]
+
+    def _check_targets(
+        self,
+        given: Sequence[Probe],
+        losses: Mapping[Probe, Form],
+        metrics: Sequence[Watched],
+    ) -> None:
+        for probe in self._losses if not losses and not metrics else ():
+            raise _no_target(probe)
+        needed = {p for p, form in losses.items() if form.n_arguments == 2}
+        needed |= {metric.probe for metric in metrics}
         for probe in needed - set(given):
-            raise ValidationError(
-                f"expected targets for {probe}, which has a loss or a metric, got none",
-                attr="y",
-            )
-        for probe in set(given) - needed:
+            raise _no_target(probe)
+        for probe in set(given) - needed - losses.keys() - self._unwanted:
             raise ValidationError(
                 f"{probe} is not a valid target: expected a probe with a loss or a "
                 "metric that takes a target",
@@ -219,8 +257,8 @@ class Compiled:
 
     def _check_metrics(self) -> None:
         """Check that names are names, and that no metric would mix up two probes."""
-        objects = [metric for _, metric in self._metrics]
-        for probe, metric in self._metrics:
+        objects = [metric.source for metric in self._metrics]
+        for probe, metric, *_ in self._metrics:
             if isinstance(metric, keras.metrics.Metric) and objects.count(metric) > 1:
                 raise ValidationError(
                     f"expected a metric of its own for {probe}, got {metric!r} for "
@@ -228,11 +266,31 @@ class Compiled:
                     attr="metrics",
                 )
             make_metric(probe, metric, 1, 1)
-        for probe in self._weights.keys() - self._losses.keys():
-            raise ValidationError(
-                f"expected weights of probes with a loss, got one of {probe}",
-                attr="loss_weights",
-            )
+
+    def _check_known(
+        self, attr: str, given: Collection[Probe], known: Collection[Probe]
+    ) -> None:
+        for probe in given:
+            if probe not in known and probe not in self._unwanted:
+                raise ValidationError(
+                    f"expected weights for probes with a loss, got some for {probe}",
+                    attr=attr,
+                )
+
+    def _watched(self, attr: str, metrics: Any, weighted: bool) -> list[Watched]:
+        """Say which metrics there are of which probe."""
+        probes = self._parts.model.probes
+        if isinstance(metrics, (list, tuple)) and len(probes) == 1:
+            metrics = {probes[0]: metrics}  # of the only probe
+        chosen = self._chosen(attr, metrics)
+        return [
+            Watched(probe, metric, weighted, chosen.for_all)
+            for probe, given in chosen.values.items()
+            for metric in _flat(given)
+        ]
+
+    def _chosen(self, attr: str, given: Any) -> Chosen:
+        return choose(attr, given, self._parts.model.probes, self._names)
 
 
 def _optimizer(given: Any) -> Any:
@@ -249,42 +307,22 @@ def _optimizer(given: Any) -> Any:
     return optimizer
 
 
-def _listed(metrics: Any, probes: Sequence[Probe]) -> Any:
-    """Take a list of metrics for those of the only probe, if there is one."""
-    if isinstance(metrics, (list, tuple)) and len(probes) == 1:
-        return {probes[0]: metrics}
-    return metrics
+def _no_target(probe: Probe) -> ValidationError:
+    return ValidationError(
+        f"expected targets for {probe}, which has a loss or a metric, got none",
+        attr="y",
+    )
 
 
-def _by_probe(
-    attr: str, given: Any, probes: Sequence[Probe], names: Names
-) -> list[tuple[Probe, Any]]:
-    """Say what belongs to which probe."""
-    if given is None:
-        return []
-    if isinstance(given, Mapping) and "class_name" not in given:
-        found = names.by_object(attr, given)
-    elif isinstance(given, (list, tuple)):
-        if len(given) != len(probes):
-            raise ValidationError(
-                f"expected a list with an entry for each of {len(probes)} probes, got "
-                f"{len(given)} entries",
-                attr=attr,
-            )
-        found = dict(zip(probes, given, strict=True))
-    else:
-        found = dict.fromkeys(probes, given)
-    for probe in found:
-        if probe not in probes:
-            raise ValidationError(
-                f"expected probes of the simulated network as keys, got {probe!r}",
-                attr=attr,
-            )
-    return [(probe, value) for probe, value in found.items() if value is not None]
+def _flat(given: Any) -> list[Any]:
+    """List metrics, however deep they are in lists."""
+    if not isinstance(given, (list, tuple)):
+        return [] if given is None else [given]
+    return [metric for entry in given for metric in _flat(entry)]
 
 
 def _weight(probe: Probe, value: Any) -> float:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
         raise ValidationError(
             f"expected a finite number for {probe}, got {value!r}", attr="loss_weights"
@@ -309,8 +347,10 @@ def _last_step(target: tf.Tensor) -> tf.Tensor:
     return target[:, -1:] if len(target.shape) > 1 else target
 
 
-def _pair(outputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return targets, outputs
+def _pair(
+    outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
+) -> tuple[tf.Tensor, ...]:
+    return (targets, outputs) if weights is None else (targets, outputs, weights)
 
 
 _PAIR = Form(_pair, 2)

@@ -57,7 +57,7 @@ def run_epochs(
     tally = make_tally(goals)
 
     def log(result: Result) -> dict[str, Any]:
-        tally.add(result.values, result.watched)
+        tally.add(result.values, result.watched, result.n_items)
         return tally.logs()
 
     announcer = Announcer("train", callbacks, model, log)
@@ -82,6 +82,7 @@ def run_test(
     goals: Goals,
     callbacks: keras.callbacks.CallbackList,
     model: CallbackModel,
+    rates: bool = False,
 ) -> dict[str, Any]:
     """
     Compute losses and metrics.
@@ -100,6 +101,8 @@ def run_test(
         What is called.
     model : CallbackModel
         Where callbacks say that it shall stop.
+    rates : bool
+        Whether spiking neurons give rates.
 
     Returns
     -------
@@ -109,7 +112,8 @@ def run_test(
     tally, n_losses = make_tally(goals), len(goals.losses)
 
     def log(result: Result) -> dict[str, Any]:
-        tally.add(result.values[:n_losses], result.values[n_losses:])
+        losses, pairs = result.values[:n_losses], result.values[n_losses:]
+        tally.add(losses, pairs, result.n_items)
         return tally.logs()
 
     announcer = Announcer("test", callbacks, model, log)
@@ -124,6 +128,7 @@ def run_test(
         False,
         [announcer.after],
         announcer.before,
+        rates,
     )
     logs = tally.logs()
     callbacks.on_test_end(logs)
@@ -137,13 +142,14 @@ def run_predict(
     probes: list[Probe],
     callbacks: keras.callbacks.CallbackList,
     model: CallbackModel,
+    rates: bool = False,
 ) -> dict[Probe, np.ndarray]:
     """
     Compute the outputs of all probes.
 
     Parameters
     ----------
-    training, course, data, callbacks, model
+    training, course, data, callbacks, model, rates
         As in `run_test`.
     probes : list of nengo.Probe
         The probes of the network.
@@ -170,6 +176,7 @@ def run_predict(
         False,
         [announcer.after],
         announcer.before,
+        rates,
     )
     callbacks.on_predict_end()
     pairs = zip(probes, zip(*found, strict=True), strict=bool(found))
@@ -183,7 +190,7 @@ def make_tally(goals: Goals) -> Tally:
 
 
 def _as_it_is(number: int, probe: Probe) -> Measure:
-    return Measure(str(probe), (number,), (), _first, None)
+    return Measure(str(probe), (number,), (), _first, None, of_items=True)
 
 
 def _first(outputs: list[Any], targets: list[Any]) -> Any:

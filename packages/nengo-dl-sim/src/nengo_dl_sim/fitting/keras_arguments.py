@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from nengo.exceptions import ValidationError
 
 from ..checks import check_count
+from ..user_warnings import warn_user
 
 _INSTEAD = {
     "jit_compile": "it is Simulator(jit_compile=...)",
     "return_dict": "what is returned is always a dictionary",
-    "weighted_metrics": "use metrics, which are not weighted",
+    "run_eagerly": "a network is always compiled, or a graph",
+    "steps_per_execution": "each minibatch is a step of its own",
 }
+
+#: What Keras takes for granted may be said; here it is always so.
+_ALWAYS = {"return_dict": True, "run_eagerly": False, "steps_per_execution": 1}
 
 
 def refuse_arguments(method: str, arguments: Mapping[str, Any]) -> None:
@@ -26,7 +30,8 @@ def refuse_arguments(method: str, arguments: Mapping[str, Any]) -> None:
     method : str
         What they were given to.
     arguments : dict
-        The arguments. None has no meaning in Keras either.
+        The arguments. None has no meaning in Keras either, and what is always so
+        here may be said.
 
     Raises
     ------
@@ -34,12 +39,17 @@ def refuse_arguments(method: str, arguments: Mapping[str, Any]) -> None:
         If there are any; it says what to do instead.
     """
     for name, value in arguments.items():
-        if value is not None:
+        if value is not None and not _is_always(name, value):
             instead = _INSTEAD.get(name, "it is an argument of Keras only, or of none")
             raise ValidationError(
                 f"expected no such argument in sim.{method}, got {value!r}: {instead}",
                 attr=name,
             )
+
+
+def _is_always(name: str, value: Any) -> bool:
+    always = _ALWAYS.get(name)
+    return type(value) is type(always) and value == always
 
 
 def ignore_batch_size(*sizes: int | None) -> None:
@@ -57,10 +67,9 @@ def ignore_batch_size(*sizes: int | None) -> None:
         If one is given.
     """
     if any(size is not None for size in sizes):
-        warnings.warn(
+        warn_user(
             "batch_size is not used: minibatches have the size that is given in "
-            "Simulator(minibatch_size=...)",
-            stacklevel=3,
+            "Simulator(minibatch_size=...)"
         )
 
 
@@ -115,3 +124,31 @@ def check_epochs(initial_epoch: Any, epochs: Any) -> range:
     """
     first = check_count("initial_epoch", initial_epoch)
     return range(first, check_count("epochs", epochs))
+
+
+def validated_epochs(epochs: range, frequency: Any) -> list[int]:
+    """
+    Say after which epochs to validate.
+
+    Parameters
+    ----------
+    epochs : range
+        The numbers of all epochs, counted from 0.
+    frequency : int or collection of int
+        After how many epochs, or after which ones, counted from 1.
+
+    Returns
+    -------
+    numbers : list of int
+        Their numbers, counted from 0.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If these are no whole numbers.
+    """
+    if isinstance(frequency, (list, tuple, set, range)):
+        wanted = {check_count("validation_freq", n, low=1) for n in frequency}
+        return [epoch for epoch in epochs if epoch + 1 in wanted]
+    every = check_count("validation_freq", frequency, low=1)
+    return [epoch for epoch in epochs if (epoch + 1) % every == 0]

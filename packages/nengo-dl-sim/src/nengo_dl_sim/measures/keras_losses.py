@@ -23,7 +23,8 @@ def loss_form(key: Any, source: Any) -> Form:
     key : nengo.Probe
         What it is a loss of, for messages.
     source : keras.losses.Loss or str or callable
-        A Keras loss, its class or its name; or a function of targets and outputs, of
+        A Keras loss, its class or its name (``"crossentropy"`` is the one that suits
+        the sizes of outputs and targets); or a function of targets and outputs, of
         which the mean is taken. A function of one argument takes the outputs; one
         whose arguments are called ``outputs`` and ``targets`` takes them in this order.
 
@@ -49,6 +50,8 @@ def loss_form(key: Any, source: Any) -> Form:
             raise _no_loss(key, source)
     if _is_other_class(source, keras.losses.Loss):
         raise _no_loss(key, source)
+    if isinstance(source, str) and source.lower() in ("crossentropy", "ce"):
+        return Form(_mean_crossentropy(key), 2)
     try:
         loss = keras.losses.get(source)
     except (TypeError, ValueError) as error:
@@ -144,6 +147,21 @@ def _mean_targets_first(key: Any, loss: Callable) -> Callable:
         with _comparing(key, loss, outputs, targets):
             values = loss(targets, outputs)
         return _mean(values, weights)
+
+    return evaluate
+
+
+def _mean_crossentropy(key: Any) -> Callable:
+    def evaluate(
+        outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        if outputs.shape[-1] == 1:
+            loss = keras.losses.binary_crossentropy
+        elif targets.shape[-1] == 1:
+            loss = keras.losses.sparse_categorical_crossentropy
+        else:
+            loss = keras.losses.categorical_crossentropy
+        return _mean_targets_first(key, loss)(outputs, targets, weights)
 
     return evaluate
 

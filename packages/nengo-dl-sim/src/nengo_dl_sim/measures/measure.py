@@ -32,6 +32,8 @@ class Measure(NamedTuple):
         Whether it was `summed` up.
     weight : float
         What it is multiplied by in the sum that is minimised.
+    of_items : bool
+        Whether it is computed for each item by itself, along the first axis.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Measure(NamedTuple):
     source: Any
     is_loss: bool = False
     weight: float = 1.0
+    of_items: bool = False
 
     @property
     def identity(self) -> tuple:

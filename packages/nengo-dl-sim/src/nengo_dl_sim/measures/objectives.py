@@ -40,13 +40,14 @@ def resolve_objectives(
     Returns
     -------
     measures : list of Measure
-        One for each entry; targets are numbered in the order of ``targets``.
+        One for each entry; targets are numbered in the order of ``targets``. (There
+        may be targets of objectives that take none.)
 
     Raises
     ------
     nengo.exceptions.ValidationError
         If an objective is not what is described here, a target is missing, or a
-        target belongs to no objective.
+        target is for a probe without objective.
     """
     if objective is None:
         objective = _default_objective(targets)
@@ -108,8 +109,10 @@ def _resolve_all(
     for key, source in wanted.items():
         _check_probes(attr, key, probes)
         form = default if source is None else objective_form(attr, key, source)
-        resolved.append(_number(key, source, form, probes, given))
-    _check_all_used(resolved, given)
+        measure = _number(key, source, form, probes, given)
+        as_it_is = form.function is _as_they_are
+        resolved.append(measure._replace(of_items=as_it_is))
+    _check_all_used(resolved, probes, given)
     if not resolved:
         raise ValidationError("expected at least one objective, got none", attr=attr)
     return resolved
@@ -145,13 +148,14 @@ def _check_probes(attr: str, key: Any, probes: Sequence[Probe]) -> None:
             )
 
 
-def _check_all_used(measures: Sequence[Measure], given: Sequence[Probe]) -> None:
-    used = {given[i] for measure in measures for i in measure.targets}
+def _check_all_used(
+    measures: Sequence[Measure], probes: Sequence[Probe], given: Sequence[Probe]
+) -> None:
+    used = {probes[i] for measure in measures for i in measure.outputs}
     for probe in given:
         if probe not in used:
             raise ValidationError(
-                f"{probe} is not a valid target: expected a probe with an objective "
-                "that takes a target",
+                f"{probe} is not a valid target: expected a probe with an objective",
                 attr="data",
             )
 

@@ -1,4 +1,4 @@
-"""Losses and metrics, averaged over the minibatches of an epoch."""
+"""Losses and metrics, averaged over the items of an epoch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MetricValue:
         """Forget everything."""
         self._metric.reset_state()
 
-    def add(self, targets: tf.Tensor, outputs: tf.Tensor) -> None:
+    def add(self, targets: tf.Tensor, outputs: tf.Tensor, *weights: tf.Tensor) -> None:
         """
         Collect the values of a minibatch.
 
@@ -42,10 +42,12 @@ class MetricValue:
         ----------
         targets, outputs : (minibatch_size, n_steps, size) tf.Tensor
             What is compared.
+        *weights : (minibatch_size,) or (minibatch_size, n_steps) tf.Tensor
+            Weights of samples, if they count.
         """
         # In its first call a metric may make variables.
         update = self._compiled if self._is_built else self._metric.update_state
-        update(targets, outputs)
+        update(targets, outputs, *weights)
         self._is_built = True
 
     def result(self) -> Any:
@@ -82,11 +84,11 @@ class Tally:
     def reset(self) -> None:
         """Begin anew."""
         self._sums = np.zeros(len(self._names))
-        self._n_batches = 0
+        self._n_items = 0
         for metric in self._metrics:
             metric.reset()
 
-    def add(self, losses: Sequence[Any], pairs: Sequence[Any]) -> None:
+    def add(self, losses: Sequence[Any], pairs: Sequence[Any], n_items: int) -> None:
         """
         Collect the values of a minibatch.
 
@@ -95,10 +97,12 @@ class Tally:
         losses : list of float
             The value of each loss.
         pairs : list of tuple of tf.Tensor
-            Targets and outputs for each metric.
+            Targets and outputs for each metric, and weights where they count.
+        n_items : int
+            How many items these are of: so much do the losses count.
         """
-        self._sums += np.asarray(losses, float)
-        self._n_batches += 1
+        self._sums += n_items * np.asarray(losses, float)
+        self._n_items += n_items
         for metric, pair in zip(self._metrics, pairs, strict=True):
             metric.add(*pair)
 
@@ -111,7 +115,7 @@ class Tally:
         logs : dict from str to float
             ``"loss"``, the weighted sum of losses; each loss; each metric.
         """
-        means = self._sums / max(self._n_batches, 1)
+        means = self._sums / max(self._n_items, 1)
         return {
             "loss": float(self._weights @ means),
             **dict(zip(self._names, means.tolist(), strict=True)),

@@ -68,7 +68,8 @@ def configure_settings(**settings: Any) -> None:
         same. Default: True.
     trainable : bool or None
         What `.Simulator.train` changes. Applies to the nearest network of the
-        context, and to the networks in it. None (default): connection weights,
+        context, and to the networks in it; instead of what was set for types there
+        before. None (default): connection weights,
         encoders and biases, but not what an online learning rule changes, which is
         state of the simulation. If that is set to True, training changes the values
         that it starts from, and a warning says so. May be set for a type, an object
@@ -198,7 +199,10 @@ def _set_default_trainable(network: nengo.Network, value: bool | None) -> None:
     # As default of the parameters, not as value of the types: so that a value given
     # to one type (say ensembles) is not hidden by that of another (their neurons).
     for cls in SETTINGS["trainable"].classes:
-        network.config[cls].get_param("trainable").default = value
+        params = network.config[cls]
+        params.get_param("trainable").default = value
+        if "trainable" in params:  # set before: the last word counts
+            del params.trainable
 
 
 def _path(network: nengo.Network, obj: Any) -> tuple[nengo.Network, ...]:

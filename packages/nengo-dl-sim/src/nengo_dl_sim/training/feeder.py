@@ -14,7 +14,7 @@ from nengo.node import Node
 
 from ..compile import InputSplit, State
 from ..construction import Parts
-from ..data.batches import Batch, step_blocks
+from ..data.batches import Batch, Order, step_blocks
 from ..data.minibatch_data import Items, MinibatchData
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
@@ -239,7 +239,7 @@ class Feeder:
     def _batch(self, data: MinibatchData, items: Items, start_step: int) -> Batch:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
-        return Batch(feed.held, stepped, items.targets)
+        return Batch(feed.held, stepped, items.targets, items.n_items)
 
     def _feed(self, data: MinibatchData) -> InputFeed:
         given = data.nodes
@@ -274,7 +274,7 @@ def _rest_of_epoch(
     data: MinibatchData, schedule: Schedule, seed: int, position: Position
 ) -> Iterator[Items]:
     # From a count, not from a generator that goes on: to begin in the middle.
-    order = np.random.RandomState([seed, position.n_epochs - 1])
+    order = Order(seed, position.n_epochs - 1)
     epoch = data.epoch(order if schedule.shuffle else None)
     for items in islice(epoch, position.in_epoch, None):
         position.in_epoch += 1

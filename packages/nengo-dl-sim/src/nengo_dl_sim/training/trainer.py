@@ -34,6 +34,8 @@ class Result(NamedTuple):
     values : list
         The value of each measure: in training an array of losses (before the
         parameters changed), else what its function returns, as arrays.
+    n_items : int
+        How many items it had, without those that only fill a minibatch.
     watched : list
         In training, the value of each measure that is looked at only.
     """
@@ -41,6 +43,7 @@ class Result(NamedTuple):
     state: State
     n_steps: int
     values: Any
+    n_items: int
     watched: Any = ()
 
 
@@ -158,7 +161,7 @@ class Trainer:
         nengo.exceptions.ValidationError
             If a measure does not return numbers to minimise.
         """
-        traced = self._gradients.traced(state, *batch)
+        traced = self._gradients.traced(state, *batch[:3])
         gradients = BackPropagation(*traced.structured_outputs)
         looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
         found = zip(looked_at, gradients.outputs, strict=True)
@@ -200,8 +203,9 @@ class Trainer:
                     self._gradients, state, *_tensors(block)
                 )
                 values = self._check_finite(losses.numpy())
+                n_steps, n_items = len(block.stepped), self.program.minibatch_size
                 for callback in callbacks:
-                    callback(Result(state, len(block.stepped), values, watched))
+                    callback(Result(state, n_steps, values, n_items, watched))
 
     def evaluate(
         self,
@@ -225,11 +229,31 @@ class Trainer:
             Called with the values of the measures, after each block.
         """
         for state, batch in minibatches:
+            begun = state
             for block in batch.blocks(truncation):
-                values, state = self._values(state, *_tensors(block), training)
+                values, state = self._measured(state, block, training)
                 arrays = tf.nest.map_structure(np.asarray, values)
+                n_items = block.n_items or self.program.minibatch_size
+                present = self._of_items(block.n_items, state, begun)
                 for callback in callbacks:
-                    callback(Result(state, len(block.stepped), arrays))
+                    callback(Result(present, len(block.stepped), arrays, n_items))
+
+    def _measured(
+        self, state: State, block: Batch, training: bool
+    ) -> tuple[list[Any], State]:
+        """Compute the measures of those items that there are."""
+        n_items, tensors = block.n_items, _tensors(block)
+        if n_items is None or not all(measure.of_items for measure in self.measures):
+            return self._values(state, *tensors, training, n_items)
+        # No need to compile this for another number of items.
+        values, state = self._values(state, *tensors, training, None)
+        return tf.nest.map_structure(lambda value: value[:n_items], values), state
+
+    def _of_items(self, n_items: int | None, state: State, begun: State) -> State:
+        """Leave the state of those that only filled a minibatch as it was."""
+        if n_items is None:
+            return state
+        return self.program.of_items(n_items, state, begun)
 
     def _compute_gradients(
         self,
@@ -260,8 +284,12 @@ class Trainer:
         stepped: tf.Tensor,
         targets: list[tf.Tensor],
         training: bool,
+        n_items: int | None,
     ) -> tuple[list[Any], State]:
         state, outputs = self._run(state, held, stepped, training)
+        if n_items is not None:
+            outputs = [None if one is None else one[:n_items] for one in outputs]
+            targets = [target[:n_items] for target in targets]
         return [measure.value(outputs, targets) for measure in self.measures], state
 
     def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..compile import Program
 from ..compile.sequence import Keep
 from ..construction import Parts
 from ..data.minibatch_data import MinibatchData
@@ -42,6 +43,7 @@ class Trainers:
         watched: Sequence[Measure],
         schedule: Schedule,
         training: bool = False,
+        rates: bool = False,
     ) -> Trainer:
         """
         Find or make the trainer for some measures.
@@ -60,6 +62,8 @@ class Trainers:
             How to go through the data.
         training : bool
             Whether the measures are minimised; if so, a new trainer is checked.
+        rates : bool
+            Whether spiking neurons give rates without training, too.
 
         Returns
         -------
@@ -81,10 +85,12 @@ class Trainers:
         for length in (n_steps, data.n_steps % n_steps or n_steps):
             self._parts.runner.check_length(length)
         identities = tuple(measure.identity for measure in (*measures, *watched))
-        key = training, feeder, data.nodes, identities, len(watched), n_steps
+        key = training, rates, feeder, data.nodes, identities, len(watched), n_steps
 
         def make() -> Trainer:
-            trainer = self._make(feeder, data, measures, watched, n_steps)
+            program = self._parts.program
+            program = program.in_rates if rates else program
+            trainer = self._make(program, feeder, data, measures, watched, n_steps)
             if training:
                 self._check(trainer, feeder, data, n_steps)
             return trainer
@@ -97,6 +103,7 @@ class Trainers:
 
     def _make(
         self,
+        program: Program,
         feeder: Feeder,
         data: MinibatchData,
         measures: Sequence[Measure],
@@ -104,7 +111,7 @@ class Trainers:
         n_steps: int,
     ) -> Trainer:
         return Trainer(
-            self._parts.program,
+            program,
             self._parts.parameters.variables,
             measures,
             watched,

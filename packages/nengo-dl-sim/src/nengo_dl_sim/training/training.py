@@ -27,7 +27,7 @@ from .learner import Learner, Passage
 from .optimizer_store import OptimizerStore
 from .position import Position
 from .reach import warn_single_step
-from .trainer import Callback
+from .trainer import Callback, Result
 from .trainers import Trainers
 
 
@@ -204,7 +204,7 @@ class Training:
         objectives: Sequence[Measure],
         training: bool,
         callbacks: Sequence[Callback],
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """
         Compute the losses of all minibatches.
 
@@ -223,6 +223,8 @@ class Training:
         -------
         losses : (n_batches, n_objectives) array
             The value of each objective for each minibatch.
+        n_items : (n_batches,) array of int
+            How many items each has.
 
         Warns
         -----
@@ -232,9 +234,15 @@ class Training:
         self.warn_single_step("Calculating loss", data, objectives)
         summed = [measure.summed() for measure in objectives]
         found: list[Any] = []
-        callbacks = [lambda result: found.append(result.values), *callbacks]
+        n_items: list[int] = []
+
+        def keep(result: Result) -> None:
+            found.append(result.values)
+            n_items.append(result.n_items)
+
+        callbacks = [keep, *callbacks]
         self.run(self.apart(), data, summed, Schedule(), training, callbacks)
-        return np.asarray(found)
+        return np.asarray(found), np.asarray(n_items)
 
     def run(
         self,
@@ -245,6 +253,7 @@ class Training:
         training: bool,
         callbacks: Sequence[Callback],
         passage: Passage = iter,
+        rates: bool = False,
     ) -> None:
         """
         Compute measures of all minibatches.
@@ -260,15 +269,20 @@ class Training:
         schedule : Schedule
             How to go through the data.
         training : bool
-            Whether spiking neurons are replaced by their rate approximation.
+            Whether everything computes what it does in training.
         callbacks : list of callable
             Called after each block of steps, with the values of the measures.
         passage : callable
             What minibatches pass through on their way to the trainer.
+        rates : bool
+            Whether spiking neurons are replaced by their rate approximation, and
+            nothing else is as in training.
         """
-        if training:
+        if training or rates:
             self.check_differentiable()
-        trainer = self._trainers.find(course.feeder, data, measures, (), schedule)
+        trainer = self._trainers.find(
+            course.feeder, data, measures, (), schedule, rates=rates
+        )
         minibatches = course.minibatches(
             data, schedule, self._seed, replace(self.position, resumes=False)
         )

@@ -1,0 +1,91 @@
+"""What was chosen for each probe: one thing for all, a list, or a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nengo.exceptions import ValidationError
+from nengo.probe import Probe
+
+from ..data.names import Names
+
+
+class Chosen(NamedTuple):
+    """
+    What the user chose for each probe.
+
+    Parameters
+    ----------
+    values : dict from nengo.Probe to object
+        What was chosen.
+    for_all : bool
+        Whether it was one for all probes.
+    unwanted : set of nengo.Probe
+        The probes of which it was said that there is nothing for them.
+    """
+
+    values: dict[Probe, Any]
+    for_all: bool
+    unwanted: frozenset[Probe]
+
+
+def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chosen:
+    """
+    Say what belongs to which probe.
+
+    Parameters
+    ----------
+    attr : str
+        The argument that is read, for messages.
+    given : object
+        One thing for all probes; a list with one for each of the first probes, in
+        order; or a dictionary of probes, or of their names. None, also in place of
+        one of them: nothing. (A dictionary with a ``"class_name"`` is one thing:
+        what Keras makes an object of.)
+    probes : list of nengo.Probe
+        The probes.
+    names : Names
+        Their names.
+
+    Returns
+    -------
+    chosen : Chosen
+        What was chosen.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a list is too long, or a key is no probe and not the name of one.
+    """
+    if given is None:
+        return Chosen({}, False, frozenset())
+    one_thing = not isinstance(given, (list, tuple, Mapping))
+    if one_thing or (isinstance(given, Mapping) and "class_name" in given):
+        return Chosen(dict.fromkeys(probes, given), True, frozenset())
+    found = (
+        names.by_object(attr, given)
+        if isinstance(given, Mapping)
+        else _in_order(attr, given, probes)
+    )
+    for probe in found:
+        if probe not in probes:
+            raise ValidationError(
+                f"expected probes of the simulated network as keys, got {probe!r}",
+                attr=attr,
+            )
+    wanted = {probe: value for probe, value in found.items() if value is not None}
+    return Chosen(wanted, False, frozenset(found.keys() - wanted.keys()))
+
+
+def _in_order(
+    attr: str, given: Sequence[Any], probes: Sequence[Probe]
+) -> dict[Probe, Any]:
+    if len(given) > len(probes):
+        raise ValidationError(
+            f"expected a list with an entry for each of up to {len(probes)} probes, "
+            f"got {len(given)} entries",
+            attr=attr,
+        )
+    rest = [None] * (len(probes) - len(given))
+    return dict(zip(probes, [*given, *rest], strict=True))
