@@ -307,8 +307,12 @@ def test_class_weight(one):
     )
     data["y"] = LABELS[:, :1]
     found = one._in_nengo(compiled, {**data, "class_weight": weights}, [])
+    one.sim.reset()
+    stream = dataset(tuple(data["x"]), data["y"])
+    streamed = one._in_nengo(compiled, {"x": stream, "class_weight": weights}, [])
     for name in ("fit: loss", "weights 0"):
         np.testing.assert_allclose(found[name], expected[name], rtol=2e-5)
+        np.testing.assert_allclose(streamed[name], expected[name], rtol=2e-5)
 
 
 # -- data sets and generators
