@@ -157,6 +157,10 @@ def absolute(y_true, y_pred):
     return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
 
 
+def with_state():
+    return [keras.metrics.AUC(name="auc"), keras.metrics.Precision(0.9, name="pr")]
+
+
 XY = {"x": [A, B], "y": [P, Q]}
 COMPILED = {
     "one loss for all": lambda: {"loss": "mse"},
@@ -179,7 +183,7 @@ COMPILED = {
     },
     "loss_weights: NumPy": lambda: {
         "loss": ["mse", "mae"],
-        "loss_weights": [np.float32(0.5), np.float64(2)],
+        "loss_weights": [np.float32(0.5), np.float32(2)],
     },
     "loss_weights: of None": lambda: {"loss": ["mse", None], "loss_weights": [3.0, 1]},
     "loss_weights: zero": lambda: {"loss": ["mse", "mae"], "loss_weights": [0.0, 1.0]},
@@ -191,7 +195,7 @@ COMPILED = {
     "metrics: accuracy": lambda: {"loss": "mse", "metrics": ["accuracy", "acc"]},
     "metrics: with state": lambda: {
         "loss": "mse",
-        "metrics": {"q": [keras.metrics.AUC(name="auc"), keras.metrics.Precision(0.9)]},
+        "metrics": {"q": with_state()},
     },
     "metrics: function": lambda: {"loss": "mse", "metrics": [absolute, None]},
     "metrics: twice": lambda: {"loss": "mse", "metrics": {"p": ["mae", "mae"]}},
@@ -417,8 +421,13 @@ REST = {
     "sum": {"loss": [keras.losses.MeanSquaredError(reduction="sum"), "mae"]},
     "metrics with state": {
         "loss": "mse",
-        "metrics": {"q": [keras.metrics.AUC(name="auc"), keras.metrics.Precision(0.9)]},
-        "weighted_metrics": {"q": [keras.metrics.Recall(0.9)], "p": ["acc"]},
+        "metrics": {
+            "q": [
+                keras.metrics.AUC(name="auc"),
+                keras.metrics.Precision(0.9, name="pr"),
+            ]
+        },
+        "weighted_metrics": {"q": [keras.metrics.Recall(0.9, name="re")], "p": ["acc"]},
     },
     "functions": {"loss": [lambda t, y: tf.reduce_max(t - y, axis=-1), absolute]},
 }
