@@ -8,9 +8,9 @@ import pytest
 from workspace import find_packages
 
 
-def fail_to_import(module, folder):
+def fail_to_import(module, folder, **variables):
     """Return what an import prints that sees the distributions of a folder first."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
     watched = f"import sys\ntry:\n    import {module}\nfinally:\n"
     code = f"{watched}    print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     command = [sys.executable, "-c", code]
@@ -31,6 +31,17 @@ def fail_to_import(module, folder):
 def test_import_names_what_works_first(tmp_path, module, name, version, works):
     check_import(tmp_path, module, name, version, works)
     assert fail_to_import(module, tmp_path)[0] == "False False"
+
+
+@pytest.mark.parametrize("module", ["nengo_dl", "nengo_dl_objectives"])
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_of_keras_is_one_line(tmp_path, module, backend):
+    imported, errors = fail_to_import(module, tmp_path, KERAS_BACKEND=backend)
+    assert imported == "False False"
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("ImportError: NengoDL works with Keras on TensorFlow, but")
+    assert f"has chosen the backend '{backend}'" in last
+    assert errors.count("File ") <= 7
 
 
 @pytest.mark.slow  # the lowest package, which does not require these, is imported first

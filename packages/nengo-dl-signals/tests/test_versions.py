@@ -1,6 +1,8 @@
 """Versions that cannot work are named before anything is imported."""
 
+import sys
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,3 +66,52 @@ def test_what_is_missing_is_left_to_its_import(monkeypatch):
 
 def test_sources_without_metadata_are_not_checked():
     check_versions("no-such-distribution")
+
+
+@pytest.fixture
+def keras_home(monkeypatch, tmp_path):
+    """Nothing has imported Keras, or said what it shall use."""
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["jax", "torch", "numpy", "openvino", "no such"])
+@pytest.mark.parametrize("by", ["variable", "file", "import"])
+def test_another_backend_of_keras_is_named(name, by, keras_home, monkeypatch):
+    told_by = "KERAS_BACKEND"
+    if by == "variable":
+        monkeypatch.setenv("KERAS_BACKEND", name)
+    elif by == "file":
+        (keras_home / "keras.json").write_text(f'{{"backend": "{name}"}}')
+        told_by = "keras.json"
+    else:
+        config = SimpleNamespace(backend=lambda: name)
+        monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(config=config))
+        told_by = "who imported Keras"
+    match = f"{told_by} has chosen the backend '{name}': set KERAS_BACKEND=tensorflow"
+    with pytest.raises(ImportError, match=match) as info:
+        check_versions("nengo-dl-signals")
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "file"),
+    [
+        ("tensorflow", None),
+        ("tensorflow", '{"backend": "jax"}'),
+        ("", None),
+        (None, None),
+        (None, '{"backend": "tensorflow"}'),
+        (None, '{"floatx": "float32"}'),
+        (None, "[]"),
+        (None, "no JSON"),
+    ],
+)
+def test_keras_on_tensorflow_is_fine(variable, file, keras_home, monkeypatch):
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if file is not None:
+        (keras_home / "keras.json").write_text(file)
+    check_versions("nengo-dl-signals")

@@ -7,10 +7,13 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.progress import (
     ConsoleProgressBar,
+    LogProgressBar,
     NengoProgressBar,
     NullProgressBar,
     ProgressBar,
     console,
+    log,
+    make,
     make_progress_bar,
 )
 
@@ -21,7 +24,14 @@ def clock(monkeypatch):
     clock = types.SimpleNamespace(now=0.0)
     clock.monotonic = lambda: clock.now
     monkeypatch.setattr(console, "time", clock)
+    monkeypatch.setattr(log, "time", clock)
     return clock
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """Let tests see a terminal, unless they ask for something else."""
+    monkeypatch.setattr(make, "_is_terminal", lambda: True)
 
 
 def lines(capsys):
@@ -48,12 +58,10 @@ def test_bar_shows_title_share_and_values(capsys, clock):
         assert ("loss: " in line) == bool(loss)
 
 
-@pytest.mark.parametrize("terminal, interval", [(True, 0.1), (False, 10)])
-def test_updates_are_rare(terminal, interval, capsys, clock, monkeypatch):
-    monkeypatch.setattr(console, "_is_terminal", lambda: terminal)
+def test_updates_are_rare(capsys, clock):
     with make_progress_bar("Simulating", 10000) as bar:
         for _ in range(9000):
-            clock.now += interval / 1000
+            clock.now += 0.0001
             bar.step()
         assert 8 <= len(lines(capsys)) <= 10
 
@@ -141,6 +149,88 @@ def test_a_stage_is_shown_before_the_task(capsys, clock):
     titles = [line.split()[0] for line in lines(capsys)]
     assert titles.index("Compiling") < titles.index("Simulating", 1)
     assert titles[-1] == "Simulating"
+
+
+@pytest.fixture
+def in_a_file(monkeypatch):
+    monkeypatch.setattr(make, "_is_terminal", lambda: False)
+
+
+@pytest.mark.parametrize("total", [None, 9000])
+def test_a_file_gets_one_line_for_a_long_task(total, in_a_file, capsys, clock):
+    with make_progress_bar("Simulating", total) as bar:
+        assert isinstance(bar, LogProgressBar)
+        with bar.stage("Compiling"):
+            clock.now += 12
+        for _ in range(9000):
+            clock.now += 1
+            bar.step()
+    shown = lines(capsys)
+    assert shown == [
+        "Compiling finished in 0:00:12.",
+        "Simulating finished in 2:30:12.",
+    ]
+
+
+def test_a_file_gets_no_line_for_a_short_task(in_a_file, capsys, clock):
+    with make_progress_bar("Training", 2) as bar:
+        with bar.stage("Compiling"):
+            clock.now += 0.4
+        bar.step(2, loss=1.0)
+        clock.now += 0.5
+    assert lines(capsys) == []
+
+
+@pytest.mark.parametrize(
+    "total, text",
+    [
+        (4, "Training stopped at 25% after 0:01:40. loss: 0.5"),
+        (None, "Training stopped after 0:01:40. loss: 0.5"),
+    ],
+)
+def test_a_file_says_where_an_error_came(total, text, in_a_file, capsys, clock):
+    with pytest.raises(KeyError), make_progress_bar("Training", total) as bar:
+        bar.step(loss=0.5)
+        clock.now += 100
+        raise KeyError
+    assert lines(capsys) == [text]
+
+
+def test_a_file_keeps_the_last_values(in_a_file, capsys, clock):
+    with make_progress_bar("Training", 2) as bar:
+        bar.step(loss=2.0)
+        clock.now += 61
+        bar.step(loss=0.25)
+    assert lines(capsys) == ["Training finished in 0:01:01. loss: 0.25"]
+
+
+def test_without_a_standard_error_stream(monkeypatch, clock):
+    monkeypatch.undo()
+    monkeypatch.setattr(log, "LONG", 0)
+    monkeypatch.setattr("sys.stderr", None)
+    with make_progress_bar("Training", 2) as bar:
+        bar.step()
+    assert isinstance(bar, LogProgressBar)
+
+
+@pytest.mark.parametrize(
+    "shell, kind",
+    [
+        (types.SimpleNamespace(kernel=object()), NengoProgressBar),
+        (types.SimpleNamespace(), ConsoleProgressBar),
+        (None, ConsoleProgressBar),
+    ],
+    ids=["Jupyter", "IPython in a terminal", "no IPython"],
+)
+def test_a_notebook_gets_the_bar_that_nengo_shows_there(shell, kind, monkeypatch):
+    shown, progress = Recorder(), nengo.utils.progress
+    monkeypatch.setattr(progress, "get_ipython", lambda: shell)
+    monkeypatch.setattr(progress, "get_default_progressbar", lambda: shown)
+    with make_progress_bar("Training", 2) as bar:
+        bar.step(2)
+    assert type(bar) is kind
+    last = ("Training", 2, 2)
+    assert shown.shown[-1:] == ([last] if kind is NengoProgressBar else [])
 
 
 class Recorder(nengo.utils.progress.ProgressBar):

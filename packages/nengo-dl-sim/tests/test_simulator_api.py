@@ -426,3 +426,45 @@ def test_probes_without_samples(minibatch_size, keep_history):
         assert [sim.data[probe].shape for probe in rare] == shapes
         sim.run_steps(3)
         assert [sim.data[probe].shape for probe in rare] == shapes
+
+
+@pytest.mark.parametrize("size, batch", [(None, ""), (3, ", minibatch_size=3")])
+def test_a_simulator_says_what_it_is(size, batch):
+    net = everything()
+    with simulator(net, minibatch_size=size) as sim:
+        sim.run_steps(N_STEPS)
+        assert repr(sim) == f"<Simulator of {net}{batch}, at step {N_STEPS}>"
+    assert repr(sim) == f"<Simulator of {net}{batch}, closed>"
+    assert "Simulator object" in repr(Simulator.__new__(Simulator))  # as in a traceback
+
+
+@pytest.mark.parametrize("n_probes", [0, 2, 12])
+def test_data_says_what_it_holds(n_probes):
+    with nengo.Network(label="named") as net:
+        node = nengo.Node([0.0, 0.0], label="node")
+        probes = [nengo.Probe(node, label=f"p{i}") for i in range(n_probes)]
+    with simulator(net, minibatch_size=3) as sim:
+        sim.run_steps(N_STEPS)
+        text = repr(sim.data)
+    start = "<SimulationData of 1 Network, 1 Node"
+    assert text.startswith(start + (f", {n_probes} Probe; " if n_probes else ">"))
+    for probe in probes[:10]:
+        assert f"{probe}: (3, {N_STEPS}, 2)" in text
+    assert ("and 2 more" in text) == (n_probes == 12)
+
+
+def test_without_a_seed_random_numbers_are_those_of_nengo():
+    with nengo.Network() as net:
+        configure_settings(dtype="float64")
+        noise = nengo.Node(nengo.processes.WhiteSignal(0.1, 50), size_out=1)
+        ens = nengo.Ensemble(5, 1)
+        nengo.Connection(noise, ens)
+        probe = nengo.Probe(ens.neurons, "voltage")
+    results = []
+    for make in (reference, simulator):
+        np.random.seed(3)
+        with make(net) as sim:
+            sim.run_steps(N_STEPS)
+        results.append((sim.data[probe], sim.data[ens].bias, np.random.rand()))
+    for expected, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from matplotlib.image import imread
 from nengo.exceptions import ValidationError
 
-from nengo_dl_spaun_bench import Benchmark, compare
+from nengo_dl_spaun_bench import Benchmark, cli, compare
 from nengo_dl_spaun_bench.cli import STANDARD, main
 from nengo_dl_spaun_bench.compare import find_backend, relative_difference
 
@@ -99,6 +99,29 @@ def test_table_and_plot(tmp_path):
         *[["cconv", "(relu)"]] * 2,
     ]
     assert imread(path).std() > 0.05
+    assert [line.split(":")[:2] for line in result.stderr.splitlines()] == [
+        [f"{number} of 4", f" {net} (relu), minibatch {size}"]
+        for number, (net, size) in enumerate(
+            [(net, size) for net in ("integrator", "cconv") for size in (1, 2)], start=1
+        )
+    ]
+
+
+def test_a_line_comes_as_each_network_ends(monkeypatch):
+    compared = []
+
+    def fail_at_last(benchmark, *args):
+        compared.append(benchmark.net)
+        if len(compared) == 2:
+            raise ValidationError("no", "against")
+        return compare(TINY, n_pairs=1)
+
+    monkeypatch.setattr(cli, "compare", fail_at_last)
+    result = invoke("--net", "integrator", "--net", "cconv", *TINY_OPTIONS)
+    assert result.exit_code == 1
+    first, error = result.stderr.splitlines()
+    assert first.startswith("1 of 2: integrator (relu), minibatch 3: ")
+    assert error.startswith("Error: ")
 
 
 def test_json():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
 import re
+import sys
 from importlib import metadata
+from pathlib import Path
 
 #: A requirement without markers: its name, and limits of versions.
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*([^;]*)$")
@@ -14,7 +18,8 @@ def check_versions(dist: str) -> None:
     """
     Check that Python, and what a package requires, have versions that it works with.
 
-    What is not installed under the name that the package requires (TensorFlow has
+    Keras must compute with TensorFlow, as it does unless it was told otherwise. What
+    is not installed under the name that the package requires (TensorFlow has
     several) is left to its import.
 
     Parameters
@@ -25,7 +30,8 @@ def check_versions(dist: str) -> None:
     Raises
     ------
     ImportError
-        If a version is too old or too new; says which ones work.
+        If a version is too old or too new; says which ones work. If Keras is told to
+        use something else than TensorFlow.
     """
     try:
         own = metadata.metadata(dist)
@@ -40,6 +46,32 @@ def check_versions(dist: str) -> None:
             _check(own, match[1], match[2], metadata.version(match[1]))
         except metadata.PackageNotFoundError:
             continue
+    _check_keras_backend()
+
+
+def _check_keras_backend() -> None:
+    name, told_by = _keras_backend()
+    if name != "tensorflow":
+        raise ImportError(
+            f"NengoDL works with Keras on TensorFlow, but {told_by} has chosen the "
+            f"backend {name!r}: set KERAS_BACKEND=tensorflow before Keras is imported"
+        )
+
+
+def _keras_backend() -> tuple[str, str]:
+    """Return which backend Keras has, or will have, and who says so."""
+    config = getattr(sys.modules.get("keras"), "config", None)
+    if config is not None:
+        return config.backend(), "who imported Keras"
+    name = os.environ.get("KERAS_BACKEND")
+    if name:
+        return name, "the environment variable KERAS_BACKEND"
+    path = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
+    try:
+        name = json.loads(path.read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        name = "tensorflow"  # as Keras does without such a file, or entry
+    return name, str(path)
 
 
 def _check(own: metadata.PackageMetadata, name: str, limits: str, found: str) -> None:

@@ -205,6 +205,14 @@ class Simulator(
         self.closed = False
         self.soft_reset(include_probes=True)
 
+    def __repr__(self) -> str:
+        if not hasattr(self, "_training"):  # it could not be built
+            return super().__repr__()
+        size = self.minibatch_size
+        batch = "" if size is None else f", minibatch_size={size}"
+        state = "closed" if self.closed else f"at step {self.n_steps}"
+        return f"<{type(self).__name__} of {self.model.toplevel}{batch}, {state}>"
+
     def _shows_batch(self) -> bool:
         """Tell whether data has a batch axis."""
         return self.minibatch_size is not None

@@ -15,7 +15,7 @@ from nengo_dl_spaun_bench.benchmark import Benchmark
 from nengo_dl_spaun_bench.compare import compare
 from nengo_dl_spaun_bench.measure import Measurement, measure
 from nengo_dl_spaun_bench.networks import NETWORKS, NEURON_TYPES
-from nengo_dl_spaun_bench.tables import save_plot, table
+from nengo_dl_spaun_bench.tables import save_plot, summary, table
 from nengo_dl_spaun_bench.version import version
 
 COUNT = click.IntRange(min=1)
@@ -118,8 +118,12 @@ def compare_networks(
         for net in nets
         for n in sizes
     ]
+    found = []
     with _told_in_one_line():
-        found = [compare(one, against, pairs, inference_only) for one in benchmarks]
+        for number, one in enumerate(benchmarks, start=1):
+            found.append(compare(one, against, pairs, inference_only))
+            # Not to where results go: it says how far this is.
+            click.echo(f"{number} of {len(benchmarks)}: {summary(found[-1])}", err=True)
     if plot is not None:
         save_plot(found, plot)
     click.echo(json.dumps([asdict(c) for c in found]) if as_json else table(found))

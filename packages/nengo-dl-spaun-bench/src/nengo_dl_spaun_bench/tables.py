@@ -46,6 +46,24 @@ def table(comparisons: Sequence[Comparison]) -> str:
     )
 
 
+def summary(comparison: Comparison) -> str:
+    """
+    Describe a comparison in a few words.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        A comparison.
+
+    Returns
+    -------
+    text : str
+        What was run, and how fast NengoDL is.
+    """
+    size, ratio = comparison.benchmark.minibatch_size, comparison.ratio.median
+    return f"{label(comparison)}, minibatch {size}: {ratio:.3g} times as fast"
+
+
 def label(comparison: Comparison) -> str:
     """Return what a comparison is called: network, neuron type, size of minibatch."""
     bench = comparison.benchmark

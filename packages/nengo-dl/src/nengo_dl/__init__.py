@@ -4,7 +4,6 @@ NengoDL: simulate and train Nengo networks with TensorFlow.
 This package offers the public names of its siblings in one place.
 """
 
-from . import _quiet  # isort: skip  # noqa: F401  (before TensorFlow starts)
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
 from nengo_dl_ops import Layer as Layer

@@ -1,4 +1,4 @@
-"""A progress bar for terminals, notebooks and files."""
+"""A progress bar for terminals."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ import progressbar
 
 from .base import ProgressBar, as_text
 
-# In seconds. What is not a terminal gets a new line for every update.
-_INTERVAL_TERMINAL = 0.1
-_INTERVAL_FILE = 10.0
+_INTERVAL = 0.1  # seconds
 
 
 class ConsoleProgressBar(ProgressBar):
@@ -35,7 +33,6 @@ class ConsoleProgressBar(ProgressBar):
         self._done = 0
         self._values: dict[str, float] = {}
         self._next_update = 0.0
-        self._interval = _INTERVAL_TERMINAL if _is_terminal() else _INTERVAL_FILE
         # Only arguments and widgets that progressbar2 has had from its beginnings.
         widgets: list[Any] = [f"{title} ", progressbar.Timer(), ""]
         if total is not None:
@@ -53,7 +50,7 @@ class ConsoleProgressBar(ProgressBar):
         self._values = values
         now = time.monotonic()
         if now >= self._next_update:
-            self._next_update = now + self._interval
+            self._next_update = now + _INTERVAL
             self._update()
 
     @contextmanager
@@ -65,7 +62,7 @@ class ConsoleProgressBar(ProgressBar):
 
     def start(self) -> None:
         """Show an empty bar."""
-        self._next_update = time.monotonic() + self._interval
+        self._next_update = time.monotonic() + _INTERVAL
         self._bar.start()
 
     def finish(self, completed: bool) -> None:
@@ -92,8 +89,3 @@ class _StandardError(io.TextIOBase):
 
     def isatty(self) -> bool:
         return sys.stderr.isatty()
-
-
-def _is_terminal() -> bool:
-    # A notebook is no terminal, but draws a line over the last one as terminals do.
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import sys
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from nengo.utils import progress
 
 from .base import NullProgressBar, ProgressBar
 from .console import ConsoleProgressBar
+from .log import LogProgressBar
 from .of_nengo import NengoProgressBar
 
 #: What is accepted as ``progress_bar``: whether to show one, or one of Nengo's.
@@ -29,10 +31,12 @@ def make_progress_bar(title: str, total: int | None, form: Form = True) -> Progr
     total : int or None
         The number of steps of the task. None if it is not known.
     form : bool or nengo.utils.progress.ProgressBar or subclass of it or None
-        Whether to show one; None does not, as in Nengo. ``progress_bar = none`` (or
-        False) in the section ``[progress]`` of Nengo's configuration turns off those
-        that True shows. A progress bar of Nengo is used as it is. Of a subclass of
-        ``nengo.utils.progress.ProgressBar`` each task gets a new one.
+        Whether to show one; None does not, as in Nengo. True shows Nengo's in a
+        notebook, a bar in a terminal, and elsewhere a line at the end of a long task.
+        ``progress_bar = none`` (or False) in the section ``[progress]`` of Nengo's
+        configuration turns off what True shows. A progress bar of Nengo is used as it
+        is. Of a subclass of ``nengo.utils.progress.ProgressBar`` each task gets a new
+        one.
 
     Returns
     -------
@@ -54,8 +58,20 @@ def make_progress_bar(title: str, total: int | None, form: Form = True) -> Progr
             f"nengo.utils.progress), got {form!r}",
             attr="progress_bar",
         )
-    shown = bool(form) and _enabled_in_rc()
-    return ConsoleProgressBar(title, total) if shown else NullProgressBar()
+    if not form or not _enabled_in_rc():
+        return NullProgressBar()
+    if _is_notebook():
+        return NengoProgressBar(progress.get_default_progressbar(), title, total)
+    return (ConsoleProgressBar if _is_terminal() else LogProgressBar)(title, total)
+
+
+def _is_notebook() -> bool:
+    """Tell whether a kernel runs the program, as in Jupyter."""
+    return getattr(progress.get_ipython(), "kernel", None) is not None
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _enabled_in_rc() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ from ..errors import UnknownObjectError
 from .probe_store import ProbeStore
 from .raw_data import RawData
 from .signal_values import LiveValue, is_as_built, live_value
+
+#: So many probes are listed by ``repr``.
+N_SHOWN = 10
 
 
 class SimulationData(Mapping):
@@ -80,6 +84,15 @@ class SimulationData(Mapping):
         if isinstance(obj, Connection):
             return self._connection(obj, built)
         return built
+
+    def __repr__(self) -> str:
+        kinds = Counter(type(obj).__name__ for obj in self._model.params)
+        counts = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+        shapes = [f"{probe}: {self[probe].shape}" for probe in self._model.probes]
+        more = len(shapes) - N_SHOWN
+        listed = [*shapes[:N_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        probed = f"; {', '.join(listed)}" if listed else ""
+        return f"<{type(self).__name__} of {counts}{probed}>"
 
     def __contains__(self, obj: Any) -> bool:
         return obj in self._model.params
