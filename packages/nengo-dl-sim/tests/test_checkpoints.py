@@ -15,7 +15,9 @@ from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.graph import noop_order_signals
+from nengo_dl_sim.training.finite import row_sizes
 from nengo_dl_sim.training.optimizers import make_update
+from nengo_dl_sim.training.trainer import BackPropagation
 
 N_ITEMS, N_STEPS = 12, 6
 
@@ -200,7 +202,9 @@ def test_slots_whatever_variables_are_called():
 
     def go_on(update):
         gradients = [tf.ones(1) * i for i in range(8)]
-        update.step(lambda: (np.zeros(1), (), (), gradients))
+        zero, sizes = tf.zeros(()), [row_sizes(gradient) for gradient in gradients]
+        found = BackPropagation(tf.zeros(1), (), [], zero, gradients, sizes, [])
+        update.step(lambda scale: found)
         return np.array([v.numpy() for v in update.variables])
 
     first, second = update(), update()

@@ -206,6 +206,9 @@ class OpBuilder(ABC):
     #: Whether a step calls Python, which XLA cannot compile.
     python: bool = False
 
+    #: Whether random numbers are drawn that depend on the seed and the step alone.
+    draws: bool = False
+
     #: Whether what one batch item gets may depend on the others, as in a layer.
     mixes_items: bool = False
 
@@ -281,6 +284,17 @@ class OpBuilder(ABC):
         so that one step stays a function of what is passed in.
         """
         return []
+
+    def compiler_error(self) -> str | None:
+        """
+        Say why XLA cannot compile a step, if it cannot (and it is not for Python).
+
+        Returns
+        -------
+        error : str or None
+            What XLA says. By default None: it can.
+        """
+        return None
 
     def post_build(self, rng: np.random.RandomState) -> None:
         """

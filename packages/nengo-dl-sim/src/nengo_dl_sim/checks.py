@@ -289,3 +289,33 @@ def check_built(network: nengo.Network | None, model: Model) -> None:
                 "later: make a new Simulator after adding to a network",
                 attr="network",
             )
+
+
+def check_not_masked(attr: str, obj: Any, value: Any) -> None:
+    """
+    Check that an array has no masked elements, which would be used as they are.
+
+    Parameters
+    ----------
+    attr : str
+        The argument that it was given for.
+    obj : object
+        What it is for.
+    value : array_like or list of array_like
+        The array.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If some elements are masked.
+    """
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    number = sum(int(np.ma.count_masked(v)) for v in listed if np.ma.is_masked(v))
+    if number:
+        raise ValidationError(
+            f"for {obj}: expected an array without a mask, got {number} masked "
+            "elements: use array.filled(value); targets that are NaN, "
+            "array.filled(numpy.nan), are left out by the default objective, and "
+            "sample_weight says in fit what does not count",
+            attr=attr,
+        )

@@ -16,9 +16,12 @@ from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
+from ..random_numbers import step_seed
 from .checks import adds_losses, check_output, trace
-from .functions import TensorFunction, tensor_function
+from .functions import Result, TensorFunction, tensor_function
 from .operator import SimTensorNode
+from .random_ops import call_seeded, random_ops
+from .seeds import check_generators, reseed
 from .variables import innermost
 
 _POSITIONAL = (
@@ -52,6 +55,7 @@ class SimTensorNodeBuilder(OpBuilder):
         (self.op,) = ops
         self.time, self.output = layout[self.op.time], layout[self.op.output]
         self.input = None if self.op.input is None else layout[self.op.input]
+        self.stream = int(self.output.rows.min())
         self._pre_build()
         try:
             self.function = self._tried_function()
@@ -71,6 +75,26 @@ class SimTensorNodeBuilder(OpBuilder):
         is_layer = isinstance(func, keras.Layer)
         return is_layer and adds_losses(func, shape_in, self.config.dtype)
 
+    def compiler_error(self) -> str | None:
+        """Ask XLA for its own code of the function, without compiling that."""
+
+        def call(key: tf.Tensor, t: tf.Tensor, *given: tf.Tensor) -> tf.Tensor:
+            values, x = list(given[:n]), given[n] if len(given) > n else None
+            return self._call(values, t, x, False, key)[0]
+
+        n, config = len(self.variables), self.config
+        specs = [tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), config.dtype)]
+        specs += [tf.TensorSpec(v.shape, v.dtype) for v in self.variables]
+        if self.input is not None:
+            shape = (config.minibatch_size, *self.op.shape_in)
+            specs.append(tf.TensorSpec(shape, config.dtype))
+        compiled = tf.function(call, jit_compile=True, autograph=False)
+        try:
+            compiled.experimental_get_compiler_ir(*specs)(stage="hlo")
+        except (ValueError, tf.errors.OpError) as error:
+            return str(error)
+        return None
+
     def build_step(self, signals: SignalDict) -> None:
         """Call the function."""
         self._build(signals, training=False)
@@ -82,12 +106,30 @@ class SimTensorNodeBuilder(OpBuilder):
     def _build(self, signals: SignalDict, training: bool) -> None:
         values = [signals.variables[id(variable)] for variable in self.variables]
         t, x = tf.reshape(signals.gather(self.time), ()), self._gather_input(signals)
-        y, values = self.function(values, t, x, training)
+        y, values = self._call(values, t, x, training, signals.key)
         signals.variables.update(zip(map(id, self.variables), values, strict=True))
         batch, dtype = self.config.minibatch_size, self.config.dtype
         check_output(y, x, batch, self.op.shape_out, dtype)
         y = tf.transpose(tf.reshape(y, (-1, self.output.size)))
         signals.scatter(self.output, repeat_batch(y, batch))
+
+    def _call(
+        self,
+        values: list[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+        key: tf.Tensor,
+    ) -> Result:
+        """Call the function; what it draws follows from the key."""
+        if not self.draws:
+            return self.function(values, t, x, training)
+
+        def call(values: list[tf.Tensor], t: tf.Tensor, *x: tf.Tensor) -> Result:
+            return self.function(values, t, x[0] if x else None, training)
+
+        arguments = [values, t] if x is None else [values, t, x]
+        return call_seeded(call, arguments, step_seed(key, self.stream))
 
     def _gather_input(self, signals: SignalDict) -> tf.Tensor | None:
         if self.input is None:
@@ -101,7 +143,18 @@ class SimTensorNodeBuilder(OpBuilder):
         config, shape_in = self.config, self.op.shape_in
         function = tensor_function(self.op.func, shape_in, self.op.pass_time)
         batch, shape_out = config.minibatch_size, self.op.shape_out
-        trace(function, shape_in, batch, config.dtype, shape_out)
+        traced = trace(function, shape_in, batch, config.dtype, shape_out)
+        check_generators(function.variables, traced)
+        found = random_ops(traced)
+        self.draws = bool(found.seeded)
+        if found.others:
+            warnings.warn(
+                f"{self.op.tag}: what {', '.join(found.others)} draws inside of a "
+                "tf.function, tf.cond or loop, or by shuffling, does not follow from "
+                "the simulator's seed: a reset does not repeat it. Draw outside of "
+                "these, or with tf.random.stateless_uniform and the like",
+                stacklevel=2,
+            )
         return function
 
     def _pre_build(self) -> None:
@@ -115,7 +168,11 @@ class SimTensorNodeBuilder(OpBuilder):
             )
 
     def post_build(self, rng: np.random.RandomState) -> None:
-        """Let the user's function set its variables."""
+        """Let random numbers follow from a seed, and the function set its variables."""
+        own = np.random.RandomState()
+        own.set_state(rng.get_state())  # a hook finds its own as it ever was
+        own = np.random.RandomState([own.randint(2**31 - 1), self.stream])
+        reseed(self.op.func, self.variables, self.op.shape_in, own)
         hook = getattr(innermost(self.op.func), "post_build", None)
         if hook is None:
             return

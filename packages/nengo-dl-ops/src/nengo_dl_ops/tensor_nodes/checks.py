@@ -65,7 +65,7 @@ def trace(
     minibatch_size: int,
     dtype: str,
     shape_out: tuple[int, ...] | None = None,
-) -> tf.TensorSpec:
+) -> Any:
     """
     Try a function, without computing anything and without leaving a trace.
 
@@ -84,8 +84,8 @@ def trace(
 
     Returns
     -------
-    y : tf.TensorSpec
-        Type and shape of the output.
+    traced : concrete function of TensorFlow
+        What it computes; its ``structured_outputs`` say the type and shape.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def trace(
             f"{error}",
             attr="tensor_func",
         ) from error
-    return traced.structured_outputs
+    return traced
 
 
 def check_output(
@@ -206,7 +206,7 @@ def infer_shape(
     nengo.exceptions.ValidationError
         If the function fails, or its output is not a tensor of known shape.
     """
-    y = trace(function, shape_in, 1, "float32")
+    y = trace(function, shape_in, 1, "float32").structured_outputs
     if not y.shape.rank or None in y.shape[1:]:
         raise _error(
             f"expected a known shape (batch, ...), got {y.shape} (give the shape)"

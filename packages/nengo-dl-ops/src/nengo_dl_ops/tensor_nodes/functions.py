@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from .seeds import seed_generators, take_note_of_build
 from .variables import HeldVariables
 
 #: What a step of a function gives: the output and the variables' new values.
@@ -78,7 +79,8 @@ class PlainFunction(TensorFunction):
         self.func = func
         self.shape_in = shape_in
         self.pass_time = pass_time
-        self._held = HeldVariables(func)
+        states = [generator.state for generator in seed_generators(func)]
+        self._held = HeldVariables(func, states)
         self.variables = self._held.variables
 
     def __call__(
@@ -118,6 +120,7 @@ class LayerFunction(TensorFunction):
         try:
             if not layer.built:
                 layer(keras.KerasTensor((None, *shape_in), dtype=layer.compute_dtype))
+                take_note_of_build(layer)
         except Exception as error:
             raise ValidationError(
                 f"Keras layer '{layer.name}' does not take an input of shape "

@@ -51,6 +51,8 @@ class HeldVariables:
     ----------
     func : callable
         A function or an object.
+    others : list of keras.Variable
+        Variables that it uses without holding them.
 
     Raises
     ------
@@ -59,9 +61,10 @@ class HeldVariables:
         a step could not give it a value.
     """
 
-    def __init__(self, func: Callable) -> None:
+    def __init__(self, func: Callable, others: Sequence[keras.Variable] = ()) -> None:
         holder = innermost(func)
-        self.variables = _listed(holder)
+        found = [*_listed(holder), *others]
+        self.variables = list({id(variable): variable for variable in found}.values())
         self._places = [
             _find(variable, holder)
             for variable in self.variables

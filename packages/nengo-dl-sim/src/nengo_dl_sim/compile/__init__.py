@@ -6,6 +6,7 @@ from .arrays import StateArray as StateArray
 from .loop import RunFunction as RunFunction
 from .mode import Mode as Mode
 from .mode import StepSize as StepSize
+from .mode import check_xla as check_xla
 from .mode import choose_mode as choose_mode
 from .portions import InPortions as InPortions
 from .portions import portion_size as portion_size

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
+
+from nengo.exceptions import ValidationError
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,38 @@ class StepSize(NamedTuple):
             + GRAPH_SECONDS_PER_VALUE * self.n_values
             + GRAPH_SECONDS_PER_PARAMETER * self.n_parameters
         )
+
+
+def check_xla(jit_compile: bool | str, unknown: Mapping[str, str]) -> bool:
+    """
+    Find out whether XLA can compile a program that it is to compile.
+
+    Parameters
+    ----------
+    jit_compile : bool or "auto"
+        What the user asked for.
+    unknown : dict from str to str
+        What XLA cannot compile (`Program.unknown_to_xla`).
+
+    Returns
+    -------
+    compiles : bool
+        Whether it can.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it cannot, and the user has asked for nothing else.
+    """
+    if unknown and jit_compile is True:
+        named = ", ".join(f"{tag}{reason}" for tag, reason in unknown.items())
+        raise ValidationError(
+            "expected a network that XLA can compile, got one with operations that it "
+            f'lacks, in {named}: use jit_compile="auto", which runs such networks '
+            "without XLA",
+            attr="jit_compile",
+        )
+    return not unknown
 
 
 def choose_mode(

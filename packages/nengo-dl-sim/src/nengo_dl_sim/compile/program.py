@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -23,6 +25,8 @@ from .mode import StepSize
 from .places import StatePlaces
 from .rates import in_rates
 from .stretches import Stretch, stretches
+
+logger = logging.getLogger(__name__)
 
 
 class InputSplit(NamedTuple):
@@ -107,12 +111,25 @@ class Program:
         return any(group.python for group in self.groups)
 
     @cached_property
+    def unknown_to_xla(self) -> dict[str, str]:
+        """What XLA says of operators that it cannot compile, by what they are of."""
+        errors = {str(g.ops[0].tag): g.compiler_error() for g in self.groups if g.ops}
+        found = {tag: _reason(text) for tag, text in errors.items() if text is not None}
+        for tag, reason in found.items():
+            logger.warning(
+                "Running without XLA, which cannot compile %s%s", tag, reason
+            )
+        return found
+
+    @cached_property
     def is_self_contained(self) -> bool:
         """Whether a step is nothing but arithmetic on parameters and state."""
         # Else it calls Python, has layers, or draws random numbers.
         brings_along = self.trainable_variables or self.state_variables
         ops = [op for group in self.groups for op in group.ops]
-        draws = any(getattr(op, "state_extra", None) for op in ops)
+        draws = any(getattr(op, "state_extra", None) for op in ops) or any(
+            group.draws for group in self.groups
+        )
         return not (self.runs_python or brings_along or draws)
 
     def of_size(self, minibatch_size: int) -> Program:
@@ -345,6 +362,14 @@ class Program:
         arrays = [array.taken(signals) for array in self.states]
         variables = [signals.variables[id(v)] for v in self.state_variables]
         return State(arrays, variables, key + tf.constant([0, 1]))
+
+
+def _reason(error: str) -> str:
+    """Say in a few words what XLA has no code for."""
+    ops = dict.fromkeys(re.findall(r"(\w+) \(No registered", error))
+    if not ops and "is_initialized" in error:  # a variable, as XLA takes it for one
+        return " (a resource that is no variable, such as a table)"
+    return f" ({', '.join(ops)})" if ops else f": {error.splitlines()[0][:200]}"
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:

@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..checks import check_not_masked
 from ..inputs.nodes import is_input
 
 
@@ -269,6 +270,7 @@ def _check_probe(probe: Any, probes: Sequence[nengo.Probe], kind: str) -> None:
 
 
 def _as_array(obj: Any, value: Any, width: int | None = None) -> np.ndarray:
+    check_not_masked("data", obj, value)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:

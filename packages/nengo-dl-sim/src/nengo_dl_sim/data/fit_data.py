@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..checks import check_count
+from ..checks import check_count, check_not_masked
 from ..construction import Parts
 from .array_data import ArrayData
 from .array_steps import ArraySteps
@@ -238,6 +238,7 @@ def split_validation(
 def _check_items(name: str, arrays: Mapping[Any, Any], n_axes: int) -> None:
     """Check that there are items to divide; all else is checked of the parts."""
     for obj, array in arrays.items():
+        check_not_masked(name, obj, array)
         shape = np.shape(array)
         if len(shape) < n_axes:
             raise ValidationError(

@@ -10,6 +10,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
 from ..user_warnings import warn_user
+from .epoch_hooks import EpochHooks, is_py_dataset, number_of_batches
 from .prefetch import prefetched
 
 _NONE = object()
@@ -18,6 +19,8 @@ _NONE = object()
 class Supply:
     """
     Goes through a stream a number of times, or in parts.
+
+    A ``keras.utils.PyDataset`` is told when epochs begin and end.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ class Supply:
         self._n_expected = n_expected
         self.per_epoch = per_epoch
         self._check(n_epochs)
+        self._hooks = EpochHooks(stream)
+        self._hooks.begin()
         begun = self._begin()
         try:
             self.first = next(begun)
@@ -73,7 +78,8 @@ class Supply:
         if isinstance(self._stream, tf.data.Dataset):
             known = int(self._stream.cardinality())
             return known if known >= 0 else None
-        return None
+        is_known = is_py_dataset(self._stream)
+        return number_of_batches(self._stream) if is_known else None
 
     def epoch(self) -> Iterator[Any]:
         """
@@ -94,12 +100,14 @@ class Supply:
         UserWarning
             If the stream ends before the epoch does.
         """
+        self._hooks.begin()
         if self.per_epoch is None:
             begun, self._begun = self._begun, None
             elements = self._begin() if begun is None else begun
             yield from _counted(elements, self._n_expected)
         else:
             yield from _counted(self._part(self.per_epoch), self.per_epoch)
+        self._hooks.end()
 
     def _part(self, n_elements: int) -> Iterator[Any]:
         elements = itertools.islice(self._begun or (), n_elements)
@@ -174,6 +182,8 @@ def first_elements(stream: Iterable, n_elements: int | None) -> Iterable:
 
 
 def _is_infinite(stream: Iterable) -> bool:
+    if is_py_dataset(stream):
+        return number_of_batches(stream) is None
     if not isinstance(stream, tf.data.Dataset):
         return False
     return int(stream.cardinality()) == tf.data.INFINITE_CARDINALITY
@@ -181,8 +191,8 @@ def _is_infinite(stream: Iterable) -> bool:
 
 class _Beginning:
     def __init__(self, stream: Iterable, n_elements: int) -> None:
-        self._stream = stream
+        self.source = stream
         self._n_elements = n_elements
 
     def __iter__(self) -> Iterator[Any]:
-        return itertools.islice(self._stream, self._n_elements)
+        return itertools.islice(self.source, self._n_elements)

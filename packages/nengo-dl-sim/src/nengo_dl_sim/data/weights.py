@@ -10,6 +10,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.probe import Probe
 
+from ..checks import check_not_masked
 from .forms import Given
 
 
@@ -112,6 +113,7 @@ def numbers(probe: Probe, given: Any) -> np.ndarray:
     nengo.exceptions.ValidationError
         If they are not finite numbers.
     """
+    check_not_masked("sample_weight", probe, given)
     try:
         array = np.asarray(given, np.float64)
     except (TypeError, ValueError) as error:

@@ -197,8 +197,9 @@ class Fitting(Restarting):
             If an argument is not what is described here, or nothing can be trained.
             Nothing is trained then.
         nengo.exceptions.SimulationError
-            If the simulator was not compiled with a loss. If a loss is not a finite
-            number: the parameters keep the values of the minibatch before.
+            If the simulator was not compiled with a loss. If a loss, their weighted
+            sum, a gradient or the learning rate is not a finite number: parameters
+            and optimizer keep the values of the minibatch before.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
 
@@ -252,6 +253,7 @@ class Fitting(Restarting):
             if latest is not None:
                 self.restore_checkpoint(latest[1])
             learner = self._learner(stateful, data, goals, compiled.optimizer)
+            learner.check_callbacks(calls.callbacks)
             try:
                 run_epochs(
                     learner, goals, numbers, shuffle, calls, self._model, validate

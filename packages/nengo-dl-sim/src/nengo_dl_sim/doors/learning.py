@@ -124,8 +124,9 @@ class Learning(Restarting):
             If an argument is not what is described here, or nothing can be trained.
             Nothing is trained then.
         nengo.exceptions.SimulationError
-            If the objective is not a finite number: the parameters keep the values of
-            the minibatch before. If a summary is of something else.
+            If the objective, a gradient or the learning rate is not a finite number:
+            parameters and optimizer keep the values of the minibatch before. If a
+            summary is of something else.
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
 

@@ -12,7 +12,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..checks import check_count, check_duration, check_seed
-from ..compile import Mode, choose_mode
+from ..compile import Mode, Program, check_xla, choose_mode
 from ..data.arrays import check_inputs, leave_targets
 from ..data.forms import is_stream, read_values
 from ..progress import Form
@@ -155,9 +155,15 @@ class Running(Door):
             program.runs_python,
             self._now.n_asked_for,
         )
+        if mode is not Mode.GRAPH and not self._xla_compiles(program):
+            mode = Mode.GRAPH
         aside = contextlib.nullcontext() if goes_on else self._aside()
         with self._working(), profiler(profile), aside:
             self._run_steps(n_steps, given, mode, progress_bar)
+
+    def _xla_compiles(self, program: Program) -> bool:
+        with self._on_device():
+            return check_xla(self.jit_compile, program.unknown_to_xla)
 
     def _check_given(self, data: Any, n_steps: int) -> dict[nengo.Node, np.ndarray]:
         nodes, config = self._parts.inputs.nodes, self._parts.config

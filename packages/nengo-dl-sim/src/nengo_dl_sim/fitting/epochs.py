@@ -72,6 +72,8 @@ def run_epochs(
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    if epochs.stop > 0:
+        learner.finish()
     callbacks.on_train_end(logs)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -31,7 +34,10 @@ class ParameterStore:
     def __init__(self, program: Program) -> None:
         arrays = [
             keras.Variable(
-                array.initial(), trainable=array.trainable, dtype=array.dtype
+                array.initial(),
+                trainable=array.trainable,
+                dtype=array.dtype,
+                name=_name(array.bases),
             )
             for array in program.parameters
         ]
@@ -159,3 +165,9 @@ def to_numpy(variable: keras.Variable | tf.Variable) -> np.ndarray:
         A copy.
     """
     return np.array(tf.convert_to_tensor(variable).numpy())
+
+
+def _name(bases: Iterable[Signal]) -> str:
+    """Name a variable by what it holds, such as weights, so that optimizers can."""
+    kinds = {re.sub(r"\W", "", base.name.rpartition(".")[2]) for base in bases}
+    return "_".join(sorted(kind for kind in kinds if kind)) or "parameters"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import keras
+from nengo.exceptions import ValidationError
+
 from ..compile import State
 from ..data.batches import Batch
 from ..data.minibatch_data import MinibatchData
 from ..run.parameter_store import ParameterStore
 from .courses import Course
 from .feeder import Schedule
-from .optimizers import Update
 from .position import Position
 from .trainer import Callback, Result, Trainer
+from .update import Update
 
 #: What minibatches pass through on their way to the trainer.
 Passage = Callable[[Iterator[tuple[State, Batch]]], Iterator[tuple[State, Batch]]]
@@ -93,6 +96,34 @@ class Learner:
             self._trainer.train(
                 passage(present), self._update, schedule.truncation, callbacks
             )
+
+    def check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """
+        Check that callbacks find what they look for in the optimizer.
+
+        Parameters
+        ----------
+        callbacks : list of keras.callbacks.Callback
+            What is called on the way.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If one exchanges weights of which the optimizer has copies only.
+        """
+        swap = getattr(keras.callbacks, "SwapEMAWeights", ())
+        if self._update.has_copies and any(isinstance(c, swap) for c in callbacks):
+            raise ValidationError(
+                "expected no SwapEMAWeights with an optimizer that clips norms, or "
+                "computes something else of whole parameters, since several of these "
+                "share a variable here; got one: use another optimizer",
+                attr="callbacks",
+            )
+
+    def finish(self) -> None:
+        """Let the optimizer give the parameters their last values."""
+        self._update.finish()
+        self._parameters.changed()
 
     def _take_note(self, result: Result) -> None:
         """Keep what layers learned beside their parameters, such as mean values."""

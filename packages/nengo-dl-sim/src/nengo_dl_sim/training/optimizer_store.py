@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from ..recent import Recent
-from .optimizers import Update, make_update
+from .optimizers import make_update
+from .trained_parts import TrainedPart
+from .update import Update
 
 #: How many optimizers' compiled updates are kept.
 N_UPDATES = 16
@@ -65,7 +67,10 @@ class OptimizerStore:
         self._resumed: _Counterpart | None = None
 
     def find(
-        self, optimizer: Any, variables: Sequence[keras.Variable | tf.Variable]
+        self,
+        optimizer: Any,
+        variables: Sequence[keras.Variable | tf.Variable],
+        parts: Callable[[], Iterable[TrainedPart]],
     ) -> Update:
         """
         Find or make the update of an optimizer.
@@ -76,6 +81,8 @@ class OptimizerStore:
             What turns gradients into changes.
         variables : list of keras.Variable or tf.Variable
             What it changes.
+        parts : callable
+            Returns the parameters that these are made of.
 
         Returns
         -------
@@ -89,7 +96,7 @@ class OptimizerStore:
             If that was of another kind.
         """
         number, update = self._updates.get(
-            id(optimizer), lambda: self._make(optimizer, variables)
+            id(optimizer), lambda: self._make(optimizer, variables, list(parts()))
         )
         self._waiting.pop(number, None)
         self._resumed = None
@@ -161,8 +168,10 @@ class OptimizerStore:
         """Give up what was compiled."""
         self._updates.clear()
 
-    def _make(self, optimizer: Any, variables: Sequence[Any]) -> Numbered:
-        update = make_update(optimizer, variables, self._counter)
+    def _make(
+        self, optimizer: Any, variables: Sequence[Any], parts: Sequence[TrainedPart]
+    ) -> Numbered:
+        update = make_update(optimizer, variables, self._counter, parts)
         counterpart = self._counterpart()
         if counterpart is None:
             used = [number for number, _ in self._updates.values()]

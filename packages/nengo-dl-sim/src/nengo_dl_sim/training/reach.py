@@ -14,7 +14,6 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
-from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import OpBuilder, SimTensorNodeBuilder
 
@@ -82,15 +81,10 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
     reach : Reach
         What the losses depend on.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If no gradient reaches any parameter.
-
     Warns
     -----
     UserWarning
-        If some are not reached; the warning names them.
+        If some are not reached, or none is; the warning names them.
     """
     outputs = [parts.model.sig[parts.model.probes[k]]["in"] for k in reach.outputs]
     reached = reached_signals(parts.program.groups, outputs)
@@ -100,19 +94,47 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
         for part in trained
         if not (reach.variables[part.variable] and part.signals & reached)
     )
+    if not missed:
+        return
+    logger.info("Not reached by a gradient: %s", ", ".join(missed))
     if len(missed) == len(trained):
         names = "; ".join(objective.name for objective in objectives)
-        raise ValidationError(
-            f"expected the objective of {names} to depend on trainable parameters, "
-            f"got one that depends on none of: {_some(missed)}. {_CAUSES}",
-            attr="objective",
+        warnings.warn(
+            f"The objective of {names} depends on none of the trainable parameters "
+            f"({_some(missed)}): No gradient reaches them, and training changes "
+            f"nothing. {_CAUSES}",
+            stacklevel=2,
         )
-    if missed:
-        logger.info("Not reached by a gradient: %s", ", ".join(missed))
+    else:
         warnings.warn(
             f"No gradient reaches these trainable parameters: {_some(missed)}. "
             f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
             "says that they shall",
+            stacklevel=2,
+        )
+
+
+def warn_short_rest(n_steps: int, reach: Reach) -> None:
+    """
+    Warn if the last block of steps is too short for a gradient.
+
+    Parameters
+    ----------
+    n_steps : int
+        The number of its steps.
+    reach : Reach
+        What its losses depend on.
+
+    Warns
+    -----
+    UserWarning
+        If it has no gradient.
+    """
+    if not any(reach.variables):
+        warnings.warn(
+            f"The last block of steps has {n_steps} of them, which is too short for a "
+            "gradient: it changes nothing. Use a number of steps that is a multiple of "
+            "truncation",
             stacklevel=2,
         )
 

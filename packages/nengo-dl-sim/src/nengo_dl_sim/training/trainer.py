@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,19 @@ from ..compile.call import CompiledForShapes
 from ..compile.sequence import Keep, run_sequence
 from ..data.batches import Batch
 from ..measures.measure import Measure
-from .optimizers import Update, backend_variable
+from .finite import Descent, check_sound, row_sizes
+from .trained_parts import TrainedPart
+from .update import Update, backend_variable
+
+logger = logging.getLogger(__name__)
+
+#: What is raised where XLA cannot compile something.
+_XLA_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.NotFoundError,
+    tf.errors.InternalError,
+)
 
 #: The state to start from, and the data, of each minibatch.
 Minibatches = Iterable[tuple[State, Batch]]
@@ -63,8 +76,12 @@ class BackPropagation(NamedTuple):
         The state after the last time step.
     watched : list
         The values of the measures that are looked at only.
+    total : () tf.Tensor
+        The weighted sum of the losses.
     variables : list of tf.Tensor or None
-        The gradient of each trainable variable, if it has one.
+        The gradient of each trainable variable, if it has one, times the scale.
+    sizes : list of (n_rows,) tf.Tensor or None
+        How large these are.
     outputs : list of tf.Tensor or None
         For each output that is kept: something, if the losses depend on it.
     """
@@ -72,7 +89,9 @@ class BackPropagation(NamedTuple):
     losses: tf.Tensor
     state: State
     watched: list[Any]
+    total: tf.Tensor
     variables: list[tf.Tensor | None]
+    sizes: list[tf.Tensor | None]
     outputs: list[tf.Tensor | None]
 
 
@@ -98,7 +117,7 @@ class Trainer:
 
     It knows nothing of nodes, probes and forms of arguments. Parameters and state are
     passed to the program as values. The only thing that changes is the variables, by
-    an optimizer, after all losses were found to be finite.
+    an optimizer, after losses and gradients were found to be finite.
 
     Parameters
     ----------
@@ -116,6 +135,10 @@ class Trainer:
         Which values of each probe the measures look at.
     jit_compile : bool
         Whether XLA compiles the computation.
+    trained_parts : callable
+        Returns the names of what is trained, for messages.
+    falls_back : bool
+        Whether to go on without XLA if it cannot compile the measures.
     """
 
     def __init__(
@@ -127,6 +150,8 @@ class Trainer:
         split: InputSplit,
         keep: Sequence[Keep],
         jit_compile: bool,
+        trained_parts: Callable[[], Iterable[TrainedPart]],
+        falls_back: bool = True,
     ) -> None:
         self.program = program
         self.variables = variables
@@ -136,6 +161,12 @@ class Trainer:
         self._summed = [measure.summed() for measure in measures]
         self.split = split
         self.keep = keep
+        self._trained_parts = trained_parts
+        self._falls_back = falls_back
+        self._compile(jit_compile)
+
+    def _compile(self, jit_compile: bool) -> None:
+        self._is_compiled = jit_compile
         self._gradients = CompiledForShapes(self._compute_gradients, jit_compile)
         self._values = CompiledForShapes(self._compute_values, jit_compile)
 
@@ -161,7 +192,8 @@ class Trainer:
         nengo.exceptions.ValidationError
             If a measure does not return numbers to minimise.
         """
-        traced = self._gradients.traced(state, *batch[:3])
+        scale = tf.TensorSpec((), tf.float64)
+        traced = self._gradients.traced(state, *batch[:3], scale)
         gradients = BackPropagation(*traced.structured_outputs)
         looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
         found = zip(looked_at, gradients.outputs, strict=True)
@@ -195,14 +227,16 @@ class Trainer:
         Raises
         ------
         nengo.exceptions.SimulationError
-            If a loss is not finite. The variables are as they were before the block.
+            If a loss, a gradient or the learning rate is not finite. The variables are
+            as they were before the block.
         """
         for state, batch in minibatches:
             for block in batch.blocks(truncation):
-                losses, state, watched = update.step(
-                    self._gradients, state, *_tensors(block)
+                descent = self._with_or_without_xla(
+                    self._step, update, state, *_tensors(block)
                 )
-                values = self._check_finite(losses.numpy())
+                values = check_sound(descent, self.measures, self._trained_parts())
+                state, watched = descent.state, descent.watched
                 n_steps, n_items = len(block.stepped), self.program.minibatch_size
                 for callback in callbacks:
                     callback(Result(state, n_steps, values, n_items, watched))
@@ -231,7 +265,9 @@ class Trainer:
         for state, batch in minibatches:
             begun = state
             for block in batch.blocks(truncation):
-                values, state = self._measured(state, block, training)
+                values, state = self._with_or_without_xla(
+                    self._measured, state, block, training
+                )
                 arrays = tf.nest.map_structure(np.asarray, values)
                 n_items = block.n_items or self.program.minibatch_size
                 present = self._of_items(block.n_items, state, begun)
@@ -255,12 +291,30 @@ class Trainer:
             return state
         return self.program.of_items(n_items, state, begun)
 
+    def _step(self, update: Update, *arguments: Any) -> Descent:
+        return update.step(self._gradients, *arguments)
+
+    def _with_or_without_xla(self, compute: Callable, *arguments: Any) -> Any:
+        """Compute something, without XLA if XLA lacks what measures are made of."""
+        try:
+            return compute(*arguments)
+        except _XLA_ERRORS as error:
+            if not self._is_compiled:
+                raise
+            if not self._falls_back:
+                raise _refused(self.measures, error) from error
+            self._compile(False)
+            result = compute(*arguments)  # or what fails, fails without XLA, too
+            logger.warning("Training without XLA, which said: %s", _first_line(error))
+            return result
+
     def _compute_gradients(
         self,
         state: State,
         held: tf.Tensor,
         stepped: tf.Tensor,
         targets: list[tf.Tensor],
+        scale: tf.Tensor,
     ) -> BackPropagation:
         with tf.GradientTape() as tape:
             state, outputs = self._run(state, held, stepped, training=True)
@@ -271,11 +325,16 @@ class Trainer:
             )
         sources = [backend_variable(v) for v in self.trainable]
         looked_at = [values for values in outputs if values is not None]
-        gradients, sensitivities = tape.gradient(total, (sources, looked_at))
+        gradients, sensitivities = tape.gradient(
+            total, (sources, looked_at), tf.cast(scale, total.dtype)
+        )
         # Of these only whether they exist is of interest, not their (large) values.
         exist = [None if value is None else tf.zeros(()) for value in sensitivities]
         watched = [measure.value(outputs, targets) for measure in self.watched]
-        return BackPropagation(tf.stack(losses), state, watched, gradients, exist)
+        sizes = [row_sizes(gradient) for gradient in gradients]
+        return BackPropagation(
+            tf.stack(losses), state, watched, total, gradients, sizes, exist
+        )
 
     def _compute_values(
         self,
@@ -306,18 +365,20 @@ class Trainer:
             self.keep,
         )
 
-    def _check_finite(self, losses: np.ndarray) -> np.ndarray:
-        for measure, value in zip(self.measures, losses, strict=True):
-            if not np.isfinite(value):
-                raise SimulationError(
-                    f"Objective of {measure.name}: expected a finite number, got "
-                    f"{value}. Training stopped; the parameters are those of the "
-                    "minibatch before. Likely causes: NaN in targets with an "
-                    "objective that does not ignore it, or too large a learning rate."
-                )
-        return losses
-
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     targets = [tf.constant(target) for target in batch.targets]
     return batch.held, tf.constant(batch.stepped), targets
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return str(error.message).partition("\n")[0][:200]
+
+
+def _refused(measures: Sequence[Measure], error: tf.errors.OpError) -> SimulationError:
+    names = ", ".join(measure.name for measure in measures)
+    return SimulationError(
+        f"The network and the objectives of {names}: expected what XLA can compile, "
+        f"since jit_compile=True; XLA says: {_first_line(error)}. Use "
+        'jit_compile="auto", which trains such networks without XLA'
+    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..compile import Program
+from ..compile import Program, check_xla
 from ..compile.sequence import Keep
 from ..construction import Parts
 from ..data.minibatch_data import MinibatchData
 from ..measures.measure import Measure
 from ..recent import Recent
 from .feeder import Feeder, Schedule
-from .reach import check_reach, warn_layer_losses
+from .reach import check_reach, warn_layer_losses, warn_short_rest
+from .trained_parts import trained_parts
 from .trainer import Trainer
 
 #: How many of them are kept.
@@ -73,13 +74,14 @@ class Trainers:
         Raises
         ------
         nengo.exceptions.ValidationError
-            If the measures do not depend on anything that is trained.
+            If a measure does not return numbers to minimise.
 
         Warns
         -----
         UserWarning
-            If no gradient reaches some of the trainable parameters, or Keras layers
-            have losses of their own.
+            If no gradient reaches some of the trainable parameters, or any of them in
+            a last block of steps that is shorter; if Keras layers have losses of
+            their own.
         """
         n_steps = min(schedule.truncation or data.n_steps, data.n_steps)
         for length in (n_steps, data.n_steps % n_steps or n_steps):
@@ -118,6 +120,8 @@ class Trainers:
             feeder.split(data),
             _keep(self._parts, [*measures, *watched]),
             self._compiles(n_steps),
+            lambda: trained_parts(self._parts),
+            falls_back=self._jit_compile == "auto",
         )
 
     def _check(
@@ -127,13 +131,19 @@ class Trainers:
         state = self._parts.program.initial_state(seed=0)
         reach = trainer.reach(state, feeder.example(data, n_steps))
         check_reach(self._parts, trainer.measures, reach)
+        rest = data.n_steps % n_steps
+        if rest and any(reach.variables):
+            last = trainer.reach(state, feeder.example(data, rest))
+            warn_short_rest(rest, last)
         warn_layer_losses(self._parts.program.groups)
 
     def _compiles(self, n_steps: int) -> bool:
         """Decide whether XLA compiles training: single steps gain nothing from it."""
-        if self._parts.program.runs_python:
+        program, asked = self._parts.program, self._jit_compile
+        wanted = n_steps > 1 if asked == "auto" else bool(asked)
+        if program.runs_python or not wanted:
             return False
-        return n_steps > 1 if self._jit_compile == "auto" else bool(self._jit_compile)
+        return check_xla(asked, program.unknown_to_xla)
 
 
 def _keep(parts: Parts, measures: Sequence[Measure]) -> list[Keep]:

@@ -27,6 +27,7 @@ from .learner import Learner, Passage
 from .optimizer_store import OptimizerStore
 from .position import Position
 from .reach import warn_single_step
+from .trained_parts import trained_parts
 from .trainer import Callback, Result
 from .trainers import Trainers
 
@@ -127,7 +128,7 @@ class Training:
         nengo.exceptions.ValidationError
             If there is nothing to train.
         nengo.exceptions.SimulationError
-            If a loss is not finite.
+            If a loss, a gradient or the learning rate is not finite.
 
         Warns
         -----
@@ -137,7 +138,13 @@ class Training:
         """
         self.warn_single_step("Training", data, objectives)
         learner = self.learner(self.apart(), data, objectives, (), optimizer, schedule)
-        learner.train(schedule, callbacks, passage)
+
+        def to_the_end(minibatches: Iterator) -> Iterator:
+            yield from minibatches
+            if schedule.n_epochs > 0:
+                learner.finish()  # before a passage takes notice of the end
+
+        learner.train(schedule, callbacks, lambda batches: passage(to_the_end(batches)))
 
     def learner(
         self,
@@ -187,7 +194,9 @@ class Training:
         trainer = self._trainers.find(
             course.feeder, data, objectives, watched, schedule, training=True
         )
-        update = self._optimizers.find(optimizer, trainer.trainable)
+        update = self._optimizers.find(
+            optimizer, trainer.trainable, lambda: trained_parts(self._parts)
+        )
         return Learner(
             trainer,
             update,
