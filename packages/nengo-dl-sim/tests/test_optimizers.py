@@ -106,6 +106,20 @@ OPTIMIZERS = {
 }
 
 
+#: What older versions of Keras do not have.
+NEWER = {
+    "Muon": "Muon",
+    "several": "MultiOptimizer",
+    "one of several": "MultiOptimizer",
+    "schedule-free": "ScheduleFreeAdamW",
+}
+
+
+def needs(name):
+    if name in NEWER and not hasattr(opt, NEWER[name]):
+        pytest.skip(f"keras.optimizers has no {NEWER[name]}")
+
+
 def of_keras(model, optimizer, **kwargs):
     """Fit the Keras model, from the beginning; return its weights."""
     model.set_weights(WEIGHTS)
@@ -133,6 +147,7 @@ IN_TRAIN = ("Adam", "loss scale grows", "loss scale factor", "averages", "severa
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fit_as_in_keras(name, sim_and_net, model):
+    needs(name)
     sim, net = sim_and_net
     make = OPTIMIZERS[name]
     compare(of_fit(sim, net, make()), of_keras(model, make()))
@@ -140,6 +155,7 @@ def test_fit_as_in_keras(name, sim_and_net, model):
 
 @pytest.mark.parametrize("name", IN_TRAIN)
 def test_train_as_in_keras(name, sim_and_net, model):
+    needs(name)
     sim, net = sim_and_net
     make = OPTIMIZERS[name]
     compare(of_train(sim, net, make()), of_keras(model, make()))
@@ -191,6 +207,7 @@ def alike():
 
 @pytest.mark.parametrize("name", OF_WHOLE_VARIABLES)
 def test_parameters_of_one_variable_are_not_mixed(name, alike):
+    needs(name)
     sim, net, model, weights = alike
     make = OF_WHOLE_VARIABLES[name]
     targets = [3 * Y[..., [0, 1, 0]], Y[..., [1, 0, 1]]]
@@ -406,6 +423,7 @@ WRONG_NUMBERS = {
 
 @pytest.mark.parametrize("name", WRONG_NUMBERS)
 def test_numbers_of_optimizers_are_checked_first(name, sim_and_net):
+    needs(name)
     sim, net = sim_and_net
     with pytest.raises(ValidationError, match="optimizer: .*finite.*not negative"):
         sim.train({net.x: X, net.p: Y}, WRONG_NUMBERS[name]())

@@ -58,16 +58,19 @@ def with_target(objective):
 
 
 @pytest.mark.filterwarnings("ignore:.*for one timestep")
-@pytest.mark.parametrize("name", NO_GRADIENT)
-@pytest.mark.parametrize("optimizer", ["momentum", "TF1", "several"])
+@pytest.mark.parametrize(
+    "name, optimizer",
+    [(name, "momentum") for name in NO_GRADIENT]
+    + [("one step, Python", kind) for kind in ("TF1", "loss scale")],
+)
 def test_training_without_any_gradient_warns(name, optimizer):
     make, n_steps, objective = NO_GRADIENT[name]
     net = make()
     optimizer = {
         "momentum": lambda: keras.optimizers.SGD(0.1, momentum=0.9, use_ema=True),
         "TF1": lambda: tf.compat.v1.train.GradientDescentOptimizer(0.1),
-        "several": lambda: keras.optimizers.MultiOptimizer(
-            lambda v: keras.optimizers.SGD()
+        "loss scale": lambda: keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.1)
         ),
     }[optimizer]()
     data = {net.x: X[:, :n_steps], net.p: Y[:, :n_steps]}
