@@ -111,7 +111,7 @@ def optimizer_parts(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     Returns
     -------
     parts : list of keras.optimizers.Optimizer
-        At least one.
+        None before a MultiOptimizer has been built that chooses them by itself.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     return list(getattr(optimizer, "optimizers", [optimizer]))

@@ -112,7 +112,8 @@ def mixes_parameters(optimizer: Any, parts: Sequence[TrainedPart]) -> bool:
     if len({part.variable for part in parts}) == len(parts):
         return False
     found = optimizer_parts(optimizer)
-    return len(found) > 1 or any(
+    # One that has chosen none yet, or several, chooses one for each variable.
+    return len(found) != 1 or any(
         type(part) not in _ELEMENTWISE or part.clipnorm for part in found
     )
 
