@@ -2,10 +2,12 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
-# TensorFlow's notices about the processor would end up on the pages of examples.
+# Notices about the processor would end up on the pages of examples.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+warnings.filterwarnings("ignore", "No GPU support detected")
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 

@@ -15,8 +15,9 @@ from workspace import ROOT
 
 EXAMPLES = {path.stem: path for path in (ROOT / "docs" / "examples").glob("*.py")}
 
-# Warnings that Python blames on the script, and those of the kind that we give.
-OURS = ("error::UserWarning", "error:::__main__")
+# Warnings that Python blames on the script, and those of the kind that we give, but for
+# that of a machine without a graphics card.
+OURS = ("error::UserWarning", "error:::__main__", "ignore:No GPU support detected")
 
 
 @pytest.fixture(scope="module")

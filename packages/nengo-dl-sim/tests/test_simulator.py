@@ -281,7 +281,7 @@ def test_a_simulator_that_is_dropped_open_warns():
 def test_closed_and_failed_simulators_do_not_warn():
     net = network()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", ResourceWarning)
         simulator(net).close()
         with pytest.raises(ValidationError, match="minibatch_size"):
             simulator(net, minibatch_size=0)
