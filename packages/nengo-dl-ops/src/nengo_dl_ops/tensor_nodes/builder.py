@@ -149,10 +149,11 @@ class SimTensorNodeBuilder(OpBuilder):
         self.draws = bool(found.seeded)
         if found.others:
             warnings.warn(
-                f"{self.op.tag}: what {', '.join(found.others)} draws inside of a "
-                "tf.function, tf.cond or loop, or by shuffling, does not follow from "
-                "the simulator's seed: a reset does not repeat it. Draw outside of "
-                "these, or with tf.random.stateless_uniform and the like",
+                f"{self.op.tag}: what {', '.join(found.others)} draws, inside of a "
+                "tf.function, tf.cond or loop, by shuffling, or from a "
+                "tf.random.Generator, does not follow from the simulator's seed: a "
+                "reset does not repeat it. Draw outside of these, with "
+                "tf.random.normal and the like",
                 stacklevel=2,
             )
         return function

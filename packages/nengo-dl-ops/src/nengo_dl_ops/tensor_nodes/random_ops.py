@@ -53,7 +53,9 @@ _STATELESS = {
 
 #: Other operations that draw from a state of their own.
 _OTHERS = frozenset(
-    {"RandomShuffle", "RandomCrop", "RandomPoisson", "StatefulRandomBinomial"}
+    "RandomShuffle RandomCrop RandomPoisson StatefulRandomBinomial RngReadAndSkip "
+    "StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
+    "StatefulUniformFullInt StatefulUniformInt".split()
 )
 
 
