@@ -51,7 +51,8 @@ MINIBATCH_SIZE = 10  # signals at once: each has its own copy of the network
 #
 # Of the channel that is trained offline, nothing shall be trained but the decoders that
 # PES learns, too. ``configure_settings(trainable=False)`` is for everything; what is
-# set for one object counts more. What a learning rule changes is never trained.
+# set for one object counts more. What a learning rule changes is not trained unless
+# its ``trainable`` is True: then training finds the values that it starts from.
 
 
 def build_channel(online):

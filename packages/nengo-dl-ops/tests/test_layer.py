@@ -126,7 +126,7 @@ def test_what_is_no_layer(wrong):
 def test_errors(source):
     with pytest.raises(ValidationError):
         Layer(double)(source, shape_in=(3, 3))
-    with pytest.raises(TypeError, match="units"):
+    with pytest.raises(ValidationError, match="got 'units'"):
         Layer(keras.layers.Dense(3))(source, units=2)
 
 

@@ -369,7 +369,7 @@ CASES = {
     ),
     "optimizer: targets": (
         lambda sim, net: sim.train({net.a: x()}, {net.p: x()}, sgd()),
-        "optimizer.*got a dictionary",
+        "train: .*one dictionary.*got two",
     ),
     "optimizer: of another network": (
         lambda sim, net: sim.train(good(net), used_optimizer()),

@@ -263,7 +263,6 @@ def test_S068_a_variable_takes_the_place_of_a_feed():
 @pytest.mark.parametrize(
     ("name", "replacement"),
     [
-        ("keras_model", "no Keras model inside; instead, .*sim.compile, sim.fit"),
         ("rng", r"np.random.RandomState\(sim.seed\)"),
         ("sess", "no sessions; instead, .*sim.run_batch"),
         ("summary", r"sim.train\(summaries=...\)"),

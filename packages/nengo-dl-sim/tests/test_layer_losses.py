@@ -66,9 +66,9 @@ def test_other_layers_have_none():
 def test_an_objective_may_add_them():
     layer = dense(kernel_regularizer=keras.regularizers.L2(0.5))
     net = network(layer)
+    kernel = layer.get_weights()[0]
     with simulator(net) as sim, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        kernel = layer.get_weights()[0]  # from the simulator's seed
         sim.train(
             {net.p: np.zeros((1, 3, 2))},
             keras.optimizers.SGD(0.1),

@@ -2,6 +2,7 @@
 
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
+from . import neuron_builders as neuron_builders
 from . import random_numbers as random_numbers
 
 # Importing a module is what registers its builders.

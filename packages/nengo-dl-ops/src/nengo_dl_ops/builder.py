@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from nengo.neurons import NeuronType
 from nengo_dl_signals import SignalDict, SignalLayout
 
 from .config import BuildConfig
+from .user_warnings import warn_user
 
 
 class Builder:
@@ -57,10 +57,9 @@ class Builder:
 
         def register_builder(builder: type) -> type:
             if kind in cls._registry:
-                warnings.warn(
+                warn_user(
                     f"Type '{kind.__name__}' already has a builder, "
-                    f"{cls._registry[kind].__name__}; {builder.__name__} replaces it",
-                    stacklevel=2,
+                    f"{cls._registry[kind].__name__}; {builder.__name__} replaces it"
                 )
             cls._registry[kind] = builder
             return builder

@@ -19,11 +19,13 @@ from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 from .compile import ParameterArray, Program, StateArray
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
+    MergeKey,
     Plan,
     greedy_planner,
     order_signals,
     simplify,
 )
+from .plan_checks import OURS, called, checked_plan, checked_simplification
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,14 @@ def build_program(
     """
     fixed = constant_signals(operators) - marks.inputs - marks.trainable
     fixed = fixed if settings.relies_on_values else set()
-    ops = simplify(operators, fixed, settings.simplifications)
+    simplifications = [checked_simplification(f) for f in settings.simplifications]
+    ops = simplify(operators, fixed, simplifications)
     check_supported(model, ops)
     probed = [model.sig[probe]["in"] for probe in model.probes]
     bases = _bases(ops, probed)
     constants = bases.keys() - _written(ops) - marks.inputs
     layout = SignalLayout(bases, constants, config.dtype)
-    plan = settings.planner(ops, make_merge_key(layout, marks.trainable))
-    plan = settings.sorter(plan, constants)
+    plan = _make_plan(ops, make_merge_key(layout, marks.trainable), constants, settings)
     return Program(
         layout=layout,
         groups=[Builder.build(group, layout, config) for group in plan],
@@ -314,3 +316,19 @@ def _n_elements_set(op: Operator, sig: Signal) -> int:
     """Count what an operator sets (a copy may set a part of its target)."""
     indices = getattr(op, "dst_slice", None)
     return sig.size if indices is None else len(np.arange(len(sig))[indices])
+
+
+def _make_plan(
+    ops: Sequence[Operator],
+    merge_key: MergeKey,
+    constants: Collection[Signal],
+    settings: PlanSettings,
+) -> Plan:
+    """Put operators in groups, and those in order; check what the user made."""
+    plan = called("planner", settings.planner, ops, merge_key)
+    if settings.planner not in OURS:
+        plan = checked_plan("planner", plan, ops, merge_key)
+    plan = called("sorter", settings.sorter, plan, constants)
+    if settings.sorter not in OURS:
+        plan = checked_plan("sorter", plan, ops, merge_key)
+    return plan

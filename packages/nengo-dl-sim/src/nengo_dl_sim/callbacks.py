@@ -15,6 +15,7 @@ from nengo.connection import Connection
 from nengo.ensemble import Ensemble, Neurons
 from nengo.exceptions import ValidationError
 
+from .checks import check_path
 from .simulator import Simulator
 from .tensorboard.summaries import summary_entries
 
@@ -43,6 +44,13 @@ class NengoSummaries(keras.callbacks.Callback):
         self, log_dir: str | os.PathLike, sim: Simulator, objects: Sequence[Any]
     ) -> None:
         super().__init__()
+        check_path("log_dir", log_dir, "folder")
+        _check_simulator(sim)
+        if not isinstance(objects, (list, tuple)):
+            raise ValidationError(
+                f"expected a list of objects of the network, got {objects!r:.100}",
+                attr="objects",
+            )
         for obj in objects:
             if not isinstance(obj, (Ensemble, Neurons, Connection)):
                 raise ValidationError(
@@ -163,6 +171,7 @@ class IsolateState(keras.callbacks.Callback):
 
     def __init__(self, sim: Simulator) -> None:
         super().__init__()
+        _check_simulator(sim)
         self._now = sim._now
         self._before: list[tuple[Any, int]] = []
 
@@ -198,3 +207,10 @@ def _batches(profile_batch: Any) -> tuple[int, int]:
     if isinstance(profile_batch, int):
         return profile_batch, profile_batch
     return profile_batch[0], profile_batch[-1]
+
+
+def _check_simulator(sim: Any) -> None:
+    if not isinstance(sim, Simulator):
+        raise ValidationError(
+            f"expected a nengo_dl.Simulator, got {sim!r:.100}", attr="sim"
+        )

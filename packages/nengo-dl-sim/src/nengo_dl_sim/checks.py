@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import Any
 
 import nengo
@@ -83,6 +84,104 @@ def whole_number(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def check_path(name: str, value: Any, what: str = "file") -> None:
+    """
+    Check that an argument is a path.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : str or path-like
+        Its value.
+    what : str
+        What is there, for the message.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is anything else, or empty.
+    """
+    if not isinstance(value, (str, bytes, os.PathLike)) or not os.fspath(value):
+        raise ValidationError(
+            f"expected the path of a {what}, got {value!r:.100}", attr=name
+        )
+
+
+def check_period(name: str, value: Any) -> float:
+    """
+    Check that an argument is a length of time that is not zero.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : float
+        Its value, in seconds.
+
+    Returns
+    -------
+    seconds : float
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is not a finite number greater than 0.
+    """
+    seconds = _finite(value)
+    if seconds is None or seconds <= 0:
+        raise ValidationError(
+            f"expected a finite time of more than 0 seconds, got {value!r:.100}",
+            attr=name,
+        )
+    return seconds
+
+
+def check_tolerance(name: str, value: Any) -> None:
+    """
+    Check that an argument is a difference that is allowed.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : float
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is not a finite number of at least 0.
+    """
+    number = _finite(value)
+    if number is None or number < 0:
+        raise ValidationError(
+            f"expected a finite number of at least 0, got {value!r:.100}", attr=name
+        )
+
+
+def check_model(value: Any) -> None:
+    """
+    Check the argument ``model``.
+
+    Parameters
+    ----------
+    value : nengo.builder.Model or None
+        Its value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the value is anything else.
+    """
+    if value is None or isinstance(value, Model):
+        return
+    raise ValidationError(
+        f"expected a nengo.builder.Model, got {value!r:.100}", attr="model"
+    )
 
 
 def check_jit_compile(value: Any) -> None:
@@ -195,12 +294,7 @@ def check_dt(value: Any) -> float:
     nengo.exceptions.ValidationError
         If the value is not a finite number greater than 0.
     """
-    seconds = _finite(value)
-    if seconds is None or seconds <= 0:
-        raise ValidationError(
-            f"expected a finite time of more than 0 seconds, got {value!r}", attr="dt"
-        )
-    return seconds
+    return check_period("dt", value)
 
 
 def check_seed(value: Any) -> int | None:
@@ -252,7 +346,7 @@ def check_network(value: Any) -> None:
 
 def _finite(value: Any) -> float | None:
     """Return a number as float; None if it is no finite number."""
-    if isinstance(value, (bool, str, bytes)):
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) > 0:
         return None
     try:
         number = float(value)

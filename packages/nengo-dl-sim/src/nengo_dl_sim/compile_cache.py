@@ -8,14 +8,15 @@ import json
 import os
 import platform
 import re
-import warnings
 from pathlib import Path
 
 import tensorflow as tf
 from filelock import FileLock, Timeout
 from nengo.exceptions import ValidationError
 
-from .checks import check_count
+from nengo_dl_ops.user_warnings import warn_user
+
+from .checks import check_count, check_path
 
 _FLAGS = "TF_XLA_FLAGS"
 _COMPLETE, _IN_USE = "complete.json", "in_use.lock"
@@ -63,15 +64,16 @@ def cache_compilations(
         If another process uses the folder: nothing is loaded, and nothing kept.
     """
     max_bytes = check_count("max_bytes", max_bytes, low=1)
+    if folder is not None:
+        check_path("folder", folder, "folder")
     path = _folder_of_machine(_default() if folder is None else Path(folder))
     # The same object for a second call, which is then one that changes nothing.
     lock = FileLock(path / _IN_USE, is_singleton=True)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        warnings.warn(
-            f"Another process uses {path}: nothing is loaded from it, and nothing kept",
-            stacklevel=2,
+        warn_user(
+            f"Another process uses {path}: nothing is loaded from it, and nothing kept"
         )
         return path
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from nengo.cache import get_default_decoder_cache
 from nengo.exceptions import BuildError, NengoWarning, ValidationError
 
 from nengo_dl_ops import BuildConfig, Builder
+from nengo_dl_ops.user_warnings import warn_user
 
 from .build import Marks, PlanSettings
 from .collection import no_collection
@@ -155,18 +155,16 @@ def build_model(network: nengo.Network | None, model: Model | None, dt: float) -
 
 def _warn_of_model(model: Model, dt: float) -> None:
     if model.dt != dt:
-        warnings.warn(
+        warn_user(
             f"The model is built for dt={model.dt:g}, which is used in place of "
             f"dt={dt:g}",
             NengoWarning,
-            stacklevel=4,
         )
     if model.toplevel is None:
-        warnings.warn(
+        warn_user(
             "The model has no top-level network: it has no input nodes that data can "
             "be given for, and nothing in it can be trained",
             NengoWarning,
-            stacklevel=4,
         )
 
 

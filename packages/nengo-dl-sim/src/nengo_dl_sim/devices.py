@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from functools import cache
 from typing import Any
 
 import tensorflow as tf
 from nengo.exceptions import ValidationError
+
+from nengo_dl_ops.user_warnings import warn_user
 
 logger = logging.getLogger(__name__)
 
@@ -77,11 +78,10 @@ def announce_device(value: Any) -> None:
 
 @cache
 def _warn_without_gpu() -> None:
-    warnings.warn(
+    warn_user(
         "No GPU support detected: running on the CPU. For a graphics card of NVIDIA, "
         'TensorFlow needs its libraries (pip install "tensorflow[and-cuda]"). To run '
-        'on the CPU without this warning, use Simulator(device="/cpu:0")',
-        stacklevel=4,  # where the simulator is made
+        'on the CPU without this warning, use Simulator(device="/cpu:0")'
     )
 
 

@@ -10,6 +10,8 @@ from nengo.exceptions import ValidationError
 from nengo.params import EnumParam, NumberParam
 from nengo.utils.numpy import is_number
 
+from .checks import check_count
+
 
 class FiniteParam(NumberParam):
     """A number that is neither infinite nor NaN, which no bound keeps out."""
@@ -21,6 +23,41 @@ class FiniteParam(NumberParam):
                 f"Must be a finite number; got '{num}'", attr=self.name, obj=instance
             )
         return super().coerce(instance, num)
+
+
+def check_sampling(n: Any, d: Any, rng: Any) -> Any:
+    """
+    Check the arguments of ``sample``.
+
+    Parameters
+    ----------
+    n : int
+        The number of samples.
+    d : int or None
+        The number of dimensions.
+    rng : numpy.random.RandomState or numpy.random.Generator or None
+        A random generator.
+
+    Returns
+    -------
+    rng : object
+        A random generator: for None, NumPy's global one.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is anything else.
+    """
+    check_count("n", n)
+    if d is not None:
+        check_count("d", d)
+    if rng is None:
+        return np.random
+    if not hasattr(rng, "uniform"):
+        raise ValidationError(
+            f"expected a numpy.random.RandomState, got {rng!r:.100}", attr="rng"
+        )
+    return rng
 
 
 class TruncatedNormal(Distribution):
@@ -75,7 +112,7 @@ class TruncatedNormal(Distribution):
         samples : (n,) or (n, d) array
             The samples.
         """
-        rng = np.random if rng is None else rng
+        rng = check_sampling(n, d, rng)
         limit = 2 * self.stddev if self.limit is None else self.limit
         distance = np.empty(self._sample_shape(n, d))
         redraw = np.ones(distance.shape, dtype=bool)
@@ -151,7 +188,7 @@ class VarianceScaling(Distribution):
         samples : (n,) or (n, d) array
             The samples.
         """
-        rng = np.random if rng is None else rng
+        rng = check_sampling(n, d, rng)
         fan = self._fan(fan_in=1 if d is None else d, fan_out=n)
         variance = self._variance_scale() / fan
         if self.distribution == "normal":

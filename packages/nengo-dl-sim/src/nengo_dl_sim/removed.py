@@ -1,13 +1,16 @@
-"""Attributes that a simulator of NengoDL 2 or 3 had, and what to use in their place."""
+"""Attributes of a simulator of NengoDL 2 or 3, and what to use in their place."""
 
 from __future__ import annotations
 
 from nengo.exceptions import ValidationError
 
 REPLACEMENTS = {
-    "keras_model": (
-        "there is no Keras model inside; instead, use sim.compile, sim.fit, "
-        "sim.evaluate and sim.predict, and sim.save_params for the weights"
+    "graph": (
+        "TensorFlow 2 needs no graph of its own; instead, simulate several networks "
+        "one after the other, without anything to enter"
+    ),
+    "print_params": (
+        "instead, use sim.keras_model.summary(), or sim.data[obj] for the values"
     ),
     "rng": (
         "the simulator keeps no generator; instead, use np.random.RandomState(sim.seed)"
@@ -40,4 +43,25 @@ class RemovedError(ValidationError, AttributeError):
     """
 
     def __init__(self, name: str, obj: object) -> None:
-        ValidationError.__init__(self, REPLACEMENTS[name], attr=name, obj=obj)
+        instead = {**MODEL_REPLACEMENTS, **REPLACEMENTS}[name]
+        ValidationError.__init__(self, instead, attr=name, obj=obj)
+
+
+_FIT = "the network is trained by the simulator; instead, use sim.{}"
+
+#: What `sim.keras_model` does not have, as it is only a view of the parameters.
+MODEL_REPLACEMENTS = {
+    **{
+        name: _FIT.format(name)
+        for name in ("compile", "fit", "evaluate", "predict", "predict_on_batch")
+    },
+    "inputs": "instead, use sim.node_inputs",
+    "input": "instead, use sim.node_inputs",
+    "metrics_names": "instead, use the keys of what sim.evaluate returns",
+    "outputs": "instead, use sim.model.probes, and sim.predict for their values",
+    "output": "instead, use sim.model.probes, and sim.predict for their values",
+    "test_on_batch": _FIT.format("evaluate"),
+    "to_json": "instead, keep the program that makes the network",
+    "get_config": "instead, keep the program that makes the network",
+    "train_on_batch": _FIT.format("fit"),
+}

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from typing import Any
 
 import nengo
 from nengo.builder import Model
 
+from nengo_dl_ops.user_warnings import warn_user
+
+from .calls import SIMULATOR_ARGUMENTS, check_seconds, explained
 from .checks import (
     check_boolean,
     check_count,
     check_count_or_none,
     check_dt,
     check_jit_compile,
+    check_model,
     check_network,
+    check_path,
     check_seed,
 )
 from .collection import no_collection
@@ -36,6 +40,7 @@ from .doors import (
 from .fitting.callback_model import CallbackModel
 from .progress import Form
 from .run.now import Now
+from .run.probe_samples import ProbeSamples
 from .run.signal_values import SignalValues
 from .run.simulation_data import SimulationData
 from .settings.config import get_setting
@@ -146,6 +151,7 @@ class Simulator(
     (10, 1)
     """
 
+    @explained(SIMULATOR_ARGUMENTS, check_seconds)
     def __init__(
         self,
         network: nengo.Network | None,
@@ -166,6 +172,10 @@ class Simulator(
         unroll = check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)
         check_network(network)
+        check_model(model)
+        dt = check_dt(dt)
+        if tensorboard is not None:
+            check_path("tensorboard", tensorboard, "folder")
         # Before TensorFlow does anything, such as looking for devices.
         apply_session_config(get_setting(network or model, "session_config"))
         seed = check_seed(seed)
@@ -178,7 +188,7 @@ class Simulator(
         announce_device(device)
         dtype = _check_dtype(dtype)
         with self._bar("Building", None), self._on_device(), no_collection():
-            self.model = build_model(network, model, check_dt(dt))
+            self.model = build_model(network, model, dt)
             # After the build, as Nengo does, which may draw from the same numbers.
             self.seed = choose_seed(network, seed)
             self._parts = assemble(
@@ -196,6 +206,8 @@ class Simulator(
         self._names = Names(self._parts.inputs.nodes, self.model.probes)
         self._model = CallbackModel(self._parts)
         self._compiled = None
+        for store in self._parts.probes:
+            self.model.params[store.probe] = ProbeSamples(store)
         self.data = SimulationData(self.model, self._now.store, self._now.value)
         layout = self._parts.program.layout
         self.signals = SignalValues(self.model, layout, self._now.value)
@@ -221,10 +233,9 @@ class Simulator(
 def _check_dtype(dtype: Any) -> str | None:
     if dtype is None:
         return None
-    warnings.warn(
+    warn_user(
         "Simulator(dtype=...) is deprecated: use configure_settings(dtype=...)",
         DeprecationWarning,
-        stacklevel=3,
     )
     return str(find_setting("dtype").check(dtype))
 

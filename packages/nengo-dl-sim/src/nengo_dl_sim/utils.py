@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .checks import check_count
+from .checks import check_boolean, check_count
 from .compile_cache import cache_compilations as cache_compilations
 from .data.batches import check_truncation, minibatches, step_blocks, warn_uneven
 
@@ -65,7 +65,12 @@ def minibatch_generator(
     3 [ 9 10 11]
     """
     minibatch_size = check_count("minibatch_size", minibatch_size, low=1)
+    check_boolean("shuffle", shuffle)
     truncation = check_truncation(truncation)
+    if rng is not None and not hasattr(rng, "permutation"):
+        raise ValidationError(
+            f"expected a numpy.random.RandomState, got {rng!r:.100}", attr="rng"
+        )
     if not isinstance(data, Mapping):
         n_steps = check_count("data", data, low=1)
         warn_uneven(n_steps, truncation)

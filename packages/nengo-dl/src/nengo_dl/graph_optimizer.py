@@ -1,5 +1,7 @@
 """Which operators are merged, in which order, and what is simplified before."""
 
+from typing import TYPE_CHECKING
+
 from nengo_dl_sim.graph import DEFAULT_SIMPLIFICATIONS as DEFAULT_SIMPLIFICATIONS
 from nengo_dl_sim.graph import RUN_ONLY_SIMPLIFICATIONS as RUN_ONLY_SIMPLIFICATIONS
 from nengo_dl_sim.graph import fold_copies as fold_copies
@@ -15,3 +17,8 @@ from nengo_dl_sim.graph import remove_zero_incs as remove_zero_incs
 from nengo_dl_sim.graph import share_results as share_results
 from nengo_dl_sim.graph import transitive_planner as transitive_planner
 from nengo_dl_sim.graph import tree_planner as tree_planner
+
+from .removed_names import explain
+
+if not TYPE_CHECKING:
+    __getattr__ = explain(__name__)

@@ -5,7 +5,6 @@ from .adaptive_lif import AdaptiveLIFBuilder as AdaptiveLIFBuilder
 from .adaptive_lif import AdaptiveLIFRateBuilder as AdaptiveLIFRateBuilder
 from .base import NeuronBuilder as NeuronBuilder
 from .base import NeuronState as NeuronState
-from .base import SimNeuronsBuilder as SimNeuronsBuilder
 from .izhikevich import IzhikevichBuilder as IzhikevichBuilder
 from .leaky_relu import LeakyReLU as LeakyReLU
 from .leaky_relu import LeakyReLUBuilder as LeakyReLUBuilder
@@ -14,6 +13,7 @@ from .leaky_relu import SpikingLeakyReLUBuilder as SpikingLeakyReLUBuilder
 from .lif import LIFBuilder as LIFBuilder
 from .lif import LIFRateBuilder as LIFRateBuilder
 from .lif import lif_rate as lif_rate
+from .operator import SimNeuronsBuilder as SimNeuronsBuilder
 from .rates_to_spikes import PoissonSpikingBuilder as PoissonSpikingBuilder
 from .rates_to_spikes import RatesToSpikesBuilder as RatesToSpikesBuilder
 from .rates_to_spikes import RegularSpikingBuilder as RegularSpikingBuilder

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from nengo.dists import Uniform
 from nengo.neurons import RectifiedLinear
-from nengo.params import NumberParam
 
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState
+from .finite import FiniteParam, check_finite
 
 
 class LeakyReLU(RectifiedLinear):
@@ -41,7 +41,7 @@ class LeakyReLU(RectifiedLinear):
 
     negative = True
 
-    negative_slope = NumberParam("negative_slope")
+    negative_slope: Any = FiniteParam("negative_slope")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class LeakyReLU(RectifiedLinear):
         amplitude: float = 1,
         initial_state: dict[str, Any] | None = None,
     ) -> None:
+        check_finite(self, amplitude=amplitude)
         super().__init__(amplitude, initial_state)
         self.negative_slope = negative_slope
 

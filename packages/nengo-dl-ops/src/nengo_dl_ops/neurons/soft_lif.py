@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from nengo.neurons import LIFRate
-from nengo.params import NumberParam
 
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState
+from .finite import FiniteParam, check_finite
 
 #: Below this many units of ``sigma`` from the threshold, ``log(1 + 1 / z)`` goes on
 #: as a straight line, its limit (to 2e-9): ``z`` would round to zero further down,
@@ -58,7 +58,7 @@ class SoftLIFRate(LIFRate):
        neurons. arXiv:1510.08829.
     """
 
-    sigma = NumberParam("sigma", low=0, low_open=True)
+    sigma: Any = FiniteParam("sigma", low=0, low_open=True)
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class SoftLIFRate(LIFRate):
         amplitude: float = 1,
         initial_state: dict[str, Any] | None = None,
     ) -> None:
+        check_finite(self, tau_rc=tau_rc, tau_ref=tau_ref, amplitude=amplitude)
         super().__init__(tau_rc, tau_ref, amplitude, initial_state)
         self.sigma = sigma
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 
 import keras
@@ -17,6 +16,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
 from ..random_numbers import step_seed
+from ..user_warnings import warn_user
 from .checks import adds_losses, check_output, trace
 from .functions import Result, TensorFunction, tensor_function
 from .operator import SimTensorNode
@@ -71,9 +71,9 @@ class SimTensorNodeBuilder(OpBuilder):
 
     def adds_losses(self) -> bool:
         """Tell whether it is a Keras layer with losses of its own."""
-        func, shape_in = self.op.func, self.op.shape_in
-        is_layer = isinstance(func, keras.Layer)
-        return is_layer and adds_losses(func, shape_in, self.config.dtype)
+        op, dtype = self.op, self.config.dtype
+        is_layer = isinstance(op.func, keras.Layer)
+        return is_layer and adds_losses(op.func, op.shape_in, op.pass_time, dtype)
 
     def compiler_error(self) -> str | None:
         """Ask XLA for its own code of the function, without compiling that."""
@@ -148,13 +148,11 @@ class SimTensorNodeBuilder(OpBuilder):
         found = random_ops(traced)
         self.draws = bool(found.seeded)
         if found.others:
-            warnings.warn(
-                f"{self.op.tag}: what {', '.join(found.others)} draws, inside of a "
-                "tf.function, tf.cond or loop, by shuffling, or from a "
-                "tf.random.Generator, does not follow from the simulator's seed: a "
-                "reset does not repeat it. Draw outside of these, with "
-                "tf.random.normal and the like",
-                stacklevel=2,
+            warn_user(
+                f"{self.op.tag}: what {', '.join(found.others)} draws inside of a "
+                "tf.function, tf.cond or loop, or by shuffling, does not follow from "
+                "the simulator's seed: a reset does not repeat it. Draw outside of "
+                "these, or with tf.random.stateless_uniform and the like"
             )
         return function
 
@@ -178,11 +176,10 @@ class SimTensorNodeBuilder(OpBuilder):
         if hook is None:
             return
         if _takes_session(hook):
-            warnings.warn(
+            warn_user(
                 "post_build(sess, rng) is deprecated (there are no sessions, it gets "
                 "None): use post_build(rng)",
                 DeprecationWarning,
-                stacklevel=2,
             )
             hook(None, rng)
         else:

@@ -113,10 +113,20 @@ def trace(
         shape = None if shape_in is None else (minibatch_size, *shape_in)
         raise ValidationError(
             f"The function failed for an input of type {dtype} and shape {shape}: "
-            f"{error}",
+            f"{_reason(error)}",
             attr="tensor_func",
         ) from error
     return traced
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, NotImplementedError) and "symbolic" in str(error):
+        return (
+            "it asks for the values of tensors, which are not known while it is "
+            "compiled (use tf or keras.ops in place of NumPy; a nengo.Node computes "
+            "with NumPy)"
+        )
+    return str(error)
 
 
 def check_output(
@@ -151,7 +161,9 @@ def check_output(
     validate_output(y, 1 if shared else minibatch_size, shape_out, dtype)
 
 
-def adds_losses(layer: keras.Layer, shape_in: tuple[int, ...], dtype: str) -> bool:
+def adds_losses(
+    layer: keras.Layer, shape_in: tuple[int, ...], pass_time: bool, dtype: str
+) -> bool:
     """
     Find out whether a layer has losses of its own, without computing anything.
 
@@ -161,6 +173,8 @@ def adds_losses(layer: keras.Layer, shape_in: tuple[int, ...], dtype: str) -> bo
         A layer that was built.
     shape_in : tuple of int
         The shape of one item of its input.
+    pass_time : bool
+        Whether it takes the list ``[t, x]``.
     dtype : str
         The type of the input.
 
@@ -175,7 +189,7 @@ def adds_losses(layer: keras.Layer, shape_in: tuple[int, ...], dtype: str) -> bo
         # Without values of its own, a scope hides weights from their regularisers.
         values = [(v, tf.convert_to_tensor(v)) for v in layer.variables]
         with keras.StatelessScope(state_mapping=values, collect_losses=True):
-            layer(x, training=True)
+            layer([tf.zeros((), dtype), x] if pass_time else x, training=True)
             return list(layer.losses)
 
     spec = tf.TensorSpec((1, *shape_in), dtype)

@@ -108,6 +108,8 @@ class LayerFunction(TensorFunction):
         The layer. It is built for the input if it was not.
     shape_in : tuple of int
         The shape of one item of its input.
+    pass_time : bool
+        Whether it takes the list ``[t, x]``, not ``x``.
 
     Raises
     ------
@@ -115,18 +117,20 @@ class LayerFunction(TensorFunction):
         If the layer cannot be built for the input.
     """
 
-    def __init__(self, layer: keras.Layer, shape_in: tuple[int, ...]) -> None:
+    def __init__(
+        self, layer: keras.Layer, shape_in: tuple[int, ...], pass_time: bool
+    ) -> None:
         self.layer = layer
-        try:
-            if not layer.built:
-                layer(keras.KerasTensor((None, *shape_in), dtype=layer.compute_dtype))
-                take_note_of_build(layer)
-        except Exception as error:
-            raise ValidationError(
-                f"Keras layer '{layer.name}' does not take an input of shape "
-                f"(batch, {', '.join(map(str, shape_in))}): {error}",
-                attr="tensor_func",
-            ) from error
+        self.pass_time = pass_time
+        if not layer.built:
+            error = _failure(layer, shape_in, pass_time)
+            if error is not None:
+                raise ValidationError(
+                    f"Keras layer '{layer.name}' does not take an input of shape "
+                    f"(batch, {', '.join(map(str, shape_in))})"
+                    f"{' in a list [t, x]' if pass_time else ''}: {error}",
+                    attr="tensor_func",
+                ) from error
         self.variables = [*layer.trainable_variables, *layer.non_trainable_variables]
 
     def __call__(
@@ -137,14 +141,52 @@ class LayerFunction(TensorFunction):
         training: bool,
     ) -> Result:
         """Call the layer (in its own precision) while its variables have the values."""
-        del t
         mapping = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping) as scope:
-            y = self.layer(x, training=training)
+            y = self.layer([t, x] if self.pass_time else x, training=training)
         new_values = [scope.get_current_value(variable) for variable in self.variables]
         if x is not None and tf.is_tensor(y):
             y = tf.cast(y, x.dtype)
         return y, new_values
+
+
+def takes_time(layer: keras.Layer, shape_in: tuple[int, ...] | None) -> bool:
+    """
+    Find out whether a layer takes ``[t, x]``, as many made for NengoDL 3 do.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        The layer. It may be built on the way.
+    shape_in : tuple of int or None
+        The shape of one item of its input, if it has one.
+
+    Returns
+    -------
+    takes : bool
+        Whether it takes that, and does not take ``x`` alone.
+    """
+    if shape_in is None or _failure(layer, shape_in, pass_time=False) is None:
+        return False
+    return _failure(layer, shape_in, pass_time=True) is None
+
+
+def _failure(
+    layer: keras.Layer, shape_in: tuple[int, ...], pass_time: bool
+) -> Exception | None:
+    """Call a layer without computing anything, which builds it; return its error."""
+    x = keras.KerasTensor((None, *shape_in), dtype=layer.compute_dtype)
+    t = keras.KerasTensor((), dtype=layer.compute_dtype)
+    inputs = [t, x] if pass_time else x
+    try:
+        if layer.built:
+            layer.compute_output_spec(inputs)
+        else:
+            layer(inputs)
+            take_note_of_build(layer)
+    except Exception as error:
+        return error
+    return None
 
 
 def tensor_function(
@@ -170,17 +212,16 @@ def tensor_function(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the function would get no argument, or a Keras layer other arguments than
-        an input.
+        If the function would get no argument, or a Keras layer no input.
     """
     if isinstance(func, keras.Layer):
-        if shape_in is None or pass_time:
+        if shape_in is None:
             raise ValidationError(
-                f"Expected an input and no time for Keras layer '{func.name}', got "
-                f"shape_in={shape_in}, pass_time={pass_time}",
+                f"Expected an input (shape_in=...) for Keras layer '{func.name}', got "
+                "none",
                 attr="tensor_func",
             )
-        return LayerFunction(func, shape_in)
+        return LayerFunction(func, shape_in, pass_time)
     if shape_in is None and not pass_time:
         raise ValidationError(
             "Expected an input (size_in or shape_in) or the time (pass_time) for the "

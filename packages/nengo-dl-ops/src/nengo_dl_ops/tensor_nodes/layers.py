@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import prod
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from nengo.neurons import NeuronType
 from nengo.params import BoolParam
 from nengo.transforms import Transform
 
+from .arguments import check_bool, check_input, given, item_shape
 from .node import TensorNode
 
 
@@ -37,13 +38,21 @@ def reshaped(shape_in: tuple[int, ...]) -> Callable[[Callable], Callable]:
         Turns ``func(t, x)`` for ``x`` of shape ``(minibatch, *shape_in)`` into a
         function that takes ``(minibatch, size_in)`` and returns
         ``(minibatch, size_out)``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``shape_in`` is not such a tuple.
     """
+    shape = item_shape("shape_in", shape_in)
+    if shape is None:
+        raise ValidationError("Expected the shape of one item, got None", "shape_in")
 
     def decorate(func: Callable) -> Callable:
         @functools.wraps(func)
         def reshaped_func(t: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
             batch = x.shape[0]
-            y = func(t, tf.reshape(x, (batch, *shape_in)))
+            y = func(t, tf.reshape(x, (batch, *shape)))
             return tf.reshape(y, (batch, -1))
 
         return reshaped_func
@@ -96,13 +105,16 @@ def tensor_layer(
         If a Keras layer (an object, not a class) is given arguments, or if shapes do
         not fit.
     """
+    check_input(input)
+    check_bool("return_conn", return_conn)
+    shape_in = item_shape("shape_in", given(shape_in))
     size_in = _size_in(input, shape_in, transform)
     if isinstance(layer_func, NeuronType):
         layer = _neurons(size_in, layer_func, layer_args)
     else:
         func = _bind(layer_func, layer_args)
         shape = (size_in,) if shape_in is None else shape_in
-        layer = TensorNode(func, shape_in=shape, pass_time=False)
+        layer = _tensor_node(func, shape, {})
     conn = Connection(input, layer, synapse=synapse, transform=transform)
     return (layer, conn) if return_conn else layer
 
@@ -192,13 +204,15 @@ class Layer:
         nengo.exceptions.ValidationError
             If shapes do not fit, or an argument is wrong.
         """
+        check_input(input)
+        check_bool("return_conn", return_conn)
+        shape_in = item_shape("shape_in", given(shape_in))
         size_in = _size_in(input, shape_in, transform)
         if isinstance(self.layer_func, NeuronType):
             layer = _neurons(size_in, self.layer_func, layer_args)
         else:
             shape = (size_in,) if shape_in is None else shape_in
-            arguments = {"shape_in": shape, "pass_time": False, **layer_args}
-            layer = TensorNode(self.layer_func, **arguments)
+            layer = _tensor_node(self.layer_func, shape, layer_args)
         conn = Connection(input, layer, synapse=synapse, transform=transform)
         _leave_untrained(conn)
         return (layer, conn) if return_conn else layer
@@ -207,13 +221,42 @@ class Layer:
 def _size_in(input: Any, shape_in: tuple[int, ...] | None, transform: Any) -> int:
     if isinstance(transform, Transform):
         return int(transform.size_out)
+    if isinstance(transform, (str, bytes)):
+        raise ValidationError(
+            f"Expected numbers or a Transform, got {transform!r}", attr="transform"
+        )
     if np.ndim(transform) > 0:
         return len(transform)
     return input.size_out if shape_in is None else prod(shape_in)
 
 
 def _neurons(size: int, neuron_type: NeuronType, arguments: dict[str, Any]) -> Any:
+    own = {"n_neurons", "dimensions", "neuron_type"}
+    _check_known(arguments, _keywords(Ensemble) - own)
     return Ensemble(size, 1, neuron_type=neuron_type, **arguments).neurons
+
+
+def _tensor_node(func: Callable, shape: Any, arguments: dict[str, Any]) -> TensorNode:
+    _check_known(arguments, _keywords(TensorNode) - {"tensor_func"})
+    # A Keras layer may want the time: that, TensorNode finds out.
+    pass_time = None if isinstance(func, keras.Layer) else False
+    return TensorNode(func, **{"shape_in": shape, "pass_time": pass_time, **arguments})
+
+
+def _keywords(kind: Any) -> set[str]:
+    """Return what an object of a network may be made with."""
+    return {*inspect.signature(kind.__init__).parameters, "add_to_container"} - {"self"}
+
+
+def _check_known(arguments: dict[str, Any], known: Collection[str]) -> None:
+    for name in arguments:
+        if name not in known:
+            raise ValidationError(
+                f"Expected one of {', '.join(sorted(known))}, got {name!r}: arguments "
+                "of a function or of a class of layers are given to tensor_layer, or "
+                "before (functools.partial, keras.layers.Dense(3))",
+                attr="layer_args",
+            )
 
 
 def _leave_untrained(conn: Connection) -> None:
@@ -230,7 +273,20 @@ def _leave_untrained(conn: Connection) -> None:
 
 def _bind(layer_func: Callable, layer_args: dict[str, Any]) -> Callable:
     if inspect.isclass(layer_func) and issubclass(layer_func, keras.Layer):
-        return cast(Callable, layer_func(**layer_args))
+        try:
+            return cast(Callable, layer_func(**layer_args))
+        except (TypeError, ValueError) as error:
+            raise ValidationError(
+                f"Expected arguments of keras.layers.{layer_func.__name__}, got "
+                f"{layer_args}: {error}",
+                attr="layer_args",
+            ) from error
+    if inspect.isclass(layer_func) or not callable(layer_func):
+        raise ValidationError(
+            "Expected a function, a Keras layer or a neuron type (an object, not its "
+            f"class), got {layer_func!r}",
+            attr="layer_func",
+        )
     if not layer_args:
         return layer_func
     if isinstance(layer_func, keras.Layer):

@@ -12,8 +12,9 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo.node import Node
 from nengo.params import BoolParam, Parameter, ShapeParam
 
+from .arguments import given, item_shape, n_elements
 from .checks import infer_shape
-from .functions import tensor_function
+from .functions import takes_time, tensor_function
 
 
 class TensorFuncParam(Parameter):
@@ -21,6 +22,13 @@ class TensorFuncParam(Parameter):
 
     def coerce(self, instance: TensorNode, func: Any) -> Callable:  # noqa: D102
         func = super().coerce(instance, func)
+        if isinstance(func, type) and issubclass(func, keras.Layer):
+            raise ValidationError(
+                f"Expected a Keras layer, got its class: make an object of it, "
+                f"{func.__name__}(...)",
+                attr=self.name,
+                obj=instance,
+            )
         if not callable(func):
             raise ValidationError(
                 f"Expected a function or a Keras layer, got {type(func).__name__}",
@@ -61,7 +69,8 @@ class TensorNode(Node):
     ----------
     tensor_func : callable or keras.Layer
         ``func(t)`` if there is no input, else ``func(t, x)``; with
-        ``pass_time=False``, and always for Keras layers and models, ``func(x)``.
+        ``pass_time=False``, as for most Keras layers and models, ``func(x)``. A Keras
+        layer that takes the time is called with a list, ``func([t, x])``.
         ``t`` is the time in seconds, a tensor of no axes, and ``x`` is
         ``(minibatch, *shape_in)``; the result is ``(minibatch, *shape_out)``, of the
         simulation's type. (Keras layers compute in their own precision.) If there is
@@ -76,7 +85,8 @@ class TensorNode(Node):
     shape_in, shape_out : tuple of int, optional
         The shapes of one item of input and output, instead of the sizes.
     pass_time : bool, optional
-        Whether ``func`` takes the time (by default all but Keras layers do).
+        Whether ``func`` takes the time. By default functions do, and those Keras layers
+        that take the list ``[t, x]`` and do not take ``x``.
 
     Raises
     ------
@@ -85,6 +95,8 @@ class TensorNode(Node):
 
     Notes
     -----
+    Any argument may be ``nengo.Default``: it is then as if it were left out.
+
     A ``tensor_func`` may have two hooks. ``pre_build(shape_in, shape_out)`` is called
     once for each simulator, before anything is computed, with the shapes including the
     batch axis (``shape_in`` is None if there is no input): the place to make
@@ -117,13 +129,16 @@ class TensorNode(Node):
     ) -> None:
         is_layer = isinstance(tensor_func, keras.Layer)
         self.tensor_func = tensor_func
-        self.pass_time = not is_layer if pass_time is None else pass_time
-        self.shape_in = self._shape("in", size_in, shape_in)
-        self.shape_out = self._shape("out", size_out, shape_out)
+        self.shape_in = self._shape("in", given(size_in, 0), given(shape_in))
+        self.shape_out = self._shape("out", given(size_out), given(shape_out))
+        pass_time = given(pass_time)
+        if pass_time is None:
+            pass_time = not is_layer or takes_time(tensor_func, self.shape_in)
+        self.pass_time = pass_time
         function = tensor_function(tensor_func, self.shape_in, self.pass_time)
         if self.shape_out is None:
             self.shape_out = infer_shape(function, self.shape_in)
-            if not is_layer and shape_in is None and len(self.shape_out) != 1:
+            if not is_layer and given(shape_in) is None and len(self.shape_out) != 1:
                 raise ValidationError(
                     "Expected an output of shape (batch, size_out), got "
                     f"{('batch', *self.shape_out)}",
@@ -143,6 +158,10 @@ class TensorNode(Node):
         """Return the shape of one item; None if there is none, or it is not known."""
         if isinstance(size, (tuple, list)):  # the order of arguments of NengoDL 3
             size, shape = None, tuple(size)
+        size, shape = (
+            n_elements(f"size_{which}", size),
+            item_shape(f"shape_{which}", shape),
+        )
         if shape is None:
             return None if size is None or size == 0 else (size,)
         if size not in (None, 0, prod(shape)):

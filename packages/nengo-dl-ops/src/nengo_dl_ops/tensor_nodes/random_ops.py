@@ -53,9 +53,7 @@ _STATELESS = {
 
 #: Other operations that draw from a state of their own.
 _OTHERS = frozenset(
-    "RandomShuffle RandomCrop RandomPoisson StatefulRandomBinomial RngReadAndSkip "
-    "StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform "
-    "StatefulUniformFullInt StatefulUniformInt".split()
+    {"RandomShuffle", "RandomCrop", "RandomPoisson", "StatefulRandomBinomial"}
 )
 
 

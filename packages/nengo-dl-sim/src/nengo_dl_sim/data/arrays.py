@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import nengo
@@ -279,11 +280,45 @@ def _as_array(obj: Any, value: Any, width: int | None = None) -> np.ndarray:
         raise _wrong(obj, "an array of numbers", f"data type {array.dtype}")
     if array.ndim != 3:
         expected = "an array of rank 3 (batch_size, n_steps, dimensions)"
-        raise _wrong(obj, expected, f"rank {array.ndim} with shape {array.shape}")
+        got = f"rank {array.ndim} with shape {array.shape}{_missing_axis(array.ndim)}"
+        raise _wrong(obj, expected, got)
     if width is not None and array.shape[2] != width:
         expected = f"{width} dimensions (the last axis)"
         raise _wrong(obj, expected, f"{array.shape[2]} with shape {array.shape}")
     return array
+
+
+def _missing_axis(rank: int) -> str:
+    """Say how an array gets three axes."""
+    if rank == 2:
+        return (
+            ": if it has one step of each item, add a time axis, x[:, None]; if it has "
+            "the steps of one item, a batch axis, x[None]"
+        )
+    return ": np.reshape(x, (batch_size, n_steps, dimensions)) gives it all axes"
+
+
+@contextmanager
+def called(attr: str) -> Iterator[None]:
+    """
+    Let errors about data name the argument that it was given as.
+
+    Parameters
+    ----------
+    attr : str
+        The argument.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        What is raised in the context.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        if error.attr != "data":
+            raise
+        raise ValidationError(error.args[0], attr=attr) from error.__cause__
 
 
 def _check_lengths(

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from nengo_dl_ops.user_warnings import warn_user
+
 from ..checks import check_count_or_none
-from ..user_warnings import warn_user
 
 
 class Batch(NamedTuple):

@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..checks import check_count
+from ..checks import check_count, whole_number
 from ..construction import Parts
 from .array_data import ArrayData
 from .arrays import check_inputs, check_targets, common_shape, split_data
@@ -75,6 +75,12 @@ def check_data(
             )
         reader = Reader(parts, names, Given(data, check=check_targets))
         return StreamData(Supply(data, n_epochs), reader, size, dtype, rest)
+    if whole_number(data) is None and not isinstance(data, (int, float, np.number)):
+        raise ValidationError(
+            "expected a dictionary {node: values, probe: targets}, a number of steps, "
+            f"or a data set or generator, got {data!r:.100}",
+            attr="data",
+        )
     return ArrayData(check_count("data", data, low=1), size, dtype, size, {}, None)
 
 

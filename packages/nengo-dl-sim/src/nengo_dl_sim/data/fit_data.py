@@ -12,7 +12,7 @@ from ..checks import check_count, check_not_masked
 from ..construction import Parts
 from .array_data import ArrayData
 from .array_steps import ArraySteps
-from .arrays import check_inputs, common_shape
+from .arrays import called, check_inputs, common_shape
 from .batches import check_divisible
 from .forms import Given, is_stream, read_values
 from .minibatch_data import MinibatchData
@@ -66,8 +66,10 @@ def fit_data(parts: Parts, names: Names, given: Given, rest: bool = False) -> Ar
             "output; got None",
             attr="n_steps",
         )
-    inputs = check_inputs(inputs, nodes, n_items, found, dtype)
-    targets = given.check(targets, probes, n_items, found, dtype)
+    with called("x"):
+        inputs = check_inputs(inputs, nodes, n_items, found, dtype)
+    with called("y"):
+        targets = given.check(targets, probes, n_items, found, dtype)
     if found == 0:
         raise ValidationError("expected at least one step, got 0", attr="x")
     weights = check_weights(all_weights(given, targets), targets, n_items, found, dtype)

@@ -279,7 +279,7 @@ def _by_object(
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        found = names.by_object(attr, given)
+        found = names.by_object(attr, given, among=objects)
     elif isinstance(given, (list, tuple)):
         if len(given) > len(objects):
             raise ValidationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -71,7 +71,12 @@ class Names:
             )
         return self._names[obj]
 
-    def by_object(self, attr: str, *given: Mapping[Any, Any]) -> dict[Any, Any]:
+    def by_object(
+        self,
+        attr: str,
+        *given: Mapping[Any, Any],
+        among: Collection[Any] | None = None,
+    ) -> dict[Any, Any]:
         """
         Put objects in the place of names.
 
@@ -81,6 +86,8 @@ class Names:
             The argument that is read, for messages.
         *given : dict
             Anything, by object or by name.
+        among : collection of nengo.Node or nengo.Probe, optional
+            The objects whose names are offered if there is none of some name.
 
         Returns
         -------
@@ -95,7 +102,7 @@ class Names:
         found: dict[Any, Any] = {}
         for entries in given:
             for key, value in entries.items():
-                obj = self._find(attr, key) if isinstance(key, str) else key
+                obj = self._find(attr, key, among) if isinstance(key, str) else key
                 if obj in found:
                     raise ValidationError(
                         f"expected one entry for {obj}, got two (with the name "
@@ -105,10 +112,18 @@ class Names:
                 found[obj] = value
         return found
 
-    def _find(self, attr: str, name: str) -> Node | Probe:
+    def _find(
+        self, attr: str, name: str, among: Collection[Any] | None
+    ) -> Node | Probe:
         if name not in self._objects:
+            offered = [
+                known
+                for known, obj in self._objects.items()
+                if among is None or obj in among
+            ]
             raise ValidationError(
-                f"expected one of the names {', '.join(self._objects)}, got {name!r}",
+                f"expected one of the names {', '.join(offered) or '(there is none)'}, "
+                f"got {name!r:.100}",
                 attr=attr,
             )
         return self._objects[name]

@@ -115,7 +115,10 @@ def numbers(probe: Probe, given: Any) -> np.ndarray:
     """
     check_not_masked("sample_weight", probe, given)
     try:
-        array = np.asarray(given, np.float64)
+        given = np.asarray(given)
+        if given.dtype.kind not in "biuf":
+            raise TypeError(f"data type {given.dtype}")
+        array = given.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValidationError(
             f"expected an array of numbers for {probe}, got {given!r:.60}",

@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from nengo.exceptions import ReadonlyError
 
+from ..checks import check_jit_compile, check_seed
 from ..removed import REPLACEMENTS, RemovedError
+
+#: What a simulator is built with, or of: another value would have no effect.
+_SET_ONCE = frozenset(
+    {"data", "device", "minibatch_size", "model", "signals", "unroll"}
+)
+
+#: What may be set at any time.
+_CHECKS = {"jit_compile": check_jit_compile, "seed": check_seed}
 
 
 class Attributes:
-    """Explains removed attributes; refuses to set properties that have no setter."""
+    """Explains removed attributes; refuses to set what would have no effect."""
 
     if not TYPE_CHECKING:  # so that type checkers go on finding misspelled names
 
@@ -22,6 +31,9 @@ class Attributes:
 
         def __setattr__(self, name: str, value: Any) -> None:
             place = getattr(type(self), name, None)
-            if isinstance(place, property) and place.fset is None:
+            is_set = name in _SET_ONCE and name in self.__dict__
+            if is_set or (isinstance(place, property) and place.fset is None):
                 raise ReadonlyError(attr=name, obj=self)
+            if name in _CHECKS:
+                _CHECKS[name](value)
             super().__setattr__(name, value)

@@ -13,6 +13,8 @@ import tensorflow as tf
 from nengo.builder import Model
 from nengo.exceptions import SimulatorClosed, ValidationError
 
+from nengo_dl_ops.user_warnings import warn_user
+
 from ..collection import no_collection
 from ..compile import State
 from ..construction import Parts
@@ -182,10 +184,9 @@ class Door(Attributes):
                 f"expected True or False, got {stateful!r}", attr="stateful"
             )
         if stateful and not self.stateful:
-            warnings.warn(
+            warn_user(
                 "stateful=True has no effect: the network has "
-                "configure_settings(stateful=False)",
-                stacklevel=4,
+                "configure_settings(stateful=False)"
             )
         return bool(stateful) and self.stateful
 

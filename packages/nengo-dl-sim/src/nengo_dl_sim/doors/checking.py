@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..checks import check_tolerance
 from ..data.array_data import ArrayData
 from ..data.arrays import check_inputs
 from ..training.gradient_check import check_comparisons
@@ -67,6 +68,8 @@ class Checking(Door):
             If the simulator was closed.
         """
         self._check_open("check_gradients")
+        check_tolerance("atol", atol)
+        check_tolerance("rtol", rtol)
         data = self._node_values(inputs)
         with self._working():
             found = self._training.compare_gradients(data, self._chosen(outputs))

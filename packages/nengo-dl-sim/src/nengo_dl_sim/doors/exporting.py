@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_boolean
 from ..nengo_objects.freezing import freeze
 from ..nengo_objects.nengo_params import Params, nengo_params, params_by_label
 from ..run.simulation_data import SimulationData
@@ -63,7 +64,7 @@ class Exporting(Door):
         Nengo computes ``max_rates`` and ``intercepts`` from gain and bias, and may warn
         of neurons that training has silenced.
         """
-        if as_dict:
+        if check_boolean("as_dict", as_dict):
             return params_by_label(self.model, self.data, _listed(nengo_objs))
         params = [nengo_params(self.model, self.data, o) for o in _listed(nengo_objs)]
         return params if isinstance(nengo_objs, (list, tuple)) else params[0]

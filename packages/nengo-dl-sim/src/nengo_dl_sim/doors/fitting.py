@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..checks import check_count_or_none
+from ..checks import check_boolean, check_count_or_none
 from ..data.fit_data import epoch_data, pass_data, split_validation
 from ..data.forms import Given, is_stream
 from ..data.minibatch_data import MinibatchData
@@ -216,6 +216,7 @@ class Fitting(Restarting):
         compiled = self._ready("fit", kwargs)
         self._training.check_built()
         ignore_batch_size(batch_size, validation_batch_size)
+        check_boolean("shuffle", shuffle)
         numbers = check_epochs(initial_epoch, epochs)
         callbacks, backup = take_backups(callbacks, self.save_checkpoint)
         latest = None if backup is None else backup.latest()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from nengo.exceptions import ValidationError
 
-from ..checks import check_callable, check_count
+from nengo_dl_ops.user_warnings import warn_user
+
+from ..calls import TRAIN_ARGUMENTS, check_one_dictionary, explained
+from ..checks import check_boolean, check_callable, check_count, check_path
 from ..data.batches import check_truncation, warn_uneven
 from ..data.check_data import Data, check_data
 from ..files.checkpoint_files import make_folder
@@ -43,6 +46,7 @@ class Learning(Restarting):
         """
         return None if self._parts.inference_only else self._training.step
 
+    @explained(TRAIN_ARGUMENTS, check_one_dictionary)
     def train(
         self,
         data: Data,
@@ -143,12 +147,20 @@ class Learning(Restarting):
         self._check_open("train")
         check_optimizer(optimizer)
         n_epochs = check_count("n_epochs", n_epochs)
+        check_boolean("shuffle", shuffle)
         every = check_count("checkpoint_every", checkpoint_every, low=1)
         refuse("extra_feeds", extra_feeds)
         truncation = check_truncation(truncation)
         schedule = Schedule(n_epochs, shuffle, truncation)
         if checkpoint is not None:
+            check_path("checkpoint", checkpoint, "folder")
             make_folder(checkpoint)
+        elif every != 100:
+            raise ValidationError(
+                "expected a folder for checkpoints, since checkpoint_every="
+                f"{checkpoint_every}, got None",
+                attr="checkpoint",
+            )
         self._training.check_built()
         checked = check_data(self._parts, self._names, data, n_epochs)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
@@ -171,6 +183,7 @@ class Learning(Restarting):
                 for writer in writers:
                     writer.flush()
 
+    @explained(TRAIN_ARGUMENTS, check_one_dictionary)
     def loss(
         self,
         data: Data,
@@ -220,6 +233,7 @@ class Learning(Restarting):
         """
         self._check_open("loss")
         check_callable("combine", combine)
+        check_boolean("training", training)
         refuse("extra_feeds", extra_feeds)
         checked = check_data(self._parts, self._names, data, rest=True)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
@@ -230,7 +244,7 @@ class Learning(Restarting):
             )
         if combine is np.mean:
             return float(np.average(losses, axis=0, weights=n_items).sum())
-        return float(sum(combine(values) for values in losses.T))
+        return float(sum(_combined(combine, values) for values in losses.T))
 
     def _passage(self, path: str | os.PathLike | None, every: int) -> Passage:
         """Return what saves checkpoints between minibatches, if there is a path."""
@@ -254,11 +268,23 @@ class Learning(Restarting):
             return []
         entries = summary_entries(summaries, self.data, self.model.probes, objectives)
         if self._tensorboard is None:
-            warnings.warn(
+            warn_user(
                 "There are summaries, but no TensorBoard to write them for: use "
-                "Simulator(tensorboard=directory)",
-                stacklevel=3,
+                "Simulator(tensorboard=directory)"
             )
             return []
         writer = self._tensorboard.writer
         return [Summaries(entries, writer, self._training.step)]
+
+
+def _combined(combine: Callable, values: np.ndarray) -> float:
+    """Make one number of those of all minibatches."""
+    found = combine(values)
+    try:
+        return float(found)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(
+            "expected a function that makes one number of those of all minibatches, "
+            f"({len(values)},) array, got {combine!r}, which returned {found!r:.100}",
+            attr="combine",
+        ) from error

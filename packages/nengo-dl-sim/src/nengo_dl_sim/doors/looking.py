@@ -5,11 +5,30 @@ from __future__ import annotations
 from nengo.builder.operator import Operator
 from nengo.utils.simulator import operator_dependency_graph
 
+from ..fitting.callback_model import CallbackModel
 from .base import Door
 
 
 class Looking(Door):
     """What a simulator shows of how it works, under the names that Nengo uses."""
+
+    @property
+    def keras_model(self) -> CallbackModel:
+        """
+        The parameters of the network, in the way that a Keras model shows its own.
+
+        It has ``summary()``, ``count_params()``, ``get_weights()``, ``set_weights()``,
+        ``save_weights()``, ``load_weights()``, ``weights``, ``trainable_weights``,
+        ``non_trainable_weights``, ``layers`` and ``optimizer``; training is the
+        simulator's.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("keras_model")
+        return self._model
 
     @property
     def dg(self) -> dict[Operator, set[Operator]]:

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..checks import check_callable, check_count
+from ..calls import TRAIN_ARGUMENTS, explained
+from ..checks import check_boolean, check_callable, check_count
 from ..data.array_data import ArrayData
 from ..data.batches import check_truncation, warn_uneven
 from ..data.check_data import Data, check_data
@@ -26,6 +27,7 @@ from .base import Door
 class Measuring(Door):
     """The methods of a simulator that run it for many items."""
 
+    @explained(TRAIN_ARGUMENTS)
     def run_batch(
         self,
         data: Data,
@@ -113,6 +115,9 @@ class Measuring(Door):
         check_callable("combine", combine)
         if callback is not None:
             check_callable("callback", callback)
+        check_boolean("shuffle", shuffle)
+        check_boolean("training", training)
+        check_boolean("isolate_state", isolate_state)
         refuse("extra_feeds", extra_feeds)
         refuse("extra_fetches", extra_fetches)
         truncation = check_truncation(truncation)

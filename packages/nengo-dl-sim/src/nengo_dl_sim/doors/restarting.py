@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..checks import check_path
 from ..files import checkpoint_files
 from ..files.checkpoints import Restart, warn_of_memory
 from .saving import Saving
@@ -44,6 +45,7 @@ class Restarting(Saving):
             saved.
         """
         self._check_open("save_checkpoint")
+        check_path("path", path, "folder")
         warn_of_memory(self._parts)
         checkpoint_files.write_checkpoint(path, self._everything().arrays(self.seed))
 
@@ -85,6 +87,7 @@ class Restarting(Saving):
         `load_params`.
         """
         self._check_open("restore_checkpoint")
+        check_path("path", path, "folder")
         found = checkpoint_files.read_checkpoint(path)
         with self._on_device():
             self._everything().check_network(path, found)

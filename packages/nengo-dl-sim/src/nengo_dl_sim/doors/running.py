@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,16 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..checks import check_count, check_duration, check_seed
+from nengo_dl_ops.user_warnings import warn_user
+
+from ..calls import RUN_ARGUMENTS, explained
+from ..checks import (
+    check_boolean,
+    check_count,
+    check_duration,
+    check_period,
+    check_seed,
+)
 from ..compile import Mode, Program, check_xla, choose_mode
 from ..data.arrays import check_inputs, leave_targets
 from ..data.forms import is_stream, read_values
@@ -63,10 +71,9 @@ class Running(Door):
         seconds = check_duration("time_in_seconds", time_in_seconds)
         n_steps = int(np.round(seconds / self.dt))
         if n_steps == 0:
-            warnings.warn(
+            warn_user(
                 f"{time_in_seconds} results in running for 0 timesteps. "
-                f"Simulator still at time {self.time}.",
-                stacklevel=2,
+                f"Simulator still at time {self.time}."
             )
         else:
             self.run_steps(n_steps, **kwargs)
@@ -82,6 +89,7 @@ class Running(Door):
         """
         self.run_steps(1, **{"progress_bar": False, **kwargs})
 
+    @explained(RUN_ARGUMENTS)
     def run_steps(
         self,
         n_steps: int,
@@ -243,6 +251,9 @@ class Running(Door):
         """
         self._check_open("reset")
         seed = check_seed(seed)
+        check_boolean("include_trainable", include_trainable)
+        check_boolean("include_probes", include_probes)
+        check_boolean("include_processes", include_processes)
         if seed is not None:
             self.seed = seed
         if include_trainable or seed is not None:
@@ -256,9 +267,10 @@ class Running(Door):
         self, include_trainable: bool = False, include_probes: bool = False
     ) -> None:
         """
-        Return to the state before the first step, keeping what was learned.
+        Return to the state before the first step, keeping what was trained.
 
-        Synapses, neurons, processes and random numbers start anew. Time goes on, in
+        Synapses, neurons, processes and random numbers start anew, and so do weights
+        that online learning rules have changed, which are state. Time goes on, in
         the simulation as well as for functions of nodes, unless probes are included.
 
         Parameters
@@ -274,6 +286,8 @@ class Running(Door):
             If the simulator was closed.
         """
         self._check_open("soft_reset")
+        check_boolean("include_trainable", include_trainable)
+        check_boolean("include_probes", include_probes)
         if include_trainable:
             self._parts.parameters.reset()
         self._restart(include_probes, include_processes=True)
@@ -318,7 +332,7 @@ class Running(Door):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If both names are given.
+            If it is not a number above 0, or both names are given.
 
         Warns
         -----
@@ -332,13 +346,13 @@ class Running(Door):
                     "use sample_every)",
                     attr="dt",
                 )
-            warnings.warn(
-                "`dt` is deprecated. Use `sample_every` instead.",
-                DeprecationWarning,
-                stacklevel=2,
+            warn_user(
+                "`dt` is deprecated. Use `sample_every` instead.", DeprecationWarning
             )
             sample_every = dt
-        period = 1 if sample_every is None else sample_every / self.dt
+        period = 1.0
+        if sample_every is not None:
+            period = check_period("sample_every", sample_every) / self.dt
         steps = np.arange(1, self.n_steps + 1)
         return self.dt * steps[steps % period < 1]
 
@@ -360,9 +374,5 @@ def _renamed(data: Any, input_feeds: Any) -> Any:
             "data)",
             attr="input_feeds",
         )
-    warnings.warn(
-        "`input_feeds` is deprecated. Use `data` instead.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    warn_user("`input_feeds` is deprecated. Use `data` instead.", DeprecationWarning)
     return input_feeds

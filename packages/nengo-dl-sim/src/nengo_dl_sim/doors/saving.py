@@ -6,6 +6,8 @@ import os
 
 from nengo.exceptions import ValidationError
 
+from ..calls import PARAMETER_ARGUMENTS, explained
+from ..checks import check_boolean, check_path
 from ..files import saving
 from .base import Door
 
@@ -13,6 +15,7 @@ from .base import Door
 class Saving(Door):
     """The methods of a simulator that write and read files."""
 
+    @explained(PARAMETER_ARGUMENTS)
     def save_params(
         self,
         path: str | os.PathLike,
@@ -38,13 +41,18 @@ class Saving(Door):
         ------
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
         OSError
             If the file cannot be written. A file that was there is not touched then.
         """
         self._check_open("save_params")
+        check_path("path", path)
+        _check_includes(include_global, include_local, include_state)
         state = include_local if include_state is None else include_state
         saving.save(path, self._parts, self._state, include_global, state)
 
+    @explained(PARAMETER_ARGUMENTS)
     def load_params(
         self,
         path: str | os.PathLike,
@@ -82,6 +90,8 @@ class Saving(Door):
         is possible before the first step, and after a reset.
         """
         self._check_open("load_params")
+        check_path("path", path)
+        _check_includes(include_global, include_local, include_state)
         with_state = include_local if include_state is None else include_state
         loaded = saving.read(path, self._parts, self._state, include_global, with_state)
         name = saving.relied_on(self._parts, loaded)
@@ -106,3 +116,12 @@ class Saving(Door):
                 "not rely on any, with configure_settings(simplifications=[])",
                 attr="path",
             )
+
+
+def _check_includes(
+    include_global: bool, include_local: bool, include_state: bool | None
+) -> None:
+    check_boolean("include_global", include_global)
+    check_boolean("include_local", include_local)
+    if include_state is not None:
+        check_boolean("include_state", include_state)

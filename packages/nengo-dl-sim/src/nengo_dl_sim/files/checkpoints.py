@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from nengo.builder.operator import SimPyFunc
 from nengo.exceptions import ValidationError
+
+from nengo_dl_ops.user_warnings import warn_user
 
 from ..construction import Parts
 from ..run.now import Now
@@ -193,10 +194,9 @@ def warn_of_memory(parts: Parts) -> None:
     for group in parts.program.groups:
         others = [op for op in group.ops if type(op) is not SimPyFunc]
         if group.python and others:
-            warnings.warn(
+            warn_user(
                 f"{others[0]} runs in Python: what it remembers beside its signals, "
                 "such as random generators, is not part of a checkpoint of the "
-                "simulation (training is not concerned)",
-                stacklevel=3,
+                "simulation (training is not concerned)"
             )
             return

@@ -159,6 +159,18 @@ def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
     return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
 
 
+def trained_names(parts: Parts) -> set[str]:
+    """Return which of `parameter_arrays` training changes."""
+    program = parts.program
+    arrays = [array for array in program.parameters if array.trainable]
+    trained = {id(variable) for variable in program.trainable_variables}
+    layers = _layer_variables(parts)
+    return {
+        *(parts.names[base] for array in arrays for base in array.bases),
+        *(name for name, variable in layers.items() if id(variable) in trained),
+    }
+
+
 def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
     """
     Set all parameters.

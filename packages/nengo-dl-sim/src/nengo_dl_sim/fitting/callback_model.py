@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import keras
 import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..construction import Parts
-from ..files.saving import assign_parameters, parameter_arrays
+from ..files.saving import assign_parameters, parameter_arrays, trained_names
+from ..removed import MODEL_REPLACEMENTS, RemovedError
 
 
 class CallbackModel:
@@ -46,10 +47,80 @@ class CallbackModel:
         self.stop_predicting = False
         self.history: Any = None
 
+    if not TYPE_CHECKING:  # so that type checkers go on finding misspelled names
+
+        def __getattr__(self, name: str) -> Any:
+            if name in MODEL_REPLACEMENTS:
+                raise RemovedError(name, self)
+            return super().__getattribute__(name)
+
     @property
     def trainable_variables(self) -> list[Any]:
         """The variables that training changes."""
         return self._parts.parameters.trainable
+
+    @property
+    def weights(self) -> list[NamedWeight]:
+        """The values of all parameters, with their names."""
+        return self.layers[0].weights
+
+    @property
+    def trainable_weights(self) -> list[NamedWeight]:
+        """The values of those parameters that training changes."""
+        trained = trained_names(self._parts)
+        return [weight for weight in self.weights if weight.name in trained]
+
+    @property
+    def non_trainable_weights(self) -> list[NamedWeight]:
+        """The values of the other parameters."""
+        trained = trained_names(self._parts)
+        return [weight for weight in self.weights if weight.name not in trained]
+
+    def count_params(self) -> int:
+        """
+        Count all parameters.
+
+        Returns
+        -------
+        n_parameters : int
+            The number of their elements.
+        """
+        return sum(weight.size for weight in self.weights)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable[[str], Any] = print,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Print the parameters: names, shapes, and whether they are trained.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            The length of a line, in characters (by default as long as the names).
+        print_fn : callable
+            Takes each line.
+        **kwargs
+            Of Keras's ``summary``: layers there are none to expand or to choose from.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there are other keyword arguments.
+        """
+        unknown = kwargs.keys() - {
+            *("positions", "expand_nested", "show_trainable", "layer_range")
+        }
+        if unknown:
+            raise ValidationError(
+                "expected line_length, print_fn and arguments of Keras's summary, got "
+                f"{sorted(unknown)}",
+                attr="summary",
+            )
+        for line in summary_lines(self.trainable_weights, self.non_trainable_weights):
+            print_fn(line[:line_length])
 
     @property
     def layers(self) -> list[NamedWeights]:
@@ -75,9 +146,23 @@ class CallbackModel:
         ----------
         weights : list of array
             From `get_weights`.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If their number or a shape is another, or the simulator relies on a value
+            that would change. Nothing is changed then.
         """
-        names = parameter_arrays(self._parts)
-        assign_parameters(self._parts, dict(zip(names, weights, strict=True)))
+        expected = parameter_arrays(self._parts)
+        found = [np.asarray(weight) for weight in weights]
+        shapes = [array.shape for array in expected.values()]
+        if [array.shape for array in found] != shapes:
+            raise ValidationError(
+                f"expected arrays of shapes {shapes} (as get_weights returns them), "
+                f"got {[array.shape for array in found]}",
+                attr="weights",
+            )
+        assign_parameters(self._parts, dict(zip(expected, found, strict=True)))
 
     def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
         """
@@ -193,8 +278,42 @@ class NamedWeight:
         self.name = path  # what older versions of Keras ask for
         self._value = value
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self._value.shape
+
+    @property
+    def size(self) -> int:
+        """The number of its elements."""
+        return int(self._value.size)
+
+    def numpy(self) -> np.ndarray:
+        """Return its value."""
+        return self._value
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self._value, dtype=dtype, copy=copy)
+
+
+def summary_lines(
+    trained: Sequence[NamedWeight], others: Sequence[NamedWeight]
+) -> list[str]:
+    """Describe parameters, one a line, and count them."""
+    weights = [*trained, *others]
+    width = max((len(weight.name) for weight in weights), default=0)
+    lines = [f"{'Parameter':{width}}  {'Shape':>14}  {'Number':>9}  Trained"]
+    for group, word in ((trained, "yes"), (others, "no")):
+        lines += [
+            f"{w.name:{width}}  {w.shape!s:>14}  {w.size:>9,}  {word}" for w in group
+        ]
+    n_trained, n_others = (sum(w.size for w in group) for group in (trained, others))
+    return [
+        *lines,
+        f"Total params: {n_trained + n_others:,}",
+        f"Trainable params: {n_trained:,}",
+        f"Non-trainable params: {n_others:,}",
+    ]
 
 
 def _key(name: str) -> str:

@@ -64,7 +64,7 @@ def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chos
     if one_thing or (isinstance(given, Mapping) and "class_name" in given):
         return Chosen(dict.fromkeys(probes, given), True, frozenset())
     found = (
-        names.by_object(attr, given)
+        names.by_object(attr, given, among=probes)
         if isinstance(given, Mapping)
         else _in_order(attr, given, probes)
     )

@@ -222,6 +222,7 @@ class Compiled:
             targets=tuple(targets),
             function=_of_lists(form, keeps_all, probe in weighted),
             source=form.function,
+            attr="loss",
         )
 
     def _needed_losses(self, given: Collection[Probe]) -> dict[Probe, Form]:
@@ -298,7 +299,7 @@ def _optimizer(given: Any) -> Any:
         return given
     try:
         optimizer = keras.optimizers.get(given)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValidationError(
             f"expected a Keras optimizer or its name, got {described(given, '0.001')}",
             attr="optimizer",

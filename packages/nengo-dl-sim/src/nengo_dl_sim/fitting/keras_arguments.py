@@ -7,8 +7,9 @@ from typing import Any
 
 from nengo.exceptions import ValidationError
 
+from nengo_dl_ops.user_warnings import warn_user
+
 from ..checks import check_count
-from ..user_warnings import warn_user
 
 _INSTEAD = {
     "jit_compile": "it is Simulator(jit_compile=...)",

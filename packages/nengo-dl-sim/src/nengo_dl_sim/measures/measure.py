@@ -34,6 +34,8 @@ class Measure(NamedTuple):
         What it is multiplied by in the sum that is minimised.
     of_items : bool
         Whether it is computed for each item by itself, along the first axis.
+    attr : str
+        The argument that it was given as, for messages.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Measure(NamedTuple):
     is_loss: bool = False
     weight: float = 1.0
     of_items: bool = False
+    attr: str = "objective"
 
     @property
     def identity(self) -> tuple:
@@ -66,9 +69,26 @@ class Measure(NamedTuple):
         -------
         value : nested structure of tf.Tensor
             What the function returns.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the function is one of NumPy or of plain Python. What else it raises
+            itself comes as it is.
         """
         mine = [outputs[i] for i in self.outputs]
-        return self.function(mine, [targets[i] for i in self.targets])
+        try:
+            return self.function(mine, [targets[i] for i in self.targets])
+        except (NotImplementedError, AttributeError, TypeError) as error:
+            if not _wants_values(error):
+                raise
+            raise ValidationError(
+                f"expected a function of TensorFlow's operations for {self.name}, got "
+                "one that asks for the values of tensors, which are not known while it "
+                "is compiled: use tf or keras.ops in place of NumPy (tf.reduce_mean "
+                "for np.mean), tf.where in place of if, and tf.cast in place of float",
+                attr=self.attr,
+            ) from error
 
     def summed(self) -> Measure:
         """
@@ -110,6 +130,15 @@ class Measure(NamedTuple):
             f"got {value!r}",
             attr="objective",
         )
+
+
+def _wants_values(error: Exception) -> bool:
+    """Tell what tensors without values raise from what else a function may raise."""
+    if isinstance(error, tf.errors.OperatorNotAllowedInGraphError):
+        return True
+    if isinstance(error, AttributeError):
+        return error.name == "numpy" and tf.is_tensor(error.obj)
+    return "symbolic" in str(error).lower()
 
 
 def identity(function: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from nengo_dl_objectives import mse
+from nengo_dl_ops.user_warnings import warn_user
 
 from ..checks import described
 
@@ -114,10 +114,9 @@ def required_arguments(function: Callable) -> list[str] | None:
 
 def _named(attr: str, key: Any, name: str) -> Callable:
     if name == "mse":
-        warnings.warn(
+        warn_user(
             'The objective "mse" is deprecated: use nengo_dl.objectives.mse',
             DeprecationWarning,
-            stacklevel=2,
         )
         return mse
     try:

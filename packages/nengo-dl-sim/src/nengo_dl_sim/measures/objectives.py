@@ -111,7 +111,7 @@ def _resolve_all(
         form = default if source is None else objective_form(attr, key, source)
         measure = _number(key, source, form, probes, given)
         as_it_is = form.function is _as_they_are
-        resolved.append(measure._replace(of_items=as_it_is))
+        resolved.append(measure._replace(of_items=as_it_is, attr=attr))
     _check_all_used(resolved, probes, given)
     if not resolved:
         raise ValidationError("expected at least one objective, got none", attr=attr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nengo.builder.ensemble import BuiltEnsemble
 from nengo.builder.signal import Signal
 from nengo.connection import Connection
 from nengo.ensemble import Ensemble
+from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 from nengo.probe import Probe
 
@@ -74,7 +75,7 @@ class SimulationData(Mapping):
             If the object is not part of the simulated network: both a
             nengo.exceptions.ValidationError and a KeyError.
         """
-        if obj not in self._model.params:
+        if not isinstance(obj, Hashable) or obj not in self._model.params:
             raise UnknownObjectError(obj, self)
         if isinstance(obj, Probe):
             return self._store(obj).data()
@@ -122,8 +123,34 @@ class SimulationData(Mapping):
         -------
         values : list of array
             The values in the order asked for.
+
+        Raises
+        ------
+        UnknownObjectError
+            If an object is not part of the simulated network.
+        nengo.exceptions.ValidationError
+            If something is no such tuple, or an object has no such parameter.
         """
-        return [getattr(self[obj], attr) for obj, attr in wanted]
+        return [self._param(pair) for pair in wanted]
+
+    def _param(self, pair: Any) -> Any:
+        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+        if not is_pair or not isinstance(pair[1], str):
+            raise ValidationError(
+                'expected tuples of an object and a name, such as (ens, "encoders"), '
+                f"got {pair!r:.100}",
+                attr="wanted",
+            )
+        obj, name = pair
+        found = self[obj]
+        names = getattr(found, "_fields", ())
+        if name not in names:
+            raise ValidationError(
+                f"expected a parameter of {obj} ({', '.join(names) or 'it has none'}), "
+                f"got {name!r}",
+                attr="wanted",
+            )
+        return getattr(found, name)
 
     def _ensemble(self, ens: Ensemble, built: BuiltEnsemble) -> BuiltEnsemble:
         sigs = self._model.sig

@@ -9,7 +9,7 @@ from typing import Any
 import nengo
 from nengo.builder import Model
 from nengo.ensemble import Neurons
-from nengo.exceptions import NetworkContextError
+from nengo.exceptions import NetworkContextError, ValidationError
 
 from .table import SETTINGS, Setting, SettingParam, find_setting
 
@@ -148,11 +148,18 @@ def get_setting(
     ------
     nengo.exceptions.ConfigError
         If there is no such setting.
+    nengo.exceptions.ValidationError
+        If the first argument is neither a network nor a model.
     """
     entry = find_setting(setting)
     network = model_or_network
     if isinstance(network, Model):
         network = network.toplevel
+    elif network is not None and not isinstance(network, nengo.Network):
+        raise ValidationError(
+            f"expected a Network, or the Model of one, got {network!r:.100}",
+            attr="model_or_network",
+        )
     value = None
     if network is not None:
         key = entry.classes[0] if obj is None else obj

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import nengo
 from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.neurons import Direct
+
+from nengo_dl_ops.user_warnings import warn_user
 
 from ..graph import learned_by_sums
 from .config import get_setting, nearest_setting
@@ -128,10 +129,9 @@ def _warn_of_learning(obj: object, is_trained: bool) -> None:
         else "it is left alone in training, since it is not a signal of its own, to "
         "which rules only add"
     )
-    warnings.warn(
+    warn_user(
         f"{obj} is set to be trainable, and an online learning rule changes it: "
-        f"{what_happens}",
-        stacklevel=3,
+        f"{what_happens}"
     )
 
 

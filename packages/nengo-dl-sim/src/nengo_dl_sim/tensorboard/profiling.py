@@ -34,7 +34,7 @@ def profiler(profile: bool | str | os.PathLike) -> contextlib.AbstractContextMan
     nengo.exceptions.ValidationError
         If the argument is something else.
     """
-    if not isinstance(profile, (bool, str, os.PathLike)):
+    if not isinstance(profile, (bool, str, os.PathLike)) or profile == "":
         raise ValidationError(
             f"expected True, False or a directory, got {profile!r}", attr="profile"
         )

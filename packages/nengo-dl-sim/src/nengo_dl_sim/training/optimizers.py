@@ -41,13 +41,20 @@ def check_optimizer(optimizer: Any) -> None:
     kinds = (keras.optimizers.Optimizer, tf.compat.v1.train.Optimizer)
     if not isinstance(optimizer, kinds):
         raise ValidationError(
-            f"expected a Keras optimizer, got {described(optimizer, '0.001')}",
+            f"expected a Keras optimizer, got {described(optimizer, '0.001')}"
+            + _instead_of_a_name(optimizer),
             attr="optimizer",
         )
     if isinstance(optimizer, keras.optimizers.Optimizer):
         for part in optimizer_parts(optimizer):
             _check_number(part, "learning_rate", part.learning_rate)
             _check_number(part, "weight_decay", getattr(part, "weight_decay", None))
+
+
+def _instead_of_a_name(optimizer: Any) -> str:
+    if not isinstance(optimizer, str):
+        return ""
+    return f": write keras.optimizers.get({optimizer!r}), or make one"
 
 
 def _check_number(optimizer: Any, name: str, value: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,10 +15,11 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from nengo_dl_ops import OpBuilder, SimTensorNodeBuilder
+from nengo_dl_ops.user_warnings import warn_user
 
 from ..construction import Parts
 from ..measures.measure import Measure
-from .trained_parts import trained_parts
+from .trained_parts import TrainedPart, trained_parts
 from .trainer import Reach
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,9 @@ _CAUSES = (
 
 
 def reached_signals(
-    groups: Sequence[OpBuilder], outputs: Collection[Signal]
+    groups: Sequence[OpBuilder],
+    outputs: Collection[Signal],
+    through_python: bool = False,
 ) -> set[Signal]:
     """
     Find the signals that some outputs depend on in a way that can be differentiated.
@@ -46,16 +48,17 @@ def reached_signals(
         The merged operators of a step.
     outputs : collection of nengo.builder.Signal
         What is differentiated.
+    through_python : bool
+        Whether ways count that pass through an operator that runs in Python.
 
     Returns
     -------
     signals : set of nengo.builder.Signal
-        Base signals from which a way leads to an output, in any number of steps, that
-        does not pass through an operator that runs in Python.
+        Base signals from which a way leads to an output, in any number of steps.
     """
     writers: dict[Signal, list[Operator]] = defaultdict(list)
     for group in groups:
-        for op in () if group.python else group.ops:
+        for op in () if group.python and not through_python else group.ops:
             for sig in (*op.sets, *op.incs, *op.updates):
                 writers[sig.base].append(op)
     found: set[Signal] = set()
@@ -84,33 +87,36 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
     Warns
     -----
     UserWarning
-        If some are not reached, or none is; the warning names them.
+        If none is reached, or some are not though a probe depends on them; the warning
+        names them.
     """
     outputs = [parts.model.sig[parts.model.probes[k]]["in"] for k in reach.outputs]
     reached = reached_signals(parts.program.groups, outputs)
     trained = list(trained_parts(parts))
-    missed = sorted(
-        part.name
+    missed = [
+        part
         for part in trained
         if not (reach.variables[part.variable] and part.signals & reached)
-    )
+    ]
     if not missed:
         return
-    logger.info("Not reached by a gradient: %s", ", ".join(missed))
+    logger.info("Not reached by a gradient: %s", ", ".join(_named(parts, missed)))
+    # What no probe depends on is an output that nobody uses, as networks that serve
+    # many purposes have: not worth a warning.
+    used = _influential(parts)
+    named = _named(parts, [part for part in missed if part.signals & used])
     if len(missed) == len(trained):
         names = "; ".join(objective.name for objective in objectives)
-        warnings.warn(
+        warn_user(
             f"The objective of {names} depends on none of the trainable parameters "
-            f"({_some(missed)}): No gradient reaches them, and training changes "
-            f"nothing. {_CAUSES}",
-            stacklevel=2,
+            f"({_some(_named(parts, missed))}): No gradient reaches them, and training "
+            f"changes nothing. {_CAUSES}"
         )
-    else:
-        warnings.warn(
-            f"No gradient reaches these trainable parameters: {_some(missed)}. "
+    elif named:
+        warn_user(
+            f"No gradient reaches these trainable parameters: {_some(named)}. "
             f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
-            "says that they shall",
-            stacklevel=2,
+            "says that they shall"
         )
 
 
@@ -131,12 +137,38 @@ def warn_short_rest(n_steps: int, reach: Reach) -> None:
         If it has no gradient.
     """
     if not any(reach.variables):
-        warnings.warn(
+        warn_user(
             f"The last block of steps has {n_steps} of them, which is too short for a "
             "gradient: it changes nothing. Use a number of steps that is a multiple of "
-            "truncation",
-            stacklevel=2,
+            "truncation"
         )
+
+
+def _named(parts: Parts, missed: Sequence[TrainedPart]) -> list[str]:
+    """Name parameters, with the objects that they belong to."""
+    where = _descriptions(parts)
+    return sorted(part.name + where.get(part.name, "") for part in missed)
+
+
+def _descriptions(parts: Parts) -> dict[str | None, str]:
+    """Say where parameters are: between which objects, or of which one."""
+    found: dict[str | None, str] = {}
+    sigs = parts.model.sig
+    network = parts.model.toplevel
+    for conn in () if network is None else network.all_connections:
+        name = parts.names.get(getattr(sigs[conn].get("weights"), "base", None))
+        found[name] = f" (from {conn.pre} to {conn.post})"
+    for ens in () if network is None else network.all_ensembles:
+        for sig in (sigs[ens].get("encoders"), sigs[ens.neurons].get("bias")):
+            name = parts.names.get(getattr(sig, "base", None))
+            found[name] = f" (of {ens})"
+    return found
+
+
+def _influential(parts: Parts) -> set[Signal]:
+    """Find the signals that a probe depends on, in whatever way."""
+    probed = [parts.model.sig[probe]["in"] for probe in parts.model.probes]
+    return reached_signals(parts.program.groups, probed, through_python=True)
 
 
 def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
@@ -156,12 +188,11 @@ def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
     nodes = [group for group in groups if isinstance(group, SimTensorNodeBuilder)]
     found = sorted(f"{n.op.func.name} of {n.op.tag}" for n in nodes if n.adds_losses())
     if found:
-        warnings.warn(
+        warn_user(
             f"These Keras layers have losses of their own: {_some(found)}. Training "
             "minimises objectives only. An objective may add sum(layer.losses), which "
             "are those of regularised weights; activities are regularised by "
-            "objectives.Regularize, on a probe of them",
-            stacklevel=2,
+            "objectives.Regularize, on a probe of them"
         )
 
 
@@ -201,11 +232,10 @@ def warn_single_step(
         return
     for obj in (*probes, *_upstream(model, probes)):
         if obj.synapse is not None:
-            warnings.warn(
+            warn_user(
                 f"{doing} for one timestep, but {obj} has a synapse: its output "
                 "after one step hardly depends on its input. Use more steps, or "
-                "remove synapses (synapse=None)",
-                stacklevel=2,
+                "remove synapses (synapse=None)"
             )
             return
 

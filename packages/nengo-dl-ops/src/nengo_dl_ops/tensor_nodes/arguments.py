@@ -1,0 +1,134 @@
+"""Checks of the arguments of TensorNodes and layers."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from nengo.base import ObjView
+from nengo.exceptions import ValidationError
+from nengo.params import Default
+
+
+def given(value: Any, default: Any = None) -> Any:
+    """Return the value of an argument, which may be ``nengo.Default``."""
+    return default if value is Default else value
+
+
+def item_shape(name: str, value: Any) -> tuple[int, ...] | None:
+    """
+    Check the shape of one item.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : tuple of int or None
+        Its value; lists and arrays are understood, too.
+
+    Returns
+    -------
+    shape : tuple of int or None
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is anything else, or an axis is not at least 1 long.
+    """
+    if value is None:
+        return None
+    if _is_whole(value):
+        raise _error(name, f"a tuple of whole numbers, such as ({value},)", value)
+    is_list = isinstance(value, (tuple, list)) or np.ndim(value) == 1
+    if not is_list:
+        raise _error(name, "a tuple of whole numbers, such as (28, 28, 1)", value)
+    if any(length is None for length in value):
+        raise _error(name, "the shape of one item, without the batch axis", value)
+    if not all(_is_whole(length) and length >= 1 for length in value):
+        raise _error(name, "a tuple of whole numbers of at least 1", value)
+    return tuple(int(length) for length in value)
+
+
+def n_elements(name: str, value: Any) -> int | None:
+    """
+    Check a number of elements.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : int or None
+        Its value.
+
+    Returns
+    -------
+    number : int or None
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is anything else, or below 0.
+    """
+    if value is None:
+        return None
+    if not _is_whole(value) or value < 0:
+        raise _error(name, "a whole number of at least 0", value)
+    return int(value)
+
+
+def check_input(value: Any) -> None:
+    """
+    Check that a layer can be appended to an object.
+
+    Parameters
+    ----------
+    value : nengo object
+        What the layer's input comes from.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is no object of a network with an output.
+    """
+    if isinstance(value, ObjView) or hasattr(type(value), "size_out"):
+        return
+    raise _error(
+        "input", "an object of a network (a Node, an Ensemble, its neurons, ...)", value
+    )
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """
+    Check that an argument is True or False.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : bool
+        Its value.
+
+    Returns
+    -------
+    value : bool
+        The value.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise _error(name, "True or False", value)
+    return bool(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _error(name: str, expected: str, value: Any) -> ValidationError:
+    return ValidationError(f"Expected {expected}, got {value!r:.100}", attr=name)

@@ -1,0 +1,11 @@
+"""The simulator and its data, under the names of NengoDL 2 and 3."""
+
+from typing import TYPE_CHECKING
+
+from nengo_dl_sim import Simulator as Simulator
+from nengo_dl_sim.run.simulation_data import SimulationData as SimulationData
+
+from .removed_names import explain
+
+if not TYPE_CHECKING:
+    __getattr__ = explain(__name__)
