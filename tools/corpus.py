@@ -31,6 +31,9 @@ DISTRIBUTIONS = ["nengo", "nengo-spa"]
 # Of the largest value of a probe. Rounding is 1e-16, sums over neurons a few of it;
 # where it moves a spike by a step, values differ by far more.
 TOLERANCE = 1e-6
+# Imports once what all need, and makes a new process for each program of it.
+CONTEXT = multiprocessing.get_context("forkserver")
+PRELOADED = ["corpus_program", "matplotlib.pyplot", "nengo_dl"]
 
 
 def find_archive(name: str, folder: Path) -> Path:
@@ -150,7 +153,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     os.environ["MPLBACKEND"] = "Agg"
-    # Imports once what all need, and makes a new process for each program of it.
-    CONTEXT = multiprocessing.get_context("forkserver")
-    CONTEXT.set_forkserver_preload(["corpus_program", "matplotlib.pyplot", "nengo_dl"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
     main()
