@@ -77,6 +77,21 @@ def uninterrupted():
         return history, result(sim, net)
 
 
+@pytest.mark.parametrize("save_freq", ["epoch", 1])
+def test_epochs_that_are_parts_of_the_data(save_freq, tmp_path):
+    """It goes on in the middle of the data, in the order that was drawn before."""
+    parts, net = {"steps_per_epoch": 2}, network(1)
+    with simulator(net) as sim:
+        fit(sim, **parts)
+        expected = result(sim, net)
+    with simulator(network(1)) as sim, pytest.raises(InterruptedError):
+        fit(sim, backup(tmp_path, save_freq=save_freq), Interrupt(3, 1), **parts)
+    net = network(2)
+    with simulator(net, seed=5) as sim:
+        fit(sim, backup(tmp_path, save_freq=save_freq), **parts)
+        assert_equal(result(sim, net), expected)
+
+
 @pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize(
     ("save_freq", "resumed"), [("epoch", [2, 3]), (3, [2, 3]), (1, [2, 3])]
