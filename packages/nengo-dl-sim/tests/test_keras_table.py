@@ -221,6 +221,7 @@ def test_compiled(row, two):
 # -- what is given as data
 
 BOTH = {"loss": ["mse", "mae"], "weighted_metrics": ["mae", "mse"]}
+BY_NAME = {key: dict(zip("pq", given, strict=True)) for key, given in BOTH.items()}
 FIRST = {"loss": ["mse", None]}
 WEIGHTS = [OF_STEPS, OF_ITEMS[:, None]]
 DATA = {
@@ -234,7 +235,7 @@ DATA = {
     "weights: of items": (BOTH, {**XY, "sample_weight": OF_ITEMS[:, None]}),
     "weights: list": (BOTH, {**XY, "sample_weight": WEIGHTS}),
     "weights: dictionary": (
-        BOTH,
+        BY_NAME,
         {"x": [A, B], "y": {"p": P, "q": Q},
          "sample_weight": dict(zip("pq", WEIGHTS, strict=True))},
     ),
