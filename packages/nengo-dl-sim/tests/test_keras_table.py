@@ -71,7 +71,8 @@ class Pair:
             for name, matrix in outputs.items()
         ]
         made = [layer(joined) for layer in layers]
-        self.model = keras.Model(inputs, made if len(made) > 1 else made[0])
+        self._ends = inputs, made if len(made) > 1 else made[0]
+        self.model = keras.Model(*self._ends)
 
     def run(self, make):
         """Return what both return for a row of a table."""
@@ -80,7 +81,8 @@ class Pair:
         return self._in_keras(*make()), self._in_nengo(*make())
 
     def _in_keras(self, compiled, fitted, others):
-        model, found = self.model, {}
+        # A new one of the same layers: Keras keeps metrics that are not given again.
+        model = self.model = keras.Model(*self._ends)
         model.compile(keras.optimizers.SGD(RATE), run_eagerly=True, **compiled)
         options = {"verbose": 0}
         if not _is_stream(fitted["x"]):
