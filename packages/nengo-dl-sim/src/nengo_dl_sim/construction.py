@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,24 +18,36 @@ from nengo_dl_ops.user_warnings import warn_user
 
 from .build import Marks, PlanSettings
 from .collection import no_collection
-from .compile import Program
+from .compile import Program, State
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
     Learned,
     greedy_planner,
     order_signals,
+    scales_as_signals,
     split_learned,
 )
 from .inputs.nodes import NodeInputs
-from .planning import Planner
+from .planning import Planned, Planner
+from .run.initial_values import InitialValues
 from .run.parameter_store import ParameterStore
 from .run.probe_store import ProbeStore
 from .run.runner import Runner
-from .run.shortcut import Shortcut
+from .run.shortcut import Shortcut, taken_over
 from .settings.config import get_setting
+from .settings.parameter_names import (
+    gain_names,
+    gain_signals,
+    initial_names,
+    parameter_names,
+)
 from .settings.table import dtype_of_nengo
-from .settings.trainable import parameter_names, trainable_signals, written_signals
+from .settings.trainable import trainable_signals, written_signals
+
+
+class StateLost(Exception):
+    """The state of a simulation cannot be taken over into another plan."""
 
 
 @dataclass(eq=False)
@@ -55,14 +67,22 @@ class Parts:
         The values of nodes without input.
     probes : list of ProbeStore
         What was recorded, in the order of ``model.probes``.
+    initial : InitialValues
+        What the state of the simulation starts from.
     runner : Runner
         Runs the program.
+    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
+        For signals that the program does not compute, others with the same values.
     config : BuildConfig
         The settings it was built with.
     inference_only : bool
         Whether training was ruled out.
     names : dict from nengo.builder.Signal to str
         What parameters are called in files.
+    initial_names : dict from nengo.builder.Signal to str
+        What initial values of state are called there.
+    gains : dict from nengo.Ensemble to nengo.builder.Signal
+        The gains of ensembles: parameters that no step reads.
     learned : dict from nengo.builder.Signal to Learned
         The parts of what an online learning rule changes, if its start is trained.
     shows_batch : bool
@@ -80,21 +100,67 @@ class Parts:
     parameters: ParameterStore
     inputs: NodeInputs
     probes: list[ProbeStore]
+    initial: InitialValues
     runner: Runner
+    stand_ins: dict[Signal, Signal]
     config: BuildConfig
     inference_only: bool
     names: dict[Signal, str]
+    initial_names: dict[Signal, str]
+    gains: dict[nengo.Ensemble, Signal]
     learned: dict[Signal, Learned]
     shows_batch: bool
     stateful: bool
     planner: Planner
     plan_settings: PlanSettings
 
-    def replan(self) -> None:
-        """Plan anew, so that parameters may get any values. State is not kept."""
-        self.close()
+    def replan(self, state: State) -> State:
+        """
+        Plan anew, so that parameters may get any values; those of layers are not kept.
+
+        Parameters
+        ----------
+        state : State
+            A state of the simulation.
+
+        Returns
+        -------
+        state : State
+            The same for the new plan.
+
+        Raises
+        ------
+        StateLost
+            If it cannot be taken over; says what would be lost. Nothing is changed
+            then.
+        """
+        has_started = bool(state.key[1] != 0)
+        if has_started and not self.program.is_self_contained:
+            raise StateLost("what layers, Python code or random generators remember")
         settings = replace(self.plan_settings, relies_on_values=False)
-        self.program, self.parameters, self.runner = self.planner.plan(settings)
+        planned = self.planner.plan(settings)
+        taken = taken_over(self.program, planned.program, self.stand_ins, state)
+        if taken is None:
+            planned.runner.close()
+            planned.parameters.close()
+            raise StateLost("a part of the state")
+        self._adopt(planned)
+        return taken
+
+    def reset_parameters(self) -> None:
+        """Return to the parameters and initial values that were built."""
+        self.parameters.reset()
+        self.initial.reset()
+
+    def _adopt(self, planned: Planned) -> None:
+        """Go on with another plan, with the present values of parameters."""
+        values = {sig: self.parameters.value(sig) for sig in self.names}
+        starts = {sig: self.initial.value(sig) for sig in self.initial_names}
+        self.close()
+        for name, value in planned._asdict().items():
+            setattr(self, name, value)
+        self.parameters.assign(_without_none(values))
+        self.initial.assign(_without_none(starts))
 
     @cached_property
     def shortcut(self) -> Shortcut | None:
@@ -217,6 +283,7 @@ def assemble(
     trained = trainable_signals(model, network)
     operators = [op for op in model.operators if op not in inputs.operators]
     operators += inputs.replacements
+    operators, scales = scales_as_signals(operators)
     operators, learned = split_learned(operators, trained)
     starts = {base: parts.start for base, parts in learned.items()}
     marks = Marks(
@@ -239,23 +306,34 @@ def assemble(
         get_setting(network, "use_loop"),
         get_setting(network, "remat_steps"),
     )
-    planned = planner.plan(settings)
+    given = parameter_names(model, network)
+    gains = gain_signals(model, network)
     return Parts(
         model=model,
-        program=planned.program,
-        parameters=planned.parameters,
         inputs=inputs,
         probes=probes,
-        runner=planned.runner,
         config=config,
         inference_only=get_setting(network, "inference_only"),
-        names=_names(_constants(model, marks), starts, parameter_names(model, network)),
+        names={
+            **_names(_constants(model, marks), starts, given),
+            **{sig: f"learning_rules/{i}/scale" for i, sig in enumerate(scales)},
+            **gain_names(gains, network, given.values()),
+        },
+        initial_names=initial_names(model, network, learned),
+        gains=gains,
         learned=learned,
         shows_batch=shows_batch,
         stateful=get_setting(network, "stateful"),
         planner=planner,
         plan_settings=settings,
+        **planner.plan(settings)._asdict(),
     )
+
+
+def _without_none(
+    values: Mapping[Signal, np.ndarray | None],
+) -> dict[Signal, np.ndarray]:
+    return {sig: value for sig, value in values.items() if value is not None}
 
 
 def choose_seed(network: nengo.Network | None, seed: int | None) -> int:

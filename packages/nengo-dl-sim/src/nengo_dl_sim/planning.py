@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,11 +19,15 @@ from .compile import Program, Transfer
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     Simplification,
+    count_reads,
+    narrow_results,
     narrowed_results,
+    share_results,
     shared_results,
     simplify,
 )
 from .inputs.nodes import NodeInputs
+from .run.initial_values import InitialValues
 from .run.parameter_store import ParameterStore
 from .run.probe_store import ProbeStore
 from .run.runner import Runner
@@ -37,12 +42,35 @@ Find = Callable[
 ]
 
 
+_FINDS: dict[Simplification, Find] = {
+    share_results: shared_results,
+    narrow_results: narrowed_results,
+}
+
+
 class Planned(NamedTuple):
-    """What follows from how operators are simplified and merged."""
+    """
+    What follows from how operators are simplified and merged.
+
+    Parameters
+    ----------
+    program : Program
+        What one step computes.
+    parameters : ParameterStore
+        The live values of its parameters.
+    initial : InitialValues
+        What its state starts from.
+    runner : Runner
+        Runs it.
+    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
+        For signals that are not computed, others with the same values.
+    """
 
     program: Program
     parameters: ParameterStore
+    initial: InitialValues
     runner: Runner
+    stand_ins: dict[Signal, Signal]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +127,41 @@ class Planner:
         planned : Planned
             The program, its parameters, and what runs it.
         """
+        stand_ins: dict[Signal, Signal] = {}
+        simplifications = [
+            _noting(_FINDS[each], stand_ins) if each in _FINDS else each
+            for each in settings.simplifications
+        ]
         program = build_program(
-            self.model, self.operators, self.marks, settings, self.config
+            self.model,
+            self.operators,
+            self.marks,
+            replace(settings, simplifications=simplifications),
+            self.config,
         )
-        return self._runnable(program)
+        return self._runnable(program, stand_ins)
+
+    def n_reads(
+        self, settings: PlanSettings, changed: Collection[Signal]
+    ) -> Counter[Signal]:
+        """
+        Count who reads each signal, in a plan that does not rely on some.
+
+        Parameters
+        ----------
+        settings : PlanSettings
+            How to simplify.
+        changed : collection of nengo.builder.Signal
+            Base signals whose values are not those that were built.
+
+        Returns
+        -------
+        counts : Counter of nengo.builder.Signal
+            The number of operators that read each base signal.
+        """
+        fixed = constant_signals(self.operators)
+        fixed -= {*self.marks.inputs, *self.marks.trainable, *changed}
+        return count_reads(simplify(self.operators, fixed, settings.simplifications))
 
     def shortcut(self, general: Program, settings: PlanSettings) -> Shortcut | None:
         """
@@ -146,16 +205,22 @@ class Planner:
             self.config,
             [base for array in general.states for base in array.bases],
         )
-        planned = self._runnable(program)
+        planned = self._runnable(program, stand_ins)
         to_general, to_short = same_rows(general, planned.program, stand_ins)
         try:
             enter = Transfer(general, planned.program, to_short)
             leave = Transfer(planned.program, general, to_general)
         except KeyError:  # there is state that only one of them has
             return None
-        return Shortcut(*planned, enter, leave)
+        return Shortcut(
+            program=planned.program,
+            parameters=planned.parameters,
+            runner=planned.runner,
+            enter=enter,
+            leave=leave,
+        )
 
-    def _runnable(self, program: Program) -> Planned:
+    def _runnable(self, program: Program, stand_ins: dict[Signal, Signal]) -> Planned:
         program = replace(
             program,
             learning_phase=self.learning_phase,
@@ -167,7 +232,7 @@ class Planner:
         store = ParameterStore(program)
         variables = store.variables
         runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
-        return Planned(program, store, runner)
+        return Planned(program, store, InitialValues(program), runner, stand_ins)
 
 
 def _noting(find: Find, stand_ins: dict[Signal, Signal]) -> Simplification:

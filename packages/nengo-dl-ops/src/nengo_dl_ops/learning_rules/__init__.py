@@ -8,4 +8,5 @@ from .pes import SimPESBuilder as SimPESBuilder
 from .pes_factors import SimPESFactors as SimPESFactors
 from .pes_factors import SimPESFactorsBuilder as SimPESFactorsBuilder
 from .rls import SimRLSBuilder as SimRLSBuilder
+from .voja import SimScaledVoja as SimScaledVoja
 from .voja import SimVojaBuilder as SimVojaBuilder

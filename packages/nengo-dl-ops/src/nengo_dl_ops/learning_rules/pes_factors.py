@@ -26,6 +26,8 @@ class SimPESFactors(SimPES):
 
     Attributes
     ----------
+    change : Signal
+        What is not computed: the change of weights, shape ``(n_rows, n_columns)``.
     rows : Signal
         The first factor, shape ``(n_rows, 1)``.
     columns : Signal
@@ -45,6 +47,7 @@ class SimPESFactors(SimPES):
         columns = Signal(shape=(1, n_columns), name=f"{op.delta.name}:columns")
         super().__init__(op.pre_filtered, op.error, rows, op.learning_rate, op.tag)
         self.updates = [rows, columns]
+        self.change = op.delta
 
     @property
     def rows(self) -> Signal:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from nengo.builder.learning_rules import SimVoja
 from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout
 
@@ -15,6 +16,55 @@ from ..config import BuildConfig
 from .base import LearningRuleBuilder, outer
 
 
+class SimScaledVoja(SimVoja):
+    """
+    Read the lengths of encoders from a signal, so that they are a parameter.
+
+    Parameters
+    ----------
+    op : nengo.builder.learning_rules.SimVoja
+        The operator that has them as an array.
+
+    Attributes
+    ----------
+    scales : Signal
+        The lengths, shape ``(n_neurons,)``.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[]``
+    3. reads ``[pre_decoded, post_filtered, scaled_encoders, learning_signal, scales]``
+    4. updates ``[delta]``
+    """
+
+    def __init__(self, op: SimVoja) -> None:
+        super().__init__(
+            op.pre_decoded,
+            op.post_filtered,
+            op.scaled_encoders,
+            op.delta,
+            op.scale,
+            op.learning_signal,
+            op.learning_rate,
+            op.tag,
+        )
+        scales = Signal(op.scale, name=f"{op.delta.name}:scales", readonly=True)
+        self.reads: list[Signal] = [
+            op.pre_decoded,
+            op.post_filtered,
+            op.scaled_encoders,
+            op.learning_signal,
+            scales,
+        ]
+
+    @property
+    def scales(self) -> Signal:
+        """The lengths of the encoders."""
+        return self.reads[-1]
+
+
+@Builder.register(SimScaledVoja)
 @Builder.register(SimVoja)
 class SimVojaBuilder(LearningRuleBuilder):
     r"""
@@ -49,14 +99,17 @@ class SimVojaBuilder(LearningRuleBuilder):
         self.encoders = self.stack(layout, "scaled_encoders")
         self.learning = self.stack(layout, "learning_signal")
         self.delta = self.stack(layout, "delta")
-        scale = np.stack([op.scale for op in ops]).astype(config.dtype)
-        self.scale = scale[:, :, None, None]
+        self.scales = (
+            self.stack(layout, "scales") if type(ops[0]) is SimScaledVoja else None
+        )
+        self.scale = np.stack([op.scale for op in ops]).astype(config.dtype)[..., None]
         self.alpha = self.per_operator(lambda op: op.learning_rate * config.dt, 1)
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute the changes for all connections at once."""
         pre, post = signals.gather(self.pre), signals.gather(self.post)
-        wanted = self.scale * outer(post, pre)
+        scale = self.scale if self.scales is None else signals.gather(self.scales)
+        wanted = scale[:, :, None] * outer(post, pre)
         present = post[:, :, None] * signals.gather(self.encoders)
         factor = (self.alpha * signals.gather(self.learning))[:, :, None]
         signals.scatter(self.delta, factor * (wanted - present))

@@ -69,10 +69,10 @@ class StateArray:
     shape: tuple[int, ...]
     batch_first: bool
 
-    def initial(self) -> tf.Tensor:
-        """Return the initial values, as part of a `State`."""
-        start = np.broadcast_to(self.start[:, None], (len(self.start), self.batch))
-        return self.tensor(start)
+    def initial(self, start: np.ndarray | None = None) -> tf.Tensor:
+        """Return the initial values, or others like `start`, as part of a `State`."""
+        start = self.start if start is None else start
+        return self.tensor(np.broadcast_to(start[:, None], (len(start), self.batch)))
 
     def tensor(self, elements: np.ndarray) -> tf.Tensor:
         """

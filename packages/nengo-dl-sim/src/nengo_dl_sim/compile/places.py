@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from nengo.builder.signal import Signal
@@ -54,12 +54,63 @@ class StatePlaces:
         value : (batch, *shape) array or None
             None if the signal is not part of the state.
         """
-        number, places = self._find(base)
+        number, places = self.find(base)
         if not len(places):
             return None
         elements = self._states[number].elements(state.arrays[number])[places]
         shape = stored_value(base).shape
         return np.moveaxis(elements.reshape((*shape, -1)), -1, 0)
+
+    def part(self, base: Signal, arrays: Sequence[np.ndarray]) -> np.ndarray | None:
+        """
+        Return a signal's part of arrays that hold one value for each element.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal.
+        arrays : list of (n_elements,) array
+            One for each state array.
+
+        Returns
+        -------
+        value : array or None
+            Of the signal's shape. None if the signal is not part of the state.
+        """
+        number, places = self.find(base)
+        if not len(places):
+            return None
+        return np.reshape(arrays[number][places], stored_value(base).shape)
+
+    def with_values(self, state: State, values: Mapping[Signal, ArrayLike]) -> State:
+        """
+        Give signals other values.
+
+        Parameters
+        ----------
+        state : State
+            A state of the simulation.
+        values : dict from nengo.builder.Signal to array_like
+            Values of base signals, of their shapes, for all batch items. What is not
+            part of the state is left out.
+
+        Returns
+        -------
+        state : State
+            The same but for these signals.
+        """
+        changed: dict[int, np.ndarray] = {}
+        for base, value in values.items():
+            number, places = self.find(base)
+            if len(places):
+                if number not in changed:
+                    elements = self._states[number].elements(state.arrays[number])
+                    changed[number] = elements.copy()
+                changed[number][places] = np.reshape(value, (-1, 1))
+        arrays = list(state.arrays)
+        for number, elements in changed.items():
+            arrays[number] = self._states[number].tensor(elements)
+        return state._replace(arrays=arrays)
 
     def with_value(self, state: State, base: Signal, value: ArrayLike) -> State:
         """
@@ -79,17 +130,24 @@ class StatePlaces:
         state : State
             The same but for the signal.
         """
-        number, places = self._find(base)
-        if not len(places):
-            return state
-        arrays = list(state.arrays)
-        changed = self._states[number].elements(arrays[number]).copy()
-        changed[places] = np.reshape(value, (-1, 1))
-        arrays[number] = self._states[number].tensor(changed)
-        return state._replace(arrays=arrays)
+        return self.with_values(state, {base: value})
 
-    def _find(self, base: Signal) -> tuple[int, np.ndarray]:
-        """Return which state array holds a signal, and where; nowhere if none does."""
+    def find(self, base: Signal) -> tuple[int, np.ndarray]:
+        """
+        Find a signal.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal.
+
+        Returns
+        -------
+        array : int
+            Which state array holds it.
+        places : (n_elements,) array of int
+            Where in that it is; empty if it is nowhere.
+        """
         if base in self._layout and base not in self._layout.constants:
             array, places = self.of_rows[:, self._layout.rows(base)]
             if len(array) and array[0] >= 0:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from nengo_dl_ops import Builder, OpBuilder
@@ -168,7 +169,9 @@ class Program:
         ends = [*(array.signal for array in self.states), *self.probes]
         return stretches(self.groups, self.layout, ends)
 
-    def initial_state(self, seed: int) -> State:
+    def initial_state(
+        self, seed: int, starts: Sequence[np.ndarray] | None = None
+    ) -> State:
         """
         Return the state before the first step.
 
@@ -176,9 +179,13 @@ class Program:
         ----------
         seed : int
             The seed of the random numbers that are drawn in the steps.
+        starts : list of (n_elements,) array, optional
+            The initial values, for each of `states`. None: as they were built.
         """
+        starts = [array.start for array in self.states] if starts is None else starts
+        pairs = zip(self.states, starts, strict=True)
         return State(
-            [array.initial() for array in self.states],
+            [array.initial(start) for array, start in pairs],
             [tf.convert_to_tensor(v) for v in self.state_variables],
             tf.constant([seed, 0], tf.int32),
         )

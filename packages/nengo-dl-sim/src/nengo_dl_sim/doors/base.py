@@ -17,7 +17,7 @@ from nengo_dl_ops.user_warnings import warn_user
 
 from ..collection import no_collection
 from ..compile import State
-from ..construction import Parts
+from ..construction import Parts, StateLost
 from ..data.names import Names
 from ..errors import python_errors
 from ..fitting.callback_model import CallbackModel
@@ -136,19 +136,29 @@ class Door(Attributes):
         for group in self._parts.program.groups:
             group.post_build(rng)
 
-    def _replan(self) -> None:
-        """Plan anew, so that any parameters can be loaded, before the first step."""
+    def _replan(self, state: State) -> State:
+        """
+        Plan anew, so that any parameters can be loaded, and take a state over.
+
+        StateLost tells what would be lost; nothing is changed then.
+        """
+        if int(self._training.step) > 0:
+            raise StateLost("the momenta of optimizers")
         with self._on_device(), no_collection():
-            self._parts.replan()
-            program = self._parts.program
-            state = program.initial_state(self.seed)
-            self._state = program.places.with_value(
-                state, self.model.step, self._n_steps
-            )
+            state = self._parts.replan(state)
         self._training.close()
         self._post_build()
-        for group in program.groups:
+        for group in self._parts.program.groups:
             group.reset(self._parts.inputs.streams)
+        self._state = state
+        return state
+
+    def _initial_state(self) -> State:
+        """Return the state before the first step, at the present time."""
+        with self._on_device():
+            state = self._parts.initial.state(self.seed)
+            step = self.model.step
+            return self._parts.program.places.with_value(state, step, self._n_steps)
 
     def _check_open(self, method: str) -> None:
         if self.closed:

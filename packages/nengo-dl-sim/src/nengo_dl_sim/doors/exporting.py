@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from nengo.builder import Model
+
 from ..checks import check_boolean
 from ..nengo_objects.freezing import freeze
-from ..nengo_objects.nengo_params import Params, nengo_params, params_by_label
+from ..nengo_objects.nengo_params import Gains, Params, nengo_params, params_by_label
+from ..run.signal_values import is_as_built
 from ..run.simulation_data import SimulationData
 from .base import Door
 
@@ -65,8 +68,8 @@ class Exporting(Door):
         of neurons that training has silenced.
         """
         if check_boolean("as_dict", as_dict):
-            return params_by_label(self.model, self.data, _listed(nengo_objs))
-        params = [nengo_params(self.model, self.data, o) for o in _listed(nengo_objs)]
+            return params_by_label(*self._live(), _listed(nengo_objs))
+        params = [nengo_params(*self._live(), o) for o in _listed(nengo_objs)]
         return params if isinstance(nengo_objs, (list, tuple)) else params[0]
 
     def freeze_params(self, objs: Any) -> None:
@@ -102,7 +105,16 @@ class Exporting(Door):
         every simulator: initial voltages, noise, random processes.
         """
         self._check_open("freeze_params")
-        freeze(self.model, self.data, _listed(objs))
+        freeze(*self._live(), _listed(objs))
+
+    def _live(self) -> tuple[Model, SimulationData, Gains]:
+        """Return what was built, and what has become of it."""
+        gains = {}
+        for ens, sig in self._parts.gains.items():
+            gain = self._parts.parameters.value(sig)
+            if gain is not None and not is_as_built(gain, sig):
+                gains[ens] = gain
+        return self.model, self.data, gains
 
 
 def _listed(objs: Any) -> list[Any]:

@@ -90,11 +90,18 @@ class Restarting(Saving):
         check_path("path", path, "folder")
         found = checkpoint_files.read_checkpoint(path)
         with self._on_device():
-            self._everything().check_network(path, found)
-            if self._everything().relies_on_others(found):
-                self._check_fresh(path, "the parameters", with_state=False)
-                self._replan()
-            self.seed = self._everything().restore(path, found, self.seed)
+            everything = self._everything()
+            everything.check_network(path, found)
+            relies = everything.relies_on_others(found)
+            if relies and not everything.is_planned_alike(found):
+                # It may be of a simulator that was planned anew itself.
+                self._planned_anew(path, found, self._parts.initial.state(self.seed))
+                relies = False
+            everything.check(path, found, self.seed)
+            state = everything.state(found)
+            if relies:
+                state = self._planned_anew(path, found, state)
+            self.seed = everything.restore(found, state)
         for probe in self._parts.probes:
             probe.clear()
 

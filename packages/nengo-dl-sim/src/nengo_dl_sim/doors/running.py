@@ -259,7 +259,7 @@ class Running(Door):
         if include_trainable or seed is not None:
             self._training.reset(self.seed)
         if include_trainable:
-            self._parts.parameters.reset()
+            self._parts.reset_parameters()
             self._post_build()
         self._restart(include_probes, include_processes)
 
@@ -289,7 +289,7 @@ class Running(Door):
         check_boolean("include_trainable", include_trainable)
         check_boolean("include_probes", include_probes)
         if include_trainable:
-            self._parts.parameters.reset()
+            self._parts.reset_parameters()
         self._restart(include_probes, include_processes=True)
 
     def _restart(self, include_probes: bool, include_processes: bool) -> None:
@@ -297,13 +297,10 @@ class Running(Door):
         if include_probes:
             self.clear_probes()
             self._n_steps = 0
-        program, step = self._parts.program, self.model.step
-        with self._on_device():
-            state = program.initial_state(self.seed)
-            self._state = program.places.with_value(state, step, self._n_steps)
+        self._state = self._initial_state()
         if include_processes:
             self._parts.inputs.reset(self.seed)
-            for group in program.groups:
+            for group in self._parts.program.groups:
                 group.reset(self._parts.inputs.streams)
 
     def clear_probes(self) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
+import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..calls import PARAMETER_ARGUMENTS, explained
 from ..checks import check_boolean, check_path
+from ..compile import State
+from ..construction import StateLost
 from ..files import saving
 from .base import Door
 
@@ -79,43 +83,66 @@ class Saving(Door):
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
         nengo.exceptions.ValidationError
-            If the file is damaged or does not fit this network; the error names the
-            parameter. Nothing is changed then.
+            If the file is damaged or does not fit this network: if arrays have other
+            names or shapes, are not of numbers, are not finite, or out of the range of
+            the simulation's types. The error names the array. Nothing is changed then,
+            and no more memory was taken than the parameters need.
 
         Notes
         -----
+        The values that state starts from, such as voltages and weights that are learned
+        online, are loaded with the parameters. They count from the next reset on, and
+        at once if no step was done.
+
         What is not trainable may have been simplified because of its value, for
         example products with zero, or with equal weights. If it gets another value,
-        the simulator is planned anew, which takes as long as when it was made. That
-        is possible before the first step, and after a reset.
+        the simulator is planned anew, which takes as long as when it was made. The
+        state of the simulation stays; after training, or if layers, random neurons or
+        Python code take part in the steps that were done, an error says that this is
+        possible after a reset only.
         """
         self._check_open("load_params")
         check_path("path", path)
         _check_includes(include_global, include_local, include_state)
         with_state = include_local if include_state is None else include_state
         loaded = saving.read(path, self._parts, self._state, include_global, with_state)
-        name = saving.relied_on(self._parts, loaded)
-        if name is not None:
-            self._check_fresh(path, name, with_state)
-            self._replan()
-        if include_global:
-            saving.assign_parameters(self._parts, loaded)
-            self._state = self._training.refreshed(self._state)
+        state = self._state
         if with_state:
-            self._state = saving.loaded_state(self._state, loaded)
+            state = saving.loaded_state(state, loaded)
+        if include_global and saving.relied_on(self._parts, loaded) is not None:
+            state = self._planned_anew(path, loaded, state)
+        if include_global:
+            state = self._with_parameters(loaded, state, with_state)
+        self._state = state
 
-    def _check_fresh(
-        self, path: str | os.PathLike, name: str, with_state: bool
-    ) -> None:
-        """Check that no state would be lost by a new plan."""
-        if with_state or self._now.has_started or int(self._training.step) > 0:
+    def _with_parameters(
+        self, loaded: Mapping[str, np.ndarray], state: State, is_loaded: bool
+    ) -> State:
+        """Take over parameters, and return the state as it is then."""
+        saving.assign_parameters(self._parts, loaded)
+        if is_loaded:
+            return state
+        if not self._now.has_started:
+            starts = saving.initial_values(self._parts, loaded)
+            state = self._parts.program.places.with_values(state, starts)
+        return self._training.refreshed(state)
+
+    def _planned_anew(
+        self, path: str | os.PathLike, loaded: Mapping[str, np.ndarray], state: State
+    ) -> State:
+        """Plan anew, without relying on values, and return the state in its form."""
+        try:
+            return self._replan(state)
+        except StateLost as lost:
+            name = saving.relied_on(self._parts, loaded)
             raise ValidationError(
                 f"{os.fsdecode(path)}: expected {name!r} as it was built, for the "
-                "simulator relies on this value. Load other values before the first "
-                "step, or after sim.reset(), and without state; or let the simulator "
-                "not rely on any, with configure_settings(simplifications=[])",
+                "simulator relies on this value, and cannot be planned anew without "
+                f"losing {lost}. Load other values before the first step, or after "
+                "sim.reset(); or let the simulator not rely on any, with "
+                "configure_settings(simplifications=[])",
                 attr="path",
-            )
+            ) from None
 
 
 def _check_includes(

@@ -202,10 +202,32 @@ def check_equal(
         If one is missing or differs.
     """
     for name, number in expected.items():
-        if found.get(name) != number:
+        if not np.array_equal(found.get(name, ()), number):
             raise _wrong(
                 os.fsdecode(path), f"{name!r} to be {number}, got {found.get(name)}"
             )
+
+
+def check_not_negative(path: str | os.PathLike, name: str, number: np.ndarray) -> None:
+    """
+    Check a count or a seed of a checkpoint.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder, for messages.
+    name : str
+        What the number is called.
+    number : () array
+        The number.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is negative.
+    """
+    if number < 0:
+        raise _wrong(os.fsdecode(path), f"{name!r} of at least 0, got {number}")
 
 
 def _number(latest: str | None) -> int:

@@ -12,10 +12,12 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_ops.user_warnings import warn_user
 
+from ..compile import State
 from ..construction import Parts
 from ..run.now import Now
+from ..settings.parameter_names import INITIAL
 from ..training.training import Training
-from .checkpoint_files import check_entries, check_equal
+from .checkpoint_files import check_entries, check_equal, check_not_negative
 from .fingerprint import plan_fingerprint
 from .saving import (
     assign_parameters,
@@ -27,6 +29,8 @@ from .saving import (
 
 _OPTIMIZERS = "optimizers/"
 _TAKEN = "simulation/inputs"
+_INITIAL = "simulation/initial/"
+_COUNTS = ("simulation/seed", "simulation/n_steps", "simulation/n_asked_for")
 _NOT_PARAMETERS = ("state/", "simulation/", "training/", _OPTIMIZERS)
 
 
@@ -86,13 +90,13 @@ class Restart(NamedTuple):
         parameters = {
             k: v for k, v in found.items() if not k.startswith(_NOT_PARAMETERS)
         }
-        check_entries(path, parameters, parameter_arrays(self.parts))
+        check_entries(path, *_comparable(parameters, parameter_arrays(self.parts)))
 
-    def restore(
+    def check(
         self, path: str | os.PathLike, found: Mapping[str, np.ndarray], seed: int
-    ) -> int:
+    ) -> None:
         """
-        Go on from a checkpoint. Nothing is changed unless everything fits.
+        Check that a checkpoint can be restored. Nothing is changed.
 
         Parameters
         ----------
@@ -103,37 +107,69 @@ class Restart(NamedTuple):
         seed : int
             The seed of the simulation.
 
-        Returns
-        -------
-        seed : int
-            The seed of the simulation that was saved.
-
         Raises
         ------
         nengo.exceptions.ValidationError
-            If it is not of this network, or of another plan of it.
+            If it is not of this network, or of another plan of it, or no checkpoint.
         """
         self.check_network(path, found)
         self._check_plan(path, found)
-        optimizers = {k: v for k, v in found.items() if k.startswith(_OPTIMIZERS)}
-        own = {k: v for k, v in found.items() if k not in optimizers}
+        own = {k: v for k, v in found.items() if not k.startswith(_OPTIMIZERS)}
         expected = self._own(seed)
         taken = own.get(_TAKEN, np.empty(0))
         if self.parts.inputs.can_replay(taken):  # as long as processes were interrupted
             expected[_TAKEN] = taken
-        check_entries(path, own, expected)
-        parameters = {name: own[name] for name in parameter_arrays(self.parts)}
-        self.training.check_optimizers(optimizers)
-        assign_parameters(self.parts, parameters)
-        self.now.state = loaded_state(self.now.state, own)
-        self.now.n_steps = int(own["simulation/n_steps"])
-        self.now.n_asked_for = int(own["simulation/n_asked_for"])
-        saved = int(own["simulation/seed"])
-        self.parts.inputs.replay(saved, taken)
+        check_entries(path, *_comparable(own, expected))
+        for name in _COUNTS:
+            check_not_negative(path, name, own[name])
+        self.training.check_optimizers(_optimizers(found))
+
+    def state(self, found: Mapping[str, np.ndarray]) -> State:
+        """
+        Return the state of the simulation that was saved.
+
+        Parameters
+        ----------
+        found : dict from str to array
+            What `check` has found to fit.
+        """
+        return loaded_state(self.now.state, found)
+
+    def restore(self, found: Mapping[str, np.ndarray], state: State) -> int:
+        """
+        Go on from a checkpoint.
+
+        Parameters
+        ----------
+        found : dict from str to array
+            What `check` has found to fit.
+        state : State
+            What `state` returned; for the present plan, if it is another one by now.
+
+        Returns
+        -------
+        seed : int
+            The seed of the simulation that was saved.
+        """
+        assign_parameters(self.parts, found)
+        if self.is_planned_alike(found):
+            arrays = self.parts.initial.arrays
+            self.parts.initial.arrays = [
+                found[f"{_INITIAL}{i}"] for i in range(len(arrays))
+            ]
+        self.now.state = state
+        self.now.n_steps = int(found["simulation/n_steps"])
+        self.now.n_asked_for = int(found["simulation/n_asked_for"])
+        seed = int(found["simulation/seed"])
+        self.parts.inputs.replay(seed, found[_TAKEN])
         for group in self.parts.program.groups:
             group.reset(self.parts.inputs.streams)
-        self.training.restore(saved, found)
-        return saved
+        self.training.restore(seed, found)
+        return seed
+
+    def is_planned_alike(self, found: Mapping[str, np.ndarray]) -> bool:
+        """Tell whether the state of a checkpoint is arranged as it is here."""
+        return np.array_equal(found.get("simulation/plan", ()), self._plan())
 
     def relies_on_others(self, found: Mapping[str, np.ndarray]) -> bool:
         """Tell whether the simulator was simplified with other values than found."""
@@ -143,7 +179,7 @@ class Restart(NamedTuple):
         self, path: str | os.PathLike, found: Mapping[str, np.ndarray]
     ) -> None:
         # Before the shapes of the state, which would only say the same less clearly.
-        if found.get("simulation/plan") != self._plan():
+        if not self.is_planned_alike(found):
             raise ValidationError(
                 f"{os.fsdecode(path)}: expected a checkpoint of a network with the "
                 "same connections, probes and settings (such as planner, sorter and "
@@ -173,8 +209,30 @@ class Restart(NamedTuple):
             "simulation/n_steps": np.array(self.now.n_steps, np.int64),
             "simulation/n_asked_for": np.array(self.now.n_asked_for, np.int64),
             _TAKEN: self.parts.inputs.taken(),
+            **self._initial(),
             **self.training.arrays(),
         }
+
+    def _initial(self) -> dict[str, np.ndarray]:
+        arrays = enumerate(self.parts.initial.arrays)
+        return {f"{_INITIAL}{i}": array for i, array in arrays}
+
+
+def _comparable(
+    found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Leave out initial values that only one of two plans has."""
+    others = {
+        name for name in found.keys() ^ expected.keys() if name.startswith(INITIAL)
+    }
+    return (
+        {name: value for name, value in found.items() if name not in others},
+        {name: value for name, value in expected.items() if name not in others},
+    )
+
+
+def _optimizers(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: v for name, v in found.items() if name.startswith(_OPTIMIZERS)}
 
 
 def warn_of_memory(parts: Parts) -> None:

@@ -15,9 +15,14 @@ from nengo_dl_signals import stored_value
 
 from ..compile import State
 from ..construction import Parts
+from ..graph import count_reads
 from ..run.parameter_store import to_numpy
-from .members import Wanted
+from ..settings.parameter_names import INITIAL
+from .fingerprint import plan_fingerprint
+from .members import Wanted, wrong
 from .parameter_files import load_arrays, save_arrays
+
+_PLAN = "state/plan"
 
 
 def save(
@@ -45,7 +50,7 @@ def save(
     if parameters:
         arrays.update(parameter_arrays(parts))
     if with_state:
-        arrays.update(state_arrays(state))
+        arrays.update(saved_state(parts, state))
     _check_any(parameters, with_state)
     save_arrays(path, arrays, kind="parameters")
 
@@ -77,13 +82,22 @@ def read(
         What was asked for; it fits.
     """
     _check_any(parameters, with_state)
-    wanted = {}
+    wanted: dict[str, Wanted] = {}
     if parameters:
-        wanted.update(_wanted(parameter_arrays(parts)))
+        wanted.update(_wanted(parameter_arrays(parts), finite=True))
     if with_state:  # which may have become infinite
-        wanted.update(_wanted(state_arrays(state), finite=False))
-    others = () if parameters and with_state else ("state/",) if parameters else ("",)
-    return load_arrays(path, wanted, kind="parameters", others=others)
+        wanted.update(_wanted(saved_state(parts, state), finite=False))
+    others: tuple[str, ...] = (INITIAL,) if parameters else ("",)
+    others += () if with_state else ("state/",)
+    loaded = load_arrays(path, wanted, kind="parameters", others=others)
+    if with_state and loaded[_PLAN] != plan_fingerprint(parts.model, parts.program):
+        raise wrong(
+            os.fsdecode(path),
+            "the state of a network with the same connections, probes and settings "
+            "(such as planner, sorter and simplifications), got one that is arranged "
+            "in another way. Load the parameters alone (include_local=False)",
+        )
+    return loaded
 
 
 def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
@@ -111,7 +125,11 @@ def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
 
 def relied_on(parts: Parts, arrays: Mapping[str, np.ndarray]) -> str | None:
     """
-    Find a parameter that was simplified away, and would get another value.
+    Find a parameter on whose value the plan relies, and that would get another one.
+
+    A product with zero, for example, is not computed as long as it is one. What is
+    not read by anybody may get any value: encoders of an ensemble, if all that it gets
+    goes to its neurons.
 
     Parameters
     ----------
@@ -125,13 +143,21 @@ def relied_on(parts: Parts, arrays: Mapping[str, np.ndarray]) -> str | None:
     name : str or None
         The first such parameter. None if all can be set.
     """
-    placed = set(_placed(parts))
-    for sig, name in parts.names.items():
-        if sig not in placed and name in arrays:
-            built = stored_value(sig).astype(arrays[name].dtype)
-            if not np.array_equal(arrays[name], built):
-                return name
-    return None
+    changed = [
+        sig
+        for sig, name in parts.names.items()
+        if name in arrays and sig not in parts.planner.marks.trainable
+        if not np.array_equal(
+            arrays[name], stored_value(sig).astype(arrays[name].dtype)
+        )
+    ]
+    if not changed:
+        return None
+    present = count_reads(op for group in parts.program.groups for op in group.ops)
+    needed = parts.planner.n_reads(parts.plan_settings, changed)
+    return next(
+        (parts.names[sig] for sig in changed if present[sig] < needed[sig]), None
+    )
 
 
 def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
@@ -146,8 +172,8 @@ def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
     Returns
     -------
     arrays : dict from str to array
-        By name, always in the same order. What was simplified away is there as it was
-        built.
+        By name, always in the same order. What no step reads is there as it was built,
+        or loaded; and so are the initial values of what steps change.
     """
     arrays = {}
     for sig, name in parts.names.items():
@@ -155,6 +181,10 @@ def parameter_arrays(parts: Parts) -> dict[str, np.ndarray]:
         if value is None:  # simplified away
             value = stored_value(sig).astype(parts.program.layout.type_of(sig))
         arrays[name] = np.asarray(value)
+    for sig, name in parts.initial_names.items():
+        value = parts.initial.value(sig)
+        if value is not None:
+            arrays[name] = value
     layers = _layer_variables(parts)
     return {**arrays, **{name: to_numpy(v) for name, v in layers.items()}}
 
@@ -180,28 +210,46 @@ def assign_parameters(parts: Parts, arrays: Mapping[str, np.ndarray]) -> None:
     parts : Parts
         The parts of the simulator.
     arrays : dict from str to array
-        The values, of the right shapes, by the names of `parameter_arrays`.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the simulator relies on a value that would change (see `relied_on`).
+        The values, of the right shapes, by the names of `parameter_arrays`; maybe not
+        all initial values. The plan must not rely on any that change (see
+        `relied_on`).
     """
-    name = relied_on(parts, arrays)
-    if name is not None:
-        raise ValidationError(
-            f"expected {name!r} as it was built, for the simulator relies on this "
-            "value (not with configure_settings(simplifications=[]))",
-            attr="arrays",
-        )
-    placed = _placed(parts)
-    parts.parameters.assign({sig: arrays[parts.names[sig]] for sig in placed})
+    parts.parameters.assign({sig: arrays[name] for sig, name in parts.names.items()})
+    parts.initial.assign(initial_values(parts, arrays))
     for name, variable in _layer_variables(parts).items():
         variable.assign(arrays[name])
 
 
-def _wanted(arrays: Mapping[str, np.ndarray], finite: bool = True) -> dict[str, Wanted]:
-    return {k: Wanted(array.shape, array.dtype, finite) for k, array in arrays.items()}
+def initial_values(
+    parts: Parts, arrays: Mapping[str, np.ndarray]
+) -> dict[Signal, np.ndarray]:
+    """
+    Return the initial values that are among arrays.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    arrays : dict from str to array
+        The values, by the names of `parameter_arrays`.
+
+    Returns
+    -------
+    values : dict from nengo.builder.Signal to array
+        By signals that are part of the state.
+    """
+    return {
+        sig: arrays[name]
+        for sig, name in parts.initial_names.items()
+        if name in arrays and parts.initial.value(sig) is not None
+    }
+
+
+def _wanted(arrays: Mapping[str, np.ndarray], finite: bool) -> dict[str, Wanted]:
+    return {
+        name: Wanted(array.shape, array.dtype, finite, not name.startswith(INITIAL))
+        for name, array in arrays.items()
+    }
 
 
 def _check_any(parameters: bool, with_state: bool) -> None:
@@ -210,12 +258,6 @@ def _check_any(parameters: bool, with_state: bool) -> None:
             "expected at least one of include_global and include_local to be True",
             attr="include_global",
         )
-
-
-def _placed(parts: Parts) -> list[Signal]:
-    """Return the parameters that the program holds, not those simplified away."""
-    placed = set(parts.parameters.signals)
-    return [sig for sig in parts.names if sig in placed]
 
 
 def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
@@ -232,6 +274,28 @@ def _layer_variables(parts: Parts) -> dict[str, tf.Variable]:
     names = [re.sub(r"_\d+$", "", v.name) for v in variables.values()]
     numbered = enumerate(zip(names, variables.values(), strict=True))
     return {f"variables/{i} ({name})": v for i, (name, v) in numbered}
+
+
+def saved_state(parts: Parts, state: State) -> dict[str, np.ndarray]:
+    """
+    Copy the state of a simulation, with what tells whether it fits another one.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    state : State
+        The state.
+
+    Returns
+    -------
+    arrays : dict from str to array
+        By name, always in the same order.
+    """
+    return {
+        **state_arrays(state),
+        _PLAN: np.asarray(plan_fingerprint(parts.model, parts.program)),
+    }
 
 
 def state_arrays(state: State) -> dict[str, np.ndarray]:

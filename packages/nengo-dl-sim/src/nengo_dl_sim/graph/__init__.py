@@ -26,3 +26,5 @@ from .sort import noop_order_signals as noop_order_signals
 from .sort import order_signals as order_signals
 from .transitive_planner import transitive_planner as transitive_planner
 from .tree_planner import tree_planner as tree_planner
+from .uses import count_reads as count_reads
+from .voja_scales import scales_as_signals as scales_as_signals

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
 from nengo.builder.operator import DotInc, ElementwiseInc, Operator, Reset
 from nengo.builder.processes import SimProcess
@@ -61,6 +61,11 @@ class Uses:
             return False
         others = [self._ops[i] for i in self.writers[op.Y] if self._ops[i] is not op]
         return len(others) == 1 and _clears(others[0])
+
+
+def count_reads(ops: Iterable[Operator]) -> Counter[Signal]:
+    """Count the operators that read each base signal."""
+    return Counter(base for op in ops for base in {sig.base for sig in op.reads})
 
 
 def result(op: Operator) -> Signal:

@@ -11,10 +11,10 @@ from nengo.exceptions import ValidationError
 
 from ..checks import check_built
 from ..settings.trainable import probe_connections
-from .nengo_params import Params, nengo_params
+from .nengo_params import Gains, Params, nengo_params
 
 
-def freeze(model: Model, data: Mapping, objs: Sequence[Any]) -> None:
+def freeze(model: Model, data: Mapping, gains: Gains, objs: Sequence[Any]) -> None:
     """
     Set the current parameters of objects on the objects themselves.
 
@@ -24,6 +24,8 @@ def freeze(model: Model, data: Mapping, objs: Sequence[Any]) -> None:
         What Nengo built.
     data : mapping from Nengo object to BuiltEnsemble or BuiltConnection
         The same objects with the current values; see `.SimulationData`.
+    gains : mapping from nengo.Ensemble to array
+        Gains of ensembles that are not those that were built.
     objs : list of nengo.Network or nengo.Ensemble or nengo.Connection
         What to freeze. Changed in place, unless anything is wrong with one of them.
 
@@ -39,7 +41,7 @@ def freeze(model: Model, data: Mapping, objs: Sequence[Any]) -> None:
     """
     for obj in objs:
         _check(model, obj)
-    frozen = [pair for obj in objs for pair in _frozen(model, data, obj)]
+    frozen = [pair for obj in objs for pair in _frozen(model, data, gains, obj)]
     for obj, params in frozen:
         for name, value in params.items():
             setattr(obj, name, value)
@@ -57,20 +59,26 @@ def _check(model: Model, obj: Any) -> None:
         )
 
 
-def _frozen(model: Model, data: Mapping, obj: Any) -> Iterator[tuple[Any, Params]]:
+def _frozen(
+    model: Model, data: Mapping, gains: Gains, obj: Any
+) -> Iterator[tuple[Any, Params]]:
     """Yield the objects to change, and what to set on them."""
     if not isinstance(obj, nengo.Network):
-        yield obj, nengo_params(model, data, obj)
+        yield obj, nengo_params(model, data, gains, obj)
         return
     check_built(obj, model)
     for ens in obj.all_ensembles:
         if not isinstance(ens.neuron_type, nengo.Direct):
-            yield ens, nengo_params(model, data, ens)
+            yield ens, nengo_params(model, data, gains, ens)
     for conn in obj.all_connections:
-        yield conn, nengo_params(model, data, conn)
+        yield conn, nengo_params(model, data, gains, conn)
     # Else Nengo would solve for other decoders, those of the trained ensembles.
     decoding = probe_connections(model)
     for probe in obj.all_probes:
-        params = nengo_params(model, data, decoding[probe]) if probe in decoding else {}
+        params = (
+            nengo_params(model, data, gains, decoding[probe])
+            if probe in decoding
+            else {}
+        )
         if "solver" in params:
             yield probe, {"solver": params["solver"]}

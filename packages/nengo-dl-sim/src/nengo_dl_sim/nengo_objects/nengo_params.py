@@ -22,8 +22,11 @@ from .transforms import with_weights
 #: Keyword arguments of ``nengo.Ensemble`` or ``nengo.Connection``.
 Params = dict[str, Any]
 
+#: Gains that are not those that were built.
+Gains = Mapping[nengo.Ensemble, np.ndarray]
 
-def nengo_params(model: Model, data: Mapping, obj: Any) -> Params:
+
+def nengo_params(model: Model, data: Mapping, gains: Gains, obj: Any) -> Params:
     """
     Describe the current parameters of an object in Nengo's terms.
 
@@ -33,6 +36,8 @@ def nengo_params(model: Model, data: Mapping, obj: Any) -> Params:
         What Nengo built.
     data : mapping from Nengo object to BuiltEnsemble or BuiltConnection
         The same objects with the current values; see `.SimulationData`.
+    gains : mapping from nengo.Ensemble to array
+        Gains of ensembles that are not those that were built.
     obj : nengo.Ensemble or nengo.ensemble.Neurons or nengo.Connection
         An object of the model.
 
@@ -60,19 +65,19 @@ def nengo_params(model: Model, data: Mapping, obj: Any) -> Params:
             f"expected an object of the simulated network, got {obj!r}", attr="obj"
         )
     if isinstance(obj, nengo.Ensemble):
-        return _ensemble(model, data, obj)
+        return _ensemble(model, data, gains, obj)
     return _connection(model, data, obj)
 
 
 def params_by_label(
-    model: Model, data: Mapping, objs: Sequence[Any]
+    model: Model, data: Mapping, gains: Gains, objs: Sequence[Any]
 ) -> dict[str, Params]:
     """
     Describe the current parameters of several objects, by label.
 
     Parameters
     ----------
-    model, data
+    model, data, gains
         As in `nengo_params`.
     objs : list of nengo.Ensemble or nengo.ensemble.Neurons or nengo.Connection
         Objects of the model.
@@ -89,7 +94,7 @@ def params_by_label(
     """
     params: dict[str, Params] = {}
     for obj in objs:
-        described = nengo_params(model, data, obj)
+        described = nengo_params(model, data, gains, obj)
         label = obj.ensemble.label if isinstance(obj, Neurons) else obj.label
         if label is None or label in params:
             raise ValidationError(
@@ -100,7 +105,7 @@ def params_by_label(
     return params
 
 
-def _ensemble(model: Model, data: Mapping, ens: nengo.Ensemble) -> Params:
+def _ensemble(model: Model, data: Mapping, gains: Gains, ens: nengo.Ensemble) -> Params:
     if isinstance(ens.neuron_type, nengo.Direct):
         raise ValidationError(
             f"expected an ensemble with neurons, got {ens}, which is in direct mode "
@@ -109,11 +114,12 @@ def _ensemble(model: Model, data: Mapping, ens: nengo.Ensemble) -> Params:
             obj=ens,
         )
     built, live = model.params[ens], data[ens]
+    gain = gains.get(ens, built.gain)
     scaled = _of_one_item(ens, live.scaled_encoders, built.scaled_encoders)
     return {
-        "encoders": _encoders(ens, built, scaled),
+        "encoders": _encoders(ens, built, gain, scaled),
         "normalize_encoders": False,
-        "gain": _array(built.gain),
+        "gain": _array(gain),
         "bias": _array(_of_one_item(ens, live.bias, built.bias)),
         # Nengo warns if these are set as well as gain and bias.
         "max_rates": nengo.Ensemble.max_rates.default,
@@ -122,17 +128,17 @@ def _ensemble(model: Model, data: Mapping, ens: nengo.Ensemble) -> Params:
 
 
 def _encoders(
-    ens: nengo.Ensemble, built: BuiltEnsemble, scaled: np.ndarray
+    ens: nengo.Ensemble, built: BuiltEnsemble, gain: np.ndarray, scaled: np.ndarray
 ) -> np.ndarray:
     """
-    Divide scaled encoders by the gains that Nengo built.
+    Divide scaled encoders by the gains that Nengo built, or those loaded.
 
     Only the product of both is trained. Gains also scale what connections add to the
     neurons, so it is they that have to stay.
     """
-    if scaled is built.scaled_encoders:
+    if scaled is built.scaled_encoders and gain is built.gain:
         return _array(built.encoders)
-    scale = (built.gain / ens.radius)[:, None]
+    scale = (gain / ens.radius)[:, None]
     without = scale == 0
     if np.any(scaled[without[:, 0]]):
         raise ValidationError(

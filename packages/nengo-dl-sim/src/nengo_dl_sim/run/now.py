@@ -39,7 +39,7 @@ class Now:
 
     def __init__(self, parts: Parts, seed: int) -> None:
         self._parts = parts
-        self._state = parts.program.initial_state(seed)
+        self._state = parts.initial.state(seed)
         self._shortcut: Shortcut | None = None
         self.n_steps = 0
         self.n_asked_for = 0

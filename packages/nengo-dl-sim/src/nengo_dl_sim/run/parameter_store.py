@@ -51,6 +51,7 @@ class ParameterStore:
                 length = len(np.atleast_1d(stored_value(base)))
                 self._place[base] = variable, slice(start, start + length)
                 start += length
+        self._unread: dict[Signal, np.ndarray] = {}
         self._start = [to_numpy(v) for v in self._all()]
         self._as_built: bool | None = True
 
@@ -86,6 +87,7 @@ class ParameterStore:
         """Give all parameters the values that they were built with."""
         for variable, value in zip(self._all(), self._start, strict=True):
             variable.assign(value)
+        self._unread.clear()
         self.changed()
 
     def close(self) -> None:
@@ -120,10 +122,11 @@ class ParameterStore:
         -------
         value : array of the signal's shape, or None
             A copy of the live value, of a sparse signal the entries that it holds;
-            None if the program does not read the signal.
+            None if the program does not read the signal, and nobody assigned to it.
         """
         if base not in self._place:
-            return None
+            unread = self._unread.get(base)
+            return None if unread is None else unread.copy()
         variable, rows = self._place[base]
         value = tf.convert_to_tensor(variable)[rows].numpy()
         return np.reshape(value, stored_value(base).shape)
@@ -135,10 +138,14 @@ class ParameterStore:
         Parameters
         ----------
         values : dict from nengo.builder.Signal to array
-            New values, of the shapes that `value` gives.
+            New values, of the shapes that `value` gives. Those of signals that the
+            program does not read are kept, to be looked at and saved.
         """
         changed: dict[int, tuple[keras.Variable, np.ndarray]] = {}
         for base, value in values.items():
+            if base not in self._place:
+                self._unread[base] = np.array(value)
+                continue
             variable, rows = self._place[base]
             _, array = changed.setdefault(id(variable), (variable, to_numpy(variable)))
             array[rows] = np.reshape(value, array[rows].shape)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from nengo.builder.signal import Signal
 
+from nengo_dl_ops.learning_rules import SimPESFactors
+
 from ..compile import Program, State, Transfer
 from .parameter_store import ParameterStore
 from .runner import Runner
@@ -65,6 +67,46 @@ class Shortcut(NamedTuple):
         """Give up what was compiled, and the variables."""
         self.runner.close()
         self.parameters.close()
+
+
+def taken_over(
+    source: Program, target: Program, stand_ins: Mapping[Signal, Signal], state: State
+) -> State | None:
+    """
+    Take the state of a program over into one that computes more, for the same model.
+
+    Parameters
+    ----------
+    source, target : Program
+        The programs.
+    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
+        For signals that the source has not, others with the same values.
+    state : State
+        A state of the source.
+
+    Returns
+    -------
+    state : State or None
+        The same for the target. None if something is missing.
+    """
+    found = _factors(source)
+    same = {sig: found[key] for key, sig in _factors(target).items() if key in found}
+    rows, _ = same_rows(target, source, {**stand_ins, **same})
+    try:
+        return Transfer(source, target, rows)(state)
+    except KeyError:
+        return None
+
+
+def _factors(program: Program) -> dict[tuple[Signal, int], Signal]:
+    """Return signals that each plan has of its own, by what they are factors of."""
+    ops = [op for group in program.groups for op in group.ops]
+    return {
+        (op.change, number): sig
+        for op in ops
+        if isinstance(op, SimPESFactors)
+        for number, sig in enumerate(op.updates)
+    }
 
 
 def same_rows(

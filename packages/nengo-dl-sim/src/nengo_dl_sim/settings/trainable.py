@@ -1,4 +1,4 @@
-"""Which signals training changes, and what the parameters are called."""
+"""Which signals training changes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from nengo_dl_ops.user_warnings import warn_user
 
 from ..graph import learned_by_sums
 from .config import get_setting, nearest_setting
-
-_TRAINED = ("encoders", "bias", "weights")
 
 
 def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[Signal]:
@@ -60,37 +58,6 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
     return frozenset(found)
 
 
-def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal, str]:
-    """
-    Name the signals that make up the parameters of a network.
-
-    The names depend only on the order in which objects were made and on their
-    labels: networks made by the same code have the same names.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    network : nengo.Network or None
-        The top-level network. If None, nothing has a name.
-
-    Returns
-    -------
-    names : dict from nengo.builder.Signal to str
-        For example ``"connections/2 (label)/weights"``. The position is that in
-        ``network.all_connections``. Holds every base signal that belongs to an
-        object and is constant, and those that training may change.
-    """
-    names: dict[Signal, str] = {}
-    written = written_signals(model)
-    for prefix, obj in _named_objects(model, network):
-        for key, signal in model.sig.get(obj, {}).items():
-            constant = signal is not None and signal.base not in written
-            if constant or key in _TRAINED and signal is not None:
-                names.setdefault(signal.base, f"{prefix}/{key}")
-    return names
-
-
 def written_signals(model: Model) -> set[Signal]:
     """Return the base signals that the operators of a model write."""
     return {
@@ -133,31 +100,6 @@ def _warn_of_learning(obj: object, is_trained: bool) -> None:
         f"{obj} is set to be trainable, and an online learning rule changes it: "
         f"{what_happens}"
     )
-
-
-def _named_objects(
-    model: Model, network: nengo.Network | None
-) -> Iterator[tuple[str, object]]:
-    """Yield objects with the beginning of the names of their signals."""
-    if network is None:
-        return
-    for i, ensemble in enumerate(network.all_ensembles):
-        yield _prefix("ensembles", i, ensemble), ensemble
-        yield _prefix("ensembles", i, ensemble), ensemble.neurons
-    for i, node in enumerate(network.all_nodes):
-        yield _prefix("nodes", i, node), node
-    for i, connection in enumerate(network.all_connections):
-        yield _prefix("connections", i, connection), connection
-    decoding = probe_connections(model)
-    for i, probe in enumerate(network.all_probes):
-        yield _prefix("probes", i, probe), decoding.get(probe, probe)
-
-
-def _prefix(kind: str, position: int, obj: nengo.base.NengoObject) -> str:
-    if obj.label is None:
-        return f"{kind}/{position}"
-    label = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in obj.label)
-    return f"{kind}/{position} ({label})"
 
 
 def probe_connections(model: Model) -> dict[nengo.Probe, nengo.Connection]:

@@ -126,7 +126,7 @@ class Feeder:
 
     def start(self, seed: int) -> Origin:
         """Return the beginning of a simulation with some seed."""
-        return Origin(self._parts.program.initial_state(seed), 0)
+        return Origin(self._parts.initial.state(seed), 0)
 
     def minibatches(
         self,

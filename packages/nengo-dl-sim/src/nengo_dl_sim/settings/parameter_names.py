@@ -1,0 +1,171 @@
+"""What parameters, and initial values of state, are called in files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import nengo
+from nengo.builder import Model
+from nengo.builder.signal import Signal
+
+from .trainable import probe_connections, written_signals
+
+_TRAINED = ("encoders", "bias", "weights")
+
+#: How the names of initial values begin that a file need not have: a network with
+#: other neurons has others.
+INITIAL = "initial/"
+
+
+def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal, str]:
+    """
+    Name the signals that make up the parameters of a network.
+
+    The names depend only on the order in which objects were made and on their
+    labels: networks made by the same code have the same names.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, nothing has a name.
+
+    Returns
+    -------
+    names : dict from nengo.builder.Signal to str
+        For example ``"connections/2 (label)/weights"``. The position is that in
+        ``network.all_connections``. Holds every base signal that belongs to an
+        object and is constant, and those that training may change.
+    """
+    names: dict[Signal, str] = {}
+    written = written_signals(model)
+    for name, key, signal in _named_signals(model, network):
+        if signal.base not in written or key in _TRAINED:
+            names.setdefault(signal.base, name)
+    return names
+
+
+def initial_names(
+    model: Model, network: nengo.Network | None, others: Collection[Signal]
+) -> dict[Signal, str]:
+    """
+    Name what a network writes, to tell of its initial values.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, nothing has a name.
+    others : collection of nengo.builder.Signal
+        What is left out.
+
+    Returns
+    -------
+    names : dict from nengo.builder.Signal to str
+        For example ``"initial/ensembles/0/voltage"``. What is learned online has the
+        name of a parameter, such as ``"connections/2/weights"``: it would be one if
+        nothing were learned. Some of these signals are set anew in every step, and
+        have no initial value that counts.
+    """
+    names: dict[Signal, str] = {}
+    written = written_signals(model)
+    for name, key, signal in _named_signals(model, network):
+        if signal.base in written and signal.base not in others:
+            prefix = "" if key in _TRAINED else INITIAL
+            names.setdefault(signal.base, f"{prefix}{name}")
+    return names
+
+
+def gain_signals(
+    model: Model, network: nengo.Network | None
+) -> dict[nengo.Ensemble, Signal]:
+    """
+    Make signals of the gains of ensembles, which Nengo keeps to itself.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, there are none.
+
+    Returns
+    -------
+    signals : dict from nengo.Ensemble to nengo.builder.Signal
+        Signals that no operator reads, for ensembles with neurons.
+    """
+    ensembles = [] if network is None else network.all_ensembles
+    built = {ens: model.params[ens] for ens in ensembles if ens in model.params}
+    return {
+        ens: Signal(params.gain, name=f"{ens}.gain", readonly=True)
+        for ens, params in built.items()
+        if params.gain is not None
+    }
+
+
+def gain_names(
+    gains: Mapping[nengo.Ensemble, Signal],
+    network: nengo.Network | None,
+    taken: Collection[str],
+) -> dict[Signal, str]:
+    """
+    Name the gains of ensembles.
+
+    Parameters
+    ----------
+    gains : dict from nengo.Ensemble to nengo.builder.Signal
+        What `gain_signals` returned.
+    network : nengo.Network or None
+        The top-level network.
+    taken : collection of str
+        Names of other parameters, such as those of somebody's own type of neurons.
+
+    Returns
+    -------
+    names : dict from nengo.builder.Signal to str
+        For example ``"ensembles/0/gain"``.
+    """
+    ensembles = [] if network is None else network.all_ensembles
+    names = {
+        gains[ens]: f"{_prefix('ensembles', i, ens)}/gain"
+        for i, ens in enumerate(ensembles)
+        if ens in gains
+    }
+    return {sig: name for sig, name in names.items() if name not in taken}
+
+
+def _named_signals(
+    model: Model, network: nengo.Network | None
+) -> Iterator[tuple[str, str, Signal]]:
+    """Yield the signals of objects, with their names and what they are to Nengo."""
+    for prefix, obj in _named_objects(model, network):
+        for key, signal in model.sig.get(obj, {}).items():
+            if signal is not None:
+                yield f"{prefix}/{key}", key, signal
+
+
+def _named_objects(
+    model: Model, network: nengo.Network | None
+) -> Iterator[tuple[str, object]]:
+    """Yield objects with the beginning of the names of their signals."""
+    if network is None:
+        return
+    for i, ensemble in enumerate(network.all_ensembles):
+        yield _prefix("ensembles", i, ensemble), ensemble
+        yield _prefix("ensembles", i, ensemble), ensemble.neurons
+    for i, node in enumerate(network.all_nodes):
+        yield _prefix("nodes", i, node), node
+    for i, connection in enumerate(network.all_connections):
+        yield _prefix("connections", i, connection), connection
+    decoding = probe_connections(model)
+    for i, probe in enumerate(network.all_probes):
+        yield _prefix("probes", i, probe), decoding.get(probe, probe)
+
+
+def _prefix(kind: str, position: int, obj: nengo.base.NengoObject) -> str:
+    if obj.label is None:
+        return f"{kind}/{position}"
+    label = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in obj.label)
+    return f"{kind}/{position} ({label})"
