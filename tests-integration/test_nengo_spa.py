@@ -122,3 +122,25 @@ def test_in_single_precision(model):
     others = run(nengo.Simulator, other_net, other_probe)
     found = run(Simulator, net, probe)
     assert rms(found - reference) < 0.1 * rms(others - reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_of_networks_without_a_seed(model, tmp_path):
+    """What one build saved, another one loads: of all that is drawn nothing is left."""
+    outputs = []
+    for number in range(2):
+        net, probe, _ = build(model, nengo.LIF(), "float32", seed=None)
+        with Simulator(net, progress_bar=False, jit_compile=False) as sim:
+            sim.run_steps(100)
+            outputs.append(sim.data[probe])
+            sim.reset()
+            if number == 0:
+                sim.save_params(tmp_path / "parameters")
+            else:
+                sim.load_params(tmp_path / "parameters")
+                sim.run_steps(100)
+                outputs.append(sim.data[probe])
+    first, built, loaded = outputs
+    assert rms(built - first) > 0.01 * rms(first)
+    np.testing.assert_allclose(loaded, first, rtol=0, atol=1e-5 * np.max(np.abs(first)))

@@ -387,6 +387,58 @@ def test_damaged(damage, tmp_path):
         assert_equal(everything(sim, net), before)
 
 
+TAMPERINGS = {
+    "empty": lambda content, other: b"",
+    "cut": lambda content, other: content[: len(content) // 2],
+    "longer": lambda content, other: content + content,
+    "zeros": lambda content, other: bytes(len(content)),
+    "noise": lambda content, other: np.random.RandomState(0).bytes(len(content)),
+    "one byte": lambda content, other: bytes([255 - content[0]]) + content[1:],
+    "byte in the middle": lambda content, other: (
+        content[: len(content) // 2]
+        + bytes([255 - content[len(content) // 2]])
+        + content[len(content) // 2 + 1 :]
+    ),
+    "of another network": lambda content, other: other,
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_tampered_files(tampering, tmp_path):
+    """Each file of a checkpoint; it is restored as it was, or nothing is changed."""
+    other = make_network(n_neurons=7)
+    with make_sim(other) as sim:
+        sim.save_checkpoint(tmp_path / "other")
+    net, make = make_network(), TAMPERINGS[tampering]
+    refused = 0
+    with make_sim(net) as sim:
+        sim.run_steps(2)
+        sim.save_checkpoint(tmp_path / "run")
+        saved = everything(sim, net)
+        sim.run_steps(1)
+        before = everything(sim, net)
+        files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
+        for file in files:
+            content = file.read_bytes()
+            twin = tmp_path / "other" / file.relative_to(tmp_path / "run")
+            file.unlink()
+            if make is not None:
+                file.write_bytes(make(content, twin.read_bytes()))
+            try:
+                sim.restore_checkpoint(tmp_path / "run")
+            except ValidationError as error:
+                assert "expected" in str(error)
+                assert_equal(everything(sim, net), before)
+                refused += 1
+            else:
+                assert_equal(everything(sim, net), saved)
+                sim.run_steps(1)
+            file.write_bytes(content)
+    assert len(files) >= 2
+    assert refused >= 1
+
+
 def test_the_one_before_stays(tmp_path):
     """A checkpoint that was being written when the process died is none."""
     net = make_network()

@@ -1,5 +1,9 @@
 """Parameters and state go to a file and come back."""
 
+import io
+import re
+import zipfile
+
 import keras
 import nengo
 import numpy as np
@@ -182,3 +186,64 @@ def test_layers_of_networks_that_differ_in_synapses(tmp_path):
             sim.run_steps(2)
             outputs.append(sim.data[net.p][0, -1])
     np.testing.assert_allclose(*outputs, rtol=1e-6)
+
+
+BAD = {
+    "text": lambda array: np.full(array.shape, "abc"),
+    "complex": lambda array: array + 1j,
+    "date": lambda array: np.zeros(array.shape, "M8[s]"),
+    "NaN": lambda array: np.full(array.shape, np.nan),
+    "large": lambda array: np.full(array.shape, 1e300),
+    "bool": lambda array: np.ones(array.shape, bool),
+    "shape": lambda array: np.ones((*array.shape, 1)),
+}
+
+
+def with_array(path, name, array):
+    """Put another array into a file, whose header stays."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    content = io.BytesIO()
+    np.lib.format.write_array(content, array)
+    members[f"{name}.npy"] = content.getvalue()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, data)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_one_bad_array(kind, tmp_path):
+    """Nothing is changed, whichever array it is: all others are different, too."""
+    with nengo.Network(seed=0) as net:
+        ens = nengo.Ensemble(5, 2, neuron_type=nengo.LIFRate())
+        nengo.Connection(nengo.Node([0.5, 0.2]), ens)
+        layer = tensor_layer(ens, keras.layers.Dense(3))
+        nengo.Probe(tensor_layer(layer, keras.layers.BatchNormalization()))
+        nengo.Connection(ens, nengo.Node(size_in=1), function=lambda x: x[0])
+
+    def contents(path):
+        sim.save_params(path, include_local=True)
+        with np.load(path) as file:
+            return {name: file[name] for name in file.files}
+
+    with simulator(net) as sim:
+        sim.run_steps(2)
+        before = contents(tmp_path / "before.npz")
+        changed = {k: v + 1 for k, v in before.items() if v.dtype.kind != "U"}
+        changed["state/plan"] = before["state/plan"]
+        for name, array in changed.items():
+            path = tmp_path / "bad.npz"
+            np.savez(path, **{**before, **changed})
+            with_array(path, name, BAD[kind](array))
+            if name.startswith("state/") and kind == "NaN" and array.dtype.kind == "f":
+                continue  # as state may be
+            with pytest.raises(ValidationError, match=re.escape(repr(name))):
+                sim.load_params(path, include_local=True)
+        after = contents(tmp_path / "after.npz")
+        np.savez(path, **{**before, **changed})
+        sim.load_params(path, include_local=True)
+        loaded = contents(tmp_path / "loaded.npz")
+    assert len(changed) > 12
+    for name in changed:
+        np.testing.assert_array_equal(after[name], before[name])
+        np.testing.assert_array_equal(loaded[name], changed[name])

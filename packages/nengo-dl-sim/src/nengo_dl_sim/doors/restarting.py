@@ -95,12 +95,12 @@ class Restarting(Saving):
             relies = everything.relies_on_others(found)
             if relies and not everything.is_planned_alike(found):
                 # It may be of a simulator that was planned anew itself.
-                self._planned_anew(path, found, self._parts.initial.state(self.seed))
+                self._planned_anew(path, found, self._state, is_loaded=False)
                 relies = False
             everything.check(path, found, self.seed)
             state = everything.state(found)
             if relies:
-                state = self._planned_anew(path, found, state)
+                state = self._planned_anew(path, found, state, is_loaded=True)
             self.seed = everything.restore(found, state)
         for probe in self._parts.probes:
             probe.clear()

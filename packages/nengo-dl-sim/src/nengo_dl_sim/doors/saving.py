@@ -110,7 +110,7 @@ class Saving(Door):
         if with_state:
             state = saving.loaded_state(state, loaded)
         if include_global and saving.relied_on(self._parts, loaded) is not None:
-            state = self._planned_anew(path, loaded, state)
+            state = self._planned_anew(path, loaded, state, with_state)
         if include_global:
             state = self._with_parameters(loaded, state, with_state)
         self._state = state
@@ -128,10 +128,16 @@ class Saving(Door):
         return self._training.refreshed(state)
 
     def _planned_anew(
-        self, path: str | os.PathLike, loaded: Mapping[str, np.ndarray], state: State
+        self,
+        path: str | os.PathLike,
+        loaded: Mapping[str, np.ndarray],
+        state: State,
+        is_loaded: bool,
     ) -> State:
         """Plan anew, without relying on values, and return the state in its form."""
         try:
+            if is_loaded and not self._parts.program.is_self_contained:
+                raise StateLost("the state of layers, Python code or random generators")
             return self._replan(state)
         except StateLost as lost:
             name = saving.relied_on(self._parts, loaded)

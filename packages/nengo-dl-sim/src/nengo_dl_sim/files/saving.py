@@ -143,10 +143,11 @@ def relied_on(parts: Parts, arrays: Mapping[str, np.ndarray]) -> str | None:
     name : str or None
         The first such parameter. None if all can be set.
     """
+    read = count_reads(parts.planner.operators)
     changed = [
         sig
         for sig, name in parts.names.items()
-        if name in arrays and sig not in parts.planner.marks.trainable
+        if name in arrays and sig in read and sig not in parts.planner.marks.trainable
         if not np.array_equal(
             arrays[name], stored_value(sig).astype(arrays[name].dtype)
         )
