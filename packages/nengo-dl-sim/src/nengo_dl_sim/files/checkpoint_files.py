@@ -124,19 +124,30 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
         If there is no such checkpoint, or it is damaged.
     """
     folder = check_folder(path)
-    latest = tf.train.latest_checkpoint(folder)
+    try:
+        latest = tf.train.latest_checkpoint(folder)
+    except (tf.errors.OpError, ValueError) as error:
+        raise _wrong(folder, f"an undamaged checkpoint ({error})") from error
     if latest is None:
         raise _wrong(
             folder, "a folder that sim.save_checkpoint wrote, found none there"
         )
     try:
         reader = tf.train.load_checkpoint(latest)
-        names = reader.get_tensor(f"names{_VALUE}").tolist()
+        encoded = reader.get_tensor(f"names{_VALUE}").tolist()
+        names = [name.decode() for name in encoded]
         values = [reader.get_tensor(f"values/{i}{_VALUE}") for i in range(len(names))]
-    except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except (
+        tf.errors.OpError,
+        AttributeError,
+        IndexError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise _wrong(folder, f"an undamaged checkpoint ({reason})") from error
-    return {name.decode(): value for name, value in zip(names, values, strict=True)}
+    return dict(zip(names, values, strict=True))
 
 
 def check_entries(
