@@ -77,10 +77,11 @@ with nengo.Network() as model:
     ens = nengo.Ensemble(20, 1)
     probe = nengo.Probe(ens)
 """
+UNSEEDED = "import numpy as np\nrng = np.random.RandomState()\nens.radius = rng.rand()"
 RUN = "with nengo.Simulator(model) as sim:\n    sim.run(0.01)"
 OURS = "'nengo_dl' in nengo.Simulator.__mro__[1].__module__"
 PROGRAMS = {
-    "equal": [MODEL, RUN],
+    "equal": [MODEL, UNSEEDED, RUN],
     "not in core": [MODEL, "raise KeyError('x')"],
     "fails": [MODEL, f"if {OURS}:\n    1 / 0", RUN],
     "differs": [MODEL, f"if {OURS}:\n    ens.radius = 2", RUN],

@@ -1,5 +1,6 @@
 """Run one program of a corpus with one simulator, and keep what its probes recorded."""
 
+import itertools
 import json
 import os
 import random
@@ -31,6 +32,7 @@ def run(path: Path, simulator: str, output: Path) -> None:
     replace_simulator(simulator, made)
     random.seed(0)
     np.random.seed(0)
+    np.random.RandomState = Seeded
     try:
         execute(path)
     except BaseException as exception:
@@ -41,6 +43,22 @@ def run(path: Path, simulator: str, output: Path) -> None:
     output.with_suffix(".json").write_text(json.dumps(report))
     sys.stdout.flush()
     os._exit(0)  # threads of either simulator need not be waited for
+
+
+class Kind(type):
+    """Whatever is a ``RandomState`` is an instance of its replacement."""
+
+    def __instancecheck__(cls, obj: object) -> bool:
+        return isinstance(obj, cls.__base__)
+
+
+class Seeded(np.random.RandomState, metaclass=Kind):
+    """Random numbers that are the same in each process, with a seed or without."""
+
+    seeds = itertools.count()
+
+    def __init__(self, seed=None):
+        super().__init__(next(self.seeds) if seed is None else seed)
 
 
 def replace_simulator(name: str, made: list) -> None:

@@ -66,12 +66,14 @@ def make_progress_bar(title: str, total: int | None, form: Form = True) -> Progr
 
 
 def _is_notebook() -> bool:
-    """Tell whether a kernel runs the program, as in Jupyter."""
+    """Tell whether a kernel runs the program, as in Jupyter, and Nengo knows it."""
     return getattr(progress.get_ipython(), "kernel", None) is not None
 
 
 def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    # A notebook in which Nengo lacks what its bar needs draws over lines, too.
+    is_tty = sys.stderr is not None and sys.stderr.isatty()
+    return is_tty or "ipykernel" in sys.modules
 
 
 def _enabled_in_rc() -> bool:
