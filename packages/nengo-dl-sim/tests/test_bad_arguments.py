@@ -397,3 +397,14 @@ def test_data_is_called_as_it_was_given(row, sim):
     sim.compile("sgd", {P: "mse"})
     with pytest.raises(ValidationError, match=f"^{text}"):
         call(sim)
+
+
+def test_labels_of_any_length_are_saved(tmp_path):
+    with nengo.Network(seed=0) as net:
+        nengo.Probe(nengo.Ensemble(3, 1, label="x" * 70_000))
+    options = {"progress_bar": False, "jit_compile": False}
+    with Simulator(net, **options) as first, Simulator(net, **options) as second:
+        first.save_params(tmp_path / "w")
+        second.load_params(tmp_path / "w")
+        first.save_checkpoint(tmp_path / "checkpoint")
+        second.restore_checkpoint(tmp_path / "checkpoint")

@@ -16,6 +16,9 @@ _TRAINED = ("encoders", "bias", "weights")
 #: other neurons has others.
 INITIAL = "initial/"
 
+#: So many characters of a label are part of a name; positions tell names apart.
+_LONGEST_LABEL = 1000
+
 
 def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal, str]:
     """
@@ -168,4 +171,6 @@ def _prefix(kind: str, position: int, obj: nengo.base.NengoObject) -> str:
     if obj.label is None:
         return f"{kind}/{position}"
     label = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in obj.label)
+    if len(label) > _LONGEST_LABEL:  # a file cannot hold names of any length
+        label = f"{label[:_LONGEST_LABEL]}..."
     return f"{kind}/{position} ({label})"
