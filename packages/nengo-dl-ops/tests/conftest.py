@@ -133,6 +133,12 @@ def compare_eagerly():
 
 
 @pytest.fixture
+def in_nengo():
+    """Make the steps of operators in Nengo, to call them."""
+    return lambda ops: Reference(ops, 0.001)
+
+
+@pytest.fixture
 def build():
     """Build a group of operators."""
 

@@ -76,7 +76,7 @@ def test_repeated_targets_of_a_copy_are_refused(build):
 
 
 def test_shapes_that_do_not_fit_are_refused(build):
-    with pytest.raises(BuildError, match=r"fits shape \(3,\), got \(2,\)"):
+    with pytest.raises(BuildError, match=r"shape \(2,\) .* target of shape \(3,\)"):
         build([copy(2, 3)])
 
 

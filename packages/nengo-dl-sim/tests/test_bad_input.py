@@ -619,3 +619,21 @@ def test_data_in_a_network_of_float64_may_be_large():
         configure_settings(dtype="float64")
     with simulator(net, minibatch_size=2) as sim:
         sim.run_steps(N_STEPS, data={net.a: with_value(1e300)})
+
+
+@pytest.mark.parametrize("rule", [nengo.BCM(), nengo.Oja()], ids=["BCM", "Oja"])
+@pytest.mark.parametrize("pre, post", [(slice(4), slice(None)), (slice(None), [0, 2])])
+def test_rules_that_nengo_does_not_have_for_slices(rule, pre, post):
+    """The error names the connection, when it is built; Nengo's comes in a step."""
+    with nengo.Network() as net:
+        a, b = (nengo.Ensemble(n, 1, label=name) for n, name in ((6, "aa"), (5, "bb")))
+        connection = nengo.Connection(
+            a.neurons[pre],
+            b.neurons[post],
+            transform=np.zeros((b.neurons[post].size_in, a.neurons[pre].size_out)),
+            learning_rule_type=rule,
+        )
+    name = type(rule).__name__
+    with pytest.raises(BuildError, match=f"slice of neurons.*support {name}") as error:
+        Simulator(net, progress_bar=False)
+    assert str(connection) in str(error.value)

@@ -130,6 +130,25 @@ class Builder:
         return in_python
 
     @classmethod
+    def check(cls, op: Operator) -> None:
+        """
+        Refuse an operator that Nengo's simulator would refuse, too.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator. Those that run in Python are checked alike.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            If its signals do not fit each other.
+        """
+        builder: type[OpBuilder] | None = cls._find(type(op))
+        if builder is not None:
+            builder.check(op)
+
+    @classmethod
     def build(
         cls, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> OpBuilder:
@@ -235,6 +254,23 @@ class OpBuilder(ABC):
         """
         del op
         return True
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """
+        Refuse an operator that Nengo's simulator would refuse, too.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type. By default any is good.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            If its signals do not fit each other.
+        """
+        del op
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:

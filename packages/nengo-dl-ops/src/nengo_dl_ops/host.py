@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from nengo.builder.operator import Operator
 from nengo.builder.processes import SimProcess
-from nengo.builder.signal import Signal, is_sparse
-from nengo.exceptions import SimulationError
+from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError, SimulationError
+
+from nengo_dl_signals import sparse_entries
 
 from .config import BuildConfig
 
@@ -38,7 +40,9 @@ class HostSignals:
         self._bases: dict[Signal, Any] = {}
         for sig in signals:
             value = sig.base.initial_value
-            if not is_sparse(sig):
+            if sig.sparse:  # entries in the order in which a simulation holds them
+                value = _sparse_matrix(sig)
+            else:
                 single = sig.base is not time and value.dtype.kind == "f"
                 value = np.array(value, dtype if single else value.dtype)
             self._bases.setdefault(sig.base, value)
@@ -46,11 +50,24 @@ class HostSignals:
     def __getitem__(self, sig: Signal) -> Any:
         """Return the array of a signal: a view, if the signal is one."""
         base = self._bases[sig.base]
-        if sig is sig.base or is_sparse(sig):
+        if sig is sig.base:
             return base
         return np.ndarray(
             sig.shape, base.dtype, base, offset=sig.offset, strides=sig.strides
         )
+
+
+def _sparse_matrix(sig: Signal) -> Any:
+    """Make a matrix whose ``data`` are the entries that a simulation holds."""
+    try:
+        from scipy.sparse import coo_matrix
+    except ImportError as error:
+        raise BuildError(
+            f"Signal '{sig.name}': a sparse matrix that an operator in Python reads "
+            "needs SciPy: install scipy"
+        ) from error
+    rows, columns, values = sparse_entries(sig)
+    return coo_matrix((np.array(values), (rows, columns)), sig.shape)
 
 
 class HostOperator:
@@ -93,6 +110,8 @@ class HostOperator:
             Takes a (size,) array.
         """
         array, dt = self._signals[sig], self._dt
+        if sig.sparse:
+            array = array.data
         if sig is self._time:
             # As a multiple of dt, not as what is left of it in single precision.
             def write_time(values: np.ndarray) -> None:
@@ -119,7 +138,8 @@ class HostOperator:
         read : callable
             Returns a (size,) array.
         """
-        return self._signals[sig].ravel
+        array = self._signals[sig]
+        return (array.data if sig.sparse else array).ravel
 
     def step(self) -> None:
         """

@@ -147,6 +147,6 @@ def _join_states(
 
 def _arranged(state: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, int]:
     """Return how many values a state has, and for how many things."""
-    if state[1:] == output:
+    if len(state) > len(output) and state[1:] == output:
         return state[0], prod(output)
     return (1, prod(output)) if state == output else (prod(state), 1)

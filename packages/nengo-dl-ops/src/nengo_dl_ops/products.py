@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
+from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
 
 #: Matrices with up to so many columns are multiplied by multiplying and adding up,
 #: which the compiler fuses with what surrounds it.
@@ -51,9 +54,21 @@ class ElementwiseIncBuilder(OpBuilder):
             self.X = layout.stack([op.X for op in ops])
             self.Y = layout.stack([op.Y for op in ops])
         else:
-            self.Y = layout.concat([op.Y for op in ops])
+            self.Y = join([layout[op.Y].reshape((-1,)) for op in ops])
             self.A = join([_repeat_rows(layout[op.A], op.Y) for op in ops])
             self.X = join([_repeat_rows(layout[op.X], op.Y) for op in ops])
+
+    @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Products of floating point numbers."""
+        return are_products_of_floats(op)
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the product has the shape of what it is added to."""
+        A, X, Y = op.A.shape, op.X.shape, op.Y.shape
+        if len(Y) > 2 or not (A == X == Y or _makes(A, X, Y)):
+            raise refuse_shapes(op, "Y += A * X of up to two axes", (op.Y, op.A, op.X))
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -77,7 +92,7 @@ class ElementwiseIncBuilder(OpBuilder):
             signals.scatter(self.Y, A * X, mode="inc")
 
     def _read(self, signals: SignalDict, signal: TensorSignal) -> tf.Tensor:
-        value = signals.gather(signal)
+        value = tf.cast(signals.gather(signal), self.Y.dtype)
         if self.Y.ndim < 2:
             return value
         return tf.reshape(value, (*_aligned(signal, self.Y), value.shape[-1]))
@@ -85,6 +100,15 @@ class ElementwiseIncBuilder(OpBuilder):
     def _read_batch_first(self, signals: SignalDict, signal: TensorSignal) -> tf.Tensor:
         value = signals.gather_batch_first(signal)
         return tf.reshape(value, (value.shape[0], *_aligned(signal, self.Y)))
+
+
+def _makes(A: tuple[int, ...], X: tuple[int, ...], Y: tuple[int, ...]) -> bool:
+    """Tell whether an elementwise product has the shape of Y, but for leading ones."""
+    try:
+        shape = np.broadcast_shapes(A, X)
+    except ValueError:
+        return False
+    return (1,) * (len(Y) - len(shape)) + shape == Y
 
 
 def _repeat_rows(signal: TensorSignal, target: Signal) -> TensorSignal:
@@ -118,19 +142,41 @@ class DotIncBuilder(OpBuilder):
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         super().__init__(ops, layout, config)
-        n, rows, columns = len(ops), ops[0].Y.size, ops[0].X.size
-        A, X, Y = (layout.stack([getattr(op, s) for op in ops]) for s in "AXY")
+        A, X, Y = (
+            [layout[getattr(op, name)].reshape((-1,)) for op in ops] for name in "AXY"
+        )
+        form = _form(ops[0])
+        if form.A is not None:
+            A = [part.take(form.A) for part in A]
+        if form.X is not None:
+            X = [part.take(form.X) for part in X]
+        n, columns = len(ops) * form.n, form.columns
+        self.X = join(X).reshape((n, columns))
         # Matrices that multiply the same vector are one taller matrix.
-        together = _n_sharing(X.reshape((n, columns)))
-        n, rows = n // together, rows * together
-        self.A = A.reshape((n, rows, columns))
-        self.X = layout.stack([op.X for op in ops[::together]]).reshape((n, columns))
-        self.Y = Y.reshape((n, rows))
+        together = _n_sharing(self.X)
+        if together > 1:
+            places = np.arange(n * columns).reshape((n, columns))
+            self.X = self.X.take(places[::together])
+        n, rows = n // together, form.rows * together
+        self.A = join(A).reshape((n, rows, columns))
+        self.Y = join(Y).reshape((n, rows))
 
     @classmethod
     def supports(cls, op: Operator) -> bool:
-        """Products of matrices whose elements are all there (not sparse ones)."""
-        return not op.A.sparse
+        """Products of floating point matrices (not sparse ones) and vectors."""
+        is_vector = op.X.ndim < 2 or op.X.shape[1:] == (1,)
+        return is_vector and not op.A.sparse and are_products_of_floats(op)
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the product has the shape of what it is added to."""
+        shape = dot_shape(op.A.shape, op.X.shape)
+        if shape == op.Y.shape:
+            return
+        reshaped = shape is not None and op.reshape and prod(shape) == op.Y.size
+        fits = shape is not None and adds_in_place(shape, op.Y.shape)
+        if not (reshaped if op.reshape else fits):
+            raise refuse_shapes(op, "Y += dot(A, X)", (op.Y, op.A, op.X))
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -144,17 +190,59 @@ class DotIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
-        if signals.is_batch_first(self.A):
-            A, X = (signals.gather_batch_first(s) for s in (self.A, self.X))
+        batch_first = signals.is_batch_first(self.A)
+        gather = signals.gather_batch_first if batch_first else signals.gather
+        A, X = (tf.cast(gather(s), self.Y.dtype) for s in (self.A, self.X))
+        if batch_first:
             Y = tf.transpose(tf.linalg.matvec(A, X), (1, 2, 0))
         else:
-            Y = batched_product(signals.gather(self.A), signals.gather(self.X))
+            Y = batched_product(A, X)
         signals.scatter(self.Y, Y, mode="inc")
+
+
+class _Form(NamedTuple):
+    """
+    A product as ``n`` products of (rows, columns) matrices and vectors.
+
+    Parameters
+    ----------
+    n, rows, columns : int
+        How many, and their shape.
+    A, X : (n * rows * columns,) and (n * columns,) array of int or None
+        Which elements of the flattened signals they are made of. None: all, in order.
+    """
+
+    n: int
+    rows: int
+    columns: int
+    A: np.ndarray | None
+    X: np.ndarray | None
+
+
+def _form(op: DotInc) -> _Form:
+    """Describe a product of any form: a number times a vector is many of numbers."""
+    A, X, n_added = op.A.shape, op.X.shape, op.Y.size
+    if A and X:
+        columns = A[-1]
+        added = _added_elements(op)
+        if added is not None:  # the same row for several elements of the target
+            added = (added[:, None] * columns + np.arange(columns)).ravel()
+        return _Form(1, n_added, columns, added, None)
+    added, first = _added_elements(op), np.zeros(n_added, int)
+    return _Form(n_added, 1, 1, added if A else first, added if X else first)
+
+
+def _added_elements(op: DotInc) -> np.ndarray | None:
+    """Return which element of the product each element gets; None: its own."""
+    shape = dot_shape(op.A.shape, op.X.shape)
+    if prod(shape) == op.Y.size:
+        return None
+    return np.broadcast_to(np.arange(prod(shape)).reshape(shape), op.Y.shape).ravel()
 
 
 def _n_sharing(X: TensorSignal) -> int:
     """Return how many neighbours read the same vector, if that is the same for all."""
-    if X.columns is not None:
+    if X.columns is not None or not X.size:
         return 1
     rows = X.rows.reshape((X.shape[0], -1))
     starts = np.flatnonzero(np.any(np.diff(rows, axis=0) != 0, axis=1)) + 1

@@ -14,6 +14,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, join
 
 from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
+from .shapes import refuse_shapes
 
 
 @Builder.register(Reset)
@@ -35,7 +36,7 @@ class ResetBuilder(OpBuilder):
         super().__init__(ops, layout, config)
         self.dst = join([layout[op.dst].reshape((-1,)) for op in ops])
         values = np.concatenate([np.full(op.dst.size, op.value) for op in ops])
-        self.values = values[:, None]
+        self.values = values[:, None].astype(self.dst.dtype)
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -74,8 +75,18 @@ class TimeUpdateBuilder(OpBuilder):
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
         super().__init__(ops, layout, config)
-        self.step = layout[ops[0].step]
-        self.time = layout[ops[0].time]
+        op = ops[0]
+        self.step = layout[op.step]
+        self.time = layout[op.time]
+        self.counted = self.step.take(_broadcast_elements(op))
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the time takes the count of steps."""
+        try:
+            _broadcast_elements(op)
+        except ValueError as error:
+            raise refuse_shapes(op, "time = step * dt", (op.time, op.step)) from error
 
     @classmethod
     def previous(cls, op: Operator) -> list[Signal]:
@@ -84,10 +95,17 @@ class TimeUpdateBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Count, and derive the time from the count so that it does not drift."""
-        step = signals.gather(self.step) + 1
-        seconds = tf.cast(step, tf.float64) * self.config.dt
-        signals.scatter(self.step, step)
+        signals.scatter(self.step, signals.gather(self.step) + 1)
+        counted = signals.gather(self.counted)
+        seconds = tf.cast(counted, tf.float64) * self.config.dt
         signals.scatter(self.time, tf.cast(seconds, self.time.dtype))
+
+
+def _broadcast_elements(op: TimeUpdate) -> np.ndarray:
+    """Return which of the counts each element of the time follows from."""
+    counts = np.empty(op.time.shape, int)
+    counts[...] = np.arange(op.step.size).reshape(op.step.shape)
+    return counts
 
 
 @Builder.register(SimProbe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import prod
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from nengo_dl_signals import (
 from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
 from .products import batched_product
+from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
 
 
 @Builder.register(SparseDotInc)
@@ -44,9 +46,23 @@ class SparseDotIncBuilder(OpBuilder):
         places = [sparse_entries(op.A) for op in ops]
         self.A = layout.concat([op.A for op in ops])
         self.X = join(
-            [layout[op.X][p.columns] for op, p in zip(ops, places, strict=True)]
+            [layout[op.X].take(p.columns) for op, p in zip(ops, places, strict=True)]
         )
-        self.Y = join([layout[op.Y][p.rows] for op, p in zip(ops, places, strict=True)])
+        self.Y = join(
+            [layout[op.Y].take(p.rows) for op, p in zip(ops, places, strict=True)]
+        )
+
+    @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Products of floating point numbers, one for each element of the target."""
+        return op.Y.size == op.A.shape[0] and are_products_of_floats(op)
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the product has the shape of what it is added to."""
+        shape = dot_shape(op.A.shape, op.X.shape) if op.X.ndim in (1, 2) else None
+        if shape is None or not adds_in_place(shape, op.Y.shape):
+            raise refuse_shapes(op, "Y += dot(A, X)", (op.Y, op.A, op.X))
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -60,8 +76,8 @@ class SparseDotIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all entries at once."""
-        A = tf.cast(signals.gather(self.A), self.Y.dtype)
-        signals.scatter(self.Y, A * signals.gather(self.X), mode="inc")
+        A, X = (tf.cast(signals.gather(s), self.Y.dtype) for s in (self.A, self.X))
+        signals.scatter(self.Y, A * X, mode="inc")
 
 
 @Builder.register(BsrDotInc)
@@ -89,6 +105,24 @@ class BsrDotIncBuilder(OpBuilder):
         self.Y = join([_blocks(layout[op.Y], _rows(op), op.A.shape[1]) for op in ops])
 
     @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Products of floating point numbers, one for each element of the target."""
+        n_rows = (len(op.indptr) - 1) * op.A.shape[1]
+        return op.Y.size == n_rows and are_products_of_floats(op)
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the product has the shape of what it is added to."""
+        n, rows, columns = op.A.shape
+        whole = ((len(op.indptr) - 1) * rows, (int(np.max(op.indices)) + 1) * columns)
+        shape = dot_shape(whole, op.X.shape) if op.X.ndim in (1, 2) else None
+        fits = shape is not None and adds_in_place(shape, op.Y.shape)
+        if op.reshape:
+            fits = shape is not None and prod(shape) == op.Y.size
+        if not fits or len(op.indices) != n:
+            raise refuse_shapes(op, "Y += dot(A, X)", (op.Y, op.A, op.X))
+
+    @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
         """Products merge if their blocks have the same shape."""
         return op.A.shape[1:]
@@ -100,7 +134,7 @@ class BsrDotIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all blocks at once."""
-        A, X = signals.gather(self.A), signals.gather(self.X)
+        A, X = (tf.cast(signals.gather(s), self.Y.dtype) for s in (self.A, self.X))
         signals.scatter(self.Y, batched_product(A, X), mode="inc")
 
 
@@ -111,6 +145,4 @@ def _rows(op: BsrDotInc) -> np.ndarray:
 
 def _blocks(signal: TensorSignal, which: np.ndarray, length: int) -> TensorSignal:
     """Cut a vector into blocks, and return some of them, (n_blocks, length)."""
-    elements = which[:, None] * length + np.arange(length)
-    vector = signal.reshape((-1,))[elements.ravel()]
-    return vector.reshape(elements.shape)
+    return signal.take(which[:, None] * length + np.arange(length))

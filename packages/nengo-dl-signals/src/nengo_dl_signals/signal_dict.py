@@ -96,7 +96,8 @@ class SignalDict:
 
     def is_batch_first(self, signal: TensorSignal) -> bool:
         """Tell whether a signal is held, as it is, with the batch axis first."""
-        key, rows = self._where[signal.rows[0]], signal.rows
+        rows = signal.rows
+        key = self._where[rows[0]] if len(rows) else _UNSET
         return (
             key in self._first
             and len(rows) == self._first[key].shape[1]

@@ -96,6 +96,38 @@ class TensorSignal:
             self.rows, shape, self.row_shape, self.dtype, self.columns, self.label
         )
 
+    def take(self, index: np.ndarray) -> TensorSignal:
+        """
+        Select elements, as ``numpy.ndarray.take`` does.
+
+        Parameters
+        ----------
+        index : array of int
+            Places in the flattened value of one batch item; they may repeat.
+
+        Returns
+        -------
+        signal : TensorSignal
+            Those elements, in the shape of ``index``.
+        """
+        rows, columns = self._selected(index.ravel())
+        return TensorSignal(
+            rows, index.shape, self.row_shape, self.dtype, columns, self.label
+        )
+
+    def _selected(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the rows, and which of their elements if not all, of a selection."""
+        if not self.row_shape and self.columns is None:
+            return self.rows[index], None
+        length = prod(self.row_shape)
+        if self.columns is None and length and len(index) % length == 0:
+            whole = index.reshape((-1, length))
+            first = whole[:, :1]
+            together = np.all(whole == first + np.arange(length))
+            if together and not np.any(first % length):
+                return self.rows[first[:, 0] // length], None
+        return self.rows, index if self.columns is None else self.columns[index]
+
     def __getitem__(self, item: slice | list | np.ndarray | None) -> TensorSignal:
         """Select entries along the first axis (any NumPy index of one axis)."""
         if item is None or item is Ellipsis:

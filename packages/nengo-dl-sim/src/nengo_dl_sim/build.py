@@ -105,14 +105,12 @@ def build_program(
     Raises
     ------
     nengo.exceptions.BuildError
-        If an operator has no builder (the error names it and the object that it
-        came from), or operators wait for each other in a cycle.
+        If operators wait for each other in a cycle.
     """
     fixed = constant_signals(operators) - marks.inputs - marks.trainable
     fixed = fixed if settings.relies_on_values else set()
     simplifications = [checked_simplification(f) for f in settings.simplifications]
     ops = simplify(operators, fixed, simplifications)
-    check_supported(model, ops)
     probed = [model.sig[probe]["in"] for probe in model.probes]
     bases = _bases(ops, probed)
     constants = bases.keys() - _written(ops) - marks.inputs
@@ -130,7 +128,7 @@ def build_program(
 
 def check_supported(model: Model, ops: Sequence[Operator]) -> None:
     """
-    Check that every operator has a builder.
+    Check that every operator can be computed.
 
     Parameters
     ----------
@@ -142,10 +140,12 @@ def check_supported(model: Model, ops: Sequence[Operator]) -> None:
     Raises
     ------
     nengo.exceptions.BuildError
-        For the first operator that has none.
+        For the first operator that has no builder, or whose signals do not fit each
+        other.
     """
     for op in ops:
         try:
+            Builder.check(op)
             Builder.of(op).merge_key(op)
         except BuildError as error:
             origin = _origin(model, op)
@@ -315,7 +315,9 @@ def _incomplete(
 def _n_elements_set(op: Operator, sig: Signal) -> int:
     """Count what an operator sets (a copy may set a part of its target)."""
     indices = getattr(op, "dst_slice", None)
-    return sig.size if indices is None else len(np.arange(len(sig))[indices])
+    if indices is None:
+        return sig.size
+    return np.size(np.arange(sig.size).reshape(sig.shape)[indices])
 
 
 def _make_plan(

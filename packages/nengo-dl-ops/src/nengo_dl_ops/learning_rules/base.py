@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 import numpy as np
 import tensorflow as tf
 from nengo.builder.operator import Operator
+from nengo.exceptions import BuildError
 
 from nengo_dl_signals import SignalLayout, TensorSignal
 
@@ -67,6 +68,32 @@ class LearningRuleBuilder(OpBuilder):
             return numbers[0]
         shape = (len(numbers), *(1,) * (n_axes + 1))
         return np.reshape(np.asarray(numbers, self.config.dtype), shape)
+
+
+def check_outer(op: Operator, name: str) -> None:
+    """
+    Check that a change of weights is that of all neurons at both ends.
+
+    Parameters
+    ----------
+    op : nengo.builder.Operator
+        Has ``pre_filtered``, ``post_filtered`` and ``delta``.
+    name : str
+        The learning rule, for the error.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If it is not.
+    """
+    expected = (op.post_filtered.size, op.pre_filtered.size)
+    if op.delta.shape != expected:
+        raise BuildError(
+            f"{name} learns the weights between all neurons of two ensembles: expected "
+            f"weights of shape {expected}, got {op.delta.shape}. On a connection from "
+            f"or to a slice of neurons Nengo does not support {name}: connect all "
+            "neurons, or use PES"
+        )
 
 
 def outer(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from nengo_dl_signals import SignalDict, SignalLayout
 
 from ..builder import Builder
 from ..config import BuildConfig
-from .base import LearningRuleBuilder, outer
+from .base import LearningRuleBuilder, check_outer, outer
 
 
 @Builder.register(SimOja)
@@ -48,6 +48,11 @@ class SimOjaBuilder(LearningRuleBuilder):
         self.delta = self.stack(layout, "delta")
         self.alpha = self.per_operator(lambda op: op.learning_rate * config.dt, 1)
         self.beta = self.per_operator(lambda op: op.beta, 2)
+
+    @classmethod
+    def check(cls, op: Operator) -> None:
+        """Check that the rule is not one for a slice of neurons."""
+        check_outer(op, "Oja")
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute the changes for all connections at once."""
