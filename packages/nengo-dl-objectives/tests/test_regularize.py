@@ -189,3 +189,10 @@ BAD_SIGNALS = [
 def test_bad_signals(axis, x, message):
     with pytest.raises(ValueError, match=message):
         Regularize(axis=axis)(x)
+
+
+@pytest.mark.parametrize("y_true", [None, np.zeros((2, 5, 4)), "nothing that counts"])
+def test_called_as_keras_calls_a_loss(y_true):
+    x = signal((2, 5, 4))
+    np.testing.assert_allclose(Regularize()(y_true, x), reference(x), rtol=1e-12)
+    np.testing.assert_allclose(Regularize()(y_true, y_pred=x), reference(x), rtol=1e-12)

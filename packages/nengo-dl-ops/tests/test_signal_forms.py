@@ -59,7 +59,7 @@ COPIED = [
     ((3,), (3, 3)),
 ]
 #: Of thousands of forms of an operator, so many are tried.
-MOST = 15
+MOST = 60
 
 TYPES = [float, int, np.uint8, bool, complex]
 

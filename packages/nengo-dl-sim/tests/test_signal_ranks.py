@@ -92,15 +92,15 @@ def add_by_hand(model, probe):
     other = Signal(rng.normal(size=(3, 2)), name="other")
     model.add_op(Copy(matrix, other, src_slice=[2, 0, 0], dst_slice=[1, 2, 0]))
     model.add_op(Reset(matrix[1:], value=0.5))
-    model.add_op(ElementwiseInc(Signal(1.0), wave, matrix[0]))
+    model.add_op(ElementwiseInc(Signal(1.0), wave, matrix[0, :]))
     model.add_op(DotInc(Signal(-0.5), wave, total))
     model.add_op(DotInc(wave, Signal(2), total))
     model.add_op(
         DotInc(other, Signal(rng.normal(size=(2, 1))), Signal(np.zeros((3, 1))))
     )
-    model.add_op(DotInc(Signal(np.eye(2, dtype=int)), other[1], total))
+    model.add_op(DotInc(Signal(np.eye(2, dtype=int)), other[1, :], total))
     for row, inc in ((0, True), (2, True)):
-        model.add_op(Copy(other[row], total, inc=inc))
+        model.add_op(Copy(other[row, :], total, inc=inc))
     model.add_op(Copy(other, total, src_slice=([0, 1], [1, 1]), inc=True))
     model.sig[probe]["in"] = total
 

@@ -66,7 +66,7 @@ class Regularize:
                 f"weight: expected a finite number or None, received {self.weight!r}"
             )
 
-    def __call__(self, x: Any) -> tf.Tensor:
+    def __call__(self, x: Any, y_pred: Any = None) -> tf.Tensor:
         """
         Compute the penalty.
 
@@ -74,6 +74,10 @@ class Regularize:
         ----------
         x : ``(batch, n_steps, size, ...)`` tf.Tensor or array_like of float
             The signal, usually the output of a probe.
+        y_pred : ``(batch, n_steps, size, ...)`` tf.Tensor or array_like of float
+            The signal, where a penalty is called as Keras calls a loss,
+            ``penalty(y_true, y_pred)``: the first argument then has no part in it, and
+            may be None.
 
         Returns
         -------
@@ -86,7 +90,7 @@ class Regularize:
             If ``x`` does not hold floating point numbers, has fewer than three axes,
             or lacks the axis asked for.
         """
-        x = float_tensor("x", x)
+        x = float_tensor("x", x) if y_pred is None else float_tensor("y_pred", y_pred)
         norms = vector_norm(x, _vector_order(self.order), self._signal_axes(x))
         mean = tf.reduce_mean(norms)
         return mean if self.weight is None else mean * float(self.weight)

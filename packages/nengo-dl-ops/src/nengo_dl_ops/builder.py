@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.neurons import NeuronType
 
-from nengo_dl_signals import SignalDict, SignalLayout
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal
 
 from .config import BuildConfig
 from .user_warnings import warn_user
@@ -330,6 +330,15 @@ class OpBuilder(ABC):
             What XLA says. By default None: it can.
         """
         return None
+
+    @property
+    def checked(self) -> dict[str, TensorSignal]:
+        """
+        Return what must be finite after each step of a run, by what it is of.
+
+        By default nothing, for what Nengo itself computes may be anything.
+        """
+        return {}
 
     def post_build(self, rng: np.random.RandomState) -> None:
         """

@@ -14,6 +14,7 @@ from nengo.utils.filter_design import cont2discrete, tf2ss
 from .builder import Builder
 from .config import BuildConfig
 from .processes import ProcessBuilder
+from .ranges import check_range
 
 #: One filter: the new state is A x + B u, the output C x + D u, for the state x after
 #: the previous step and the input u; shapes (n, n), (n, 1), (1, n), (1, 1).
@@ -45,6 +46,9 @@ class LinearFilterBuilder(ProcessBuilder):
     def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
         super().__init__(ops, config)
         filters = [_matrices(op.process, config.dt) for op in ops]
+        for op, matrices in zip(ops, filters, strict=True):
+            for matrix in matrices:
+                check_range(f"{op.process} of {op.input}", matrix, config.dtype)
         self.delayed = any(np.any(D) for _, _, _, D in filters)
         if self.delayed:
             filters = [_with_passthrough(*matrices) for matrices in filters]

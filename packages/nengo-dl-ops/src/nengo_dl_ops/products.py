@@ -234,7 +234,7 @@ def _form(op: DotInc) -> _Form:
 
 def _added_elements(op: DotInc) -> np.ndarray | None:
     """Return which element of the product each element gets; None: its own."""
-    shape = dot_shape(op.A.shape, op.X.shape)
+    shape = dot_shape(op.A.shape, op.X.shape) or ()
     if prod(shape) == op.Y.size:
         return None
     return np.broadcast_to(np.arange(prod(shape)).reshape(shape), op.Y.shape).ravel()

@@ -19,6 +19,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 from .builder import Builder, OpBuilder
 from .config import BuildConfig
 from .host import HostOperator
+from .ranges import describe_range
 
 
 class _Slot(NamedTuple):
@@ -139,10 +140,14 @@ class PythonBuilder(OpBuilder):
             with np.errstate(invalid="raise", divide="ignore"):
                 for i, item in enumerate(self._items):
                     _step_item(item, i, inputs, outputs)
+                self.check_outputs(outputs)
         except Exception as error:
             self.failure = error
             raise
         return outputs
+
+    def check_outputs(self, outputs: Sequence[np.ndarray]) -> None:
+        """Check what a step has written; by default anything may be."""
 
 
 def _weakly(method: Callable) -> Callable:
@@ -192,6 +197,17 @@ class SimPyFuncBuilder(PythonBuilder):
     def previous(cls, op: Operator) -> list[Signal]:
         """A function does not see its previous output."""
         return []
+
+    def check_outputs(self, outputs: Sequence[np.ndarray]) -> None:
+        """Check for numbers that were finite only until they got their type."""
+        if all(np.isfinite(array).all() for array in outputs):
+            return
+        slots = self._write
+        bad = (s for s in slots if not np.isfinite(outputs[s.array][s.place]).all())
+        raise SimulationError(
+            f"{self.ops[next(bad).op]}: expected {describe_range(self.config.dtype)}, "
+            "got larger ones from its function"
+        )
 
 
 def _outputs(op: Operator) -> list[Signal]:

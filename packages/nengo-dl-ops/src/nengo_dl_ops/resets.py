@@ -14,6 +14,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, join
 
 from .builder import Builder, Instant, OpBuilder
 from .config import BuildConfig
+from .ranges import check_range
 from .shapes import refuse_shapes
 
 
@@ -36,6 +37,8 @@ class ResetBuilder(OpBuilder):
         super().__init__(ops, layout, config)
         self.dst = join([layout[op.dst].reshape((-1,)) for op in ops])
         values = np.concatenate([np.full(op.dst.size, op.value) for op in ops])
+        for op in ops:
+            check_range(f"{op}", op.value, config.dtype)
         self.values = values[:, None].astype(self.dst.dtype)
 
     @classmethod

@@ -14,6 +14,7 @@ from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
 from nengo_dl_ops import BuildConfig, Builder, make_merge_key
+from nengo_dl_ops.ranges import becomes_infinite, check_range
 from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 
 from .compile import ParameterArray, Program, StateArray
@@ -150,6 +151,41 @@ def check_supported(model: Model, ops: Sequence[Operator]) -> None:
         except BuildError as error:
             origin = _origin(model, op)
             raise BuildError(f"Building {origin}: {op}: {error}") from error
+
+
+def check_numbers(model: Model, ops: Sequence[Operator], dtype: str) -> None:
+    """
+    Check that what Nengo built are numbers of the type of the simulation.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model that the operators are from, to name their objects.
+    ops : list of nengo.builder.Operator
+        The operators.
+    dtype : str
+        The type.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If some are finite, but not in that type.
+    """
+    if dtype == "float64":
+        return
+    users = {sig.base: op for op in reversed(ops) for sig in op.all_signals}
+    for base, op in users.items():
+        if becomes_infinite(stored_value(base), dtype):
+            name = f"Building {_owner(model, base) or _origin(model, op)}: {base.name}"
+            check_range(name, stored_value(base), dtype)
+
+
+def _owner(model: Model, base: Signal) -> str | None:
+    """Name the Nengo object that has a signal."""
+    for obj, sigs in model.sig.items():
+        if any(isinstance(s, Signal) and s.base is base for s in sigs.values()):
+            return str(obj)
+    return None
 
 
 def _origin(model: Model, op: Operator) -> str:

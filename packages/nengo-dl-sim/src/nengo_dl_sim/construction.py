@@ -16,7 +16,7 @@ from nengo.exceptions import BuildError, NengoWarning, ValidationError
 from nengo_dl_ops import BuildConfig, Builder
 from nengo_dl_ops.user_warnings import warn_user
 
-from .build import Marks, PlanSettings, check_supported
+from .build import Marks, PlanSettings, check_numbers, check_supported
 from .collection import no_collection
 from .compile import Program, State
 from .graph import (
@@ -279,11 +279,14 @@ def assemble(
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
     python = [op for op in model.operators if Builder.of(op).python]
-    inputs = NodeInputs(model, network, config.minibatch_size, seed, python)
+    inputs = NodeInputs(
+        model, network, config.minibatch_size, seed, python, config.dtype
+    )
     trained = trainable_signals(model, network)
     operators = [op for op in model.operators if op not in inputs.operators]
     operators += inputs.replacements
     check_supported(model, operators)
+    check_numbers(model, operators, config.dtype)
     operators, scales = scales_as_signals(operators)
     operators, learned = split_learned(operators, trained)
     starts = {base: parts.start for base, parts in learned.items()}

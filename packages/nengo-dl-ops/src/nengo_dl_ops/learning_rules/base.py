@@ -12,6 +12,7 @@ from nengo.exceptions import BuildError
 from nengo_dl_signals import SignalLayout, TensorSignal
 
 from ..builder import OpBuilder
+from ..ranges import check_range
 
 
 class LearningRuleBuilder(OpBuilder):
@@ -64,6 +65,8 @@ class LearningRuleBuilder(OpBuilder):
             One number if all operators agree.
         """
         numbers = [float(number(op)) for op in self.ops]
+        for op, value in zip(self.ops, numbers, strict=True):
+            check_range(f"{op}", value, self.config.dtype)
         if all(one == numbers[0] for one in numbers):
             return numbers[0]
         shape = (len(numbers), *(1,) * (n_axes + 1))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from nengo.builder.operator import Operator
 from nengo.exceptions import ValidationError
 
-from nengo_dl_signals import SignalDict, SignalLayout, repeat_batch
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
@@ -68,6 +68,11 @@ class SimTensorNodeBuilder(OpBuilder):
     def variables(self) -> list[keras.Variable | tf.Variable]:
         """The variables of the user's function or layer."""
         return self.function.variables
+
+    @property
+    def checked(self) -> dict[str, TensorSignal]:
+        """The output, as Nengo checks those of other nodes."""
+        return {str(self.op.tag): self.output}
 
     def adds_losses(self) -> bool:
         """Tell whether it is a Keras layer with losses of its own."""

@@ -37,10 +37,14 @@ class Chunk(NamedTuple):
         The state after the last step.
     probed : list of (n_slots, *shape, batch) tf.Tensor
         The values of each output, by the slot they were put into.
+    failed : list of () tf.Tensor of int32
+        The first step in which something that is checked was not finite, counted from
+        0, in the order of `Program.checked`; -1 if there was none.
     """
 
     state: State
     probed: list[tf.Tensor]
+    failed: Sequence[tf.Tensor] = ()
 
 
 class RunFunction:
@@ -134,20 +138,22 @@ class RunFunction:
         stepped: tf.Tensor,
         slot: tf.Tensor,
         n_steps: tf.Tensor,
-    ) -> tuple[State, list[tf.Tensor]]:
+    ) -> tuple[State, list[tf.Tensor], list[tf.Tensor]]:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         fixed = parameters, held, stepped, slot
-        carry = tf.constant(0), self.program.carried(state), self._buffers()
+        failed = [tf.constant(-1) for _ in self.program.checked]
+        carry = tf.constant(0), self.program.carried(state), self._buffers(), failed
         xla = self.mode is Mode.XLA
         several = self._several_steps
         if not self.program.use_loop:  # and runs have `unroll` steps
-            _, state, buffers = several(carry, fixed)
+            _, state, buffers, failed = several(carry, fixed)
         else:
             if self.unroll > 1:
                 rounds = n_steps - n_steps % self.unroll
                 carry = repeat(several, carry, fixed, rounds, xla)
-            _, state, buffers = repeat(self._one_step, carry, fixed, n_steps, xla)
-        return self.program.listed(state), [
+            last = repeat(self._one_step, carry, fixed, n_steps, xla)
+            _, state, buffers, failed = last
+        stacked = [
             tf.raw_ops.TensorListStack(
                 input_handle=buffer,
                 element_shape=self._shape(output),
@@ -158,6 +164,7 @@ class RunFunction:
                 self.outputs, self.slots, buffers, strict=True
             )
         ]
+        return self.program.listed(state), stacked, failed
 
     def _several_steps(self, carry: Any, fixed: Any) -> Any:
         for _ in range(self.unroll):
@@ -165,7 +172,7 @@ class RunFunction:
         return carry
 
     def _one_step(self, carry: Any, fixed: Any) -> Any:
-        i, state, buffers = carry
+        i, state, buffers, failed = carry
         parameters, held, stepped, slot = fixed
         state, probed = self.program.step(
             parameters,
@@ -173,14 +180,19 @@ class RunFunction:
             self.split,
             held,
             stepped[i],
-            self.outputs,
+            [*self.outputs, *self.program.checked.values()],
             clusters=self.mode is Mode.HYBRID,
         )
+        n = len(self.outputs)
         buffers = [
             tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
-            for k, (buffer, v) in enumerate(zip(buffers, probed, strict=True))
+            for k, (buffer, v) in enumerate(zip(buffers, probed[:n], strict=True))
         ]
-        return i + 1, self.program.carried(state), buffers
+        failed = [
+            tf.where((first < 0) & ~tf.reduce_all(tf.math.is_finite(v)), i, first)
+            for first, v in zip(failed, probed[n:], strict=True)
+        ]
+        return i + 1, self.program.carried(state), buffers, failed
 
     def _buffers(self) -> list[tf.Tensor]:
         """Make a place for the values of each output."""

@@ -106,6 +106,13 @@ class Program:
         read = (base.size for array in self.parameters for base in array.bases)
         return StepSize(len(self.groups), self.n_values, sum(read))
 
+    @cached_property
+    def checked(self) -> dict[str, TensorSignal]:
+        """What must be finite in each step of a run, by what it is of."""
+        return {
+            name: sig for group in self.groups for name, sig in group.checked.items()
+        }
+
     @property
     def runs_python(self) -> bool:
         """Whether some groups run in Python."""
@@ -167,6 +174,7 @@ class Program:
     @cached_property
     def _stretches(self) -> list[Stretch]:
         ends = [*(array.signal for array in self.states), *self.probes]
+        ends += self.checked.values()
         return stretches(self.groups, self.layout, ends)
 
     def initial_state(

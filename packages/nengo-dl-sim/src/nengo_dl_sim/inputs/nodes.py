@@ -46,9 +46,13 @@ class NodeInputs:
         The seed of the processes that have none of their own.
     others : collection of nengo.builder.Operator, optional
         Operators that run in Python within the simulation, and need random numbers.
+    dtype : {"float16", "float32", "float64"}
+        The type that the simulation has, in which values must be finite.
 
     Attributes
     ----------
+    dt : float
+        The length of a time step, in seconds.
     nodes : list of nengo.Node
         The input nodes, in the order of ``network.all_nodes``.
     sources : list of nengo.Node or Noise
@@ -81,9 +85,11 @@ class NodeInputs:
         minibatch_size: int | None,
         seed: int,
         others: Collection[Operator] = (),
+        dtype: str = "float64",
     ) -> None:
         self.nodes = [node for node in network.all_nodes if is_input(node)]
-        self._dt = float(model.dt)
+        self.dt = float(model.dt)
+        self.dtype = dtype
         self._batch = minibatch_size or 1
         signals = {node: output_signal(model, node) for node in self.nodes}
         operators = find_operators(model, self.nodes)
@@ -224,7 +230,7 @@ class NodeInputs:
         self.reset(seed)
         for number, stream in enumerate(self._process_streams()):
             *calls, (_, n_ready) = taken[taken[:, 0] == number, 1:].tolist()
-            stream.replay([Calls(*call) for call in calls], n_ready, self._dt)
+            stream.replay([Calls(*call) for call in calls], n_ready, self.dt)
 
     def _process_streams(self) -> list[ProcessStream]:
         steps = [step for steps in self._steps.values() for step in steps]
@@ -282,9 +288,9 @@ class NodeInputs:
         found = {node: array for node, array in outputs.items() if array.shape[1]}
         self._last = Generation(sinks)
         try:
-            self._last.compute(start_step, n_steps, self._dt)
+            self._last.compute(start_step, n_steps, self.dt)
             for node, array in found.items():
-                check_finite(node, array)
+                check_finite(node, array, self.dtype)
         except BaseException:
             self.take_back()
             raise
@@ -307,8 +313,8 @@ class NodeInputs:
         """Make what computes the values of an operator, for each batch item."""
         if not isinstance(op, SimProcess):
             # A function has no state: one call serves the whole minibatch.
-            return [make_step(op, self._dt, None)]
-        return [ProcessStream(make_step(op, self._dt, rng)) for rng in rngs]
+            return [make_step(op, self.dt, None)]
+        return [ProcessStream(make_step(op, self.dt, rng)) for rng in rngs]
 
     def _empty(self, node: Source, n_steps: int) -> np.ndarray:
         signal = self._signals[node]

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from nengo.exceptions import SimulationError
 
+from nengo_dl_ops.ranges import describe_range
+
 from .operators import Source
 
 
@@ -196,7 +198,7 @@ class Generation:
         return n_steps + (number < n_more)
 
 
-def check_finite(source: Source, values: np.ndarray) -> None:
+def check_finite(source: Source, values: np.ndarray, dtype: str) -> None:
     """
     Check the values of a source.
 
@@ -206,16 +208,20 @@ def check_finite(source: Source, values: np.ndarray) -> None:
         The source.
     values : (n_steps, size, batch) array
         Its values.
+    dtype : str
+        The type that they will get.
 
     Raises
     ------
     nengo.exceptions.SimulationError
-        If some are not finite.
+        If some are not finite in that type.
     """
-    if not np.isfinite(values).all():
-        step, _, item = np.argwhere(~np.isfinite(values))[0]
+    good = np.abs(values) <= np.finfo(dtype).max  # which NaN is not, either
+    if not good.all():
+        step, _, item = np.argwhere(~good)[0]
+        held = "" if dtype == "float64" else f" ({describe_range(dtype)})"
         raise SimulationError(
-            f"{source}: expected its output to return finite numbers, got "
+            f"{source}: expected its output to return finite numbers{held}, got "
             f"{values[step, :, item]}"
         )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from nengo.exceptions import ValidationError
+from nengo.exceptions import SimulationError, ValidationError
 from nengo.node import Node
 
 from ..compile import (
@@ -156,11 +156,26 @@ class Runner:
             slots = self._slots(now, n, capacity)
             try:
                 chunk = function(state, feed.held, stepped, slots, tf.constant(n))
+                self._check(chunk.failed, now)
             except BaseException:
                 self.inputs.take_back()
                 raise
             state, done = chunk.state, done + n
             yield Progress(state, n, self._split(chunk.probed))
+
+    def _check(self, failed: Sequence[tf.Tensor], start_step: int) -> None:
+        """Refuse a chunk in which a function of TensorFlow gave no finite numbers."""
+        first = {
+            name: int(f) for name, f in zip(self.program.checked, failed, strict=True)
+        }
+        bad = {name: step for name, step in first.items() if step >= 0}
+        if bad:
+            name = min(bad, key=lambda name: bad[name])
+            time = (start_step + bad[name] + 1) * self.inputs.dt
+            raise SimulationError(
+                f"{name}: expected its function to return finite numbers of "
+                f"{self.program.layout.dtype}, got NaN or infinity at t={time:g}"
+            )
 
     def check_length(self, n_steps: int) -> None:
         """

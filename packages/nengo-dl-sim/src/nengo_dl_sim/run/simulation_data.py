@@ -33,7 +33,10 @@ class SimulationData(Mapping):
     ``sim.data[probe]`` is what the probe recorded, ``sim.data[ensemble]`` and
     ``sim.data[connection]`` are Nengo's ``BuiltEnsemble`` and ``BuiltConnection``
     with the current encoders, biases and weights: after training, those trained.
-    Sparse weights are a ``nengo.transforms.SparseMatrix``, once they have changed.
+    What has not changed is what Nengo built, in its double precision, whatever the type
+    of the simulation is. Sparse weights are a ``nengo.transforms.SparseMatrix``, as in
+    Nengo: ``weights.data`` are the values of its entries (``(n_entries,) array``, all
+    that NengoDL 2 gave), ``weights.toarray()`` is the whole matrix.
     All other objects have what Nengo gives them: None. Everything stays as it is when
     the simulator is closed.
 

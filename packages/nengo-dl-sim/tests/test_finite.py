@@ -1,0 +1,124 @@
+"""Numbers that are not finite in the type of the simulation: refused, by name."""
+
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from nengo.exceptions import BuildError, SimulationError
+
+from nengo_dl_ops import TensorNode
+from nengo_dl_sim import Simulator, configure_settings
+
+BIG = 1e39  # finite in double precision only
+
+
+class Grows(nengo.Process):
+    def make_state(self, shape_in, shape_out, dt, dtype=None):
+        return {}
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        return lambda t, *x: np.full(shape_out, BIG)
+
+
+def to_sink(source, **arguments):
+    nengo.Connection(source, nengo.Node(size_in=1), synapse=None, **arguments)
+
+
+def learned(rule):
+    ens = nengo.Ensemble(2, 1, seed=0)
+    target = ens if rule.modifies == "decoders" else ens.neurons
+    weights = {} if target is ens else {"transform": np.zeros((2, 2))}
+    connection = nengo.Connection(target, target, learning_rule_type=rule, **weights)
+    if rule.modifies == "decoders":
+        nengo.Connection(ens, connection.learning_rule)
+
+
+#: What gives a large number, and the words of the error.
+AT_THE_BUILD = {
+    "constant node": (lambda: to_sink(nengo.Node([BIG], label="one")), "one"),
+    "transform": (lambda: to_sink(nengo.Node([1.0]), transform=BIG), "Connection"),
+    "matrix": (lambda: to_sink(nengo.Node([1.0, 2]), transform=[[1, BIG]]), "weights"),
+    "sparse": (
+        lambda: to_sink(
+            nengo.Node([1.0]),
+            transform=nengo.Sparse((1, 1), indices=[[0, 0]], init=[BIG]),
+        ),
+        "Connection",
+    ),
+    "bias": (lambda: nengo.Ensemble(1, 1, gain=[1], bias=[BIG], label="e"), "e"),
+    "gain": (lambda: nengo.Ensemble(1, 1, gain=[BIG], bias=[0], label="e"), "e"),
+    "synapse": (
+        lambda: nengo.Connection(
+            nengo.Node([1.0]),
+            nengo.Node(size_in=1),
+            synapse=nengo.LinearFilter([BIG], [0.1, 1]),
+        ),
+        "LinearFilter",
+    ),
+    "PES": (lambda: learned(nengo.PES(BIG)), "PES"),
+    "BCM": (lambda: learned(nengo.BCM(BIG)), "BCM"),
+    "Oja": (lambda: learned(nengo.Oja(BIG)), "Oja"),
+}
+IN_A_RUN = {
+    "function": (lambda: nengo.Node(lambda t: BIG, label="f"), "f"),
+    "later": (lambda: nengo.Node(lambda t: BIG if t > 2e-3 else 0, label="f"), "f"),
+    "process": (lambda: nengo.Node(Grows(), size_out=1, label="p"), "p"),
+    "in the loop": (
+        lambda: to_and_from(nengo.Node(lambda t, x: x * BIG, size_in=1)),
+        "lambda|overflow",
+    ),
+    "not a number": (
+        lambda: TensorNode(lambda t: tf.fill((1, 1), t / 0), label="tensor"),
+        "tensor.*finite",
+    ),
+    "large tensor": (
+        lambda: TensorNode(lambda t: tf.constant([[BIG]]), label="tensor"),
+        "tensor.*finite",
+    ),
+    "root": (
+        lambda: to_and_from(
+            TensorNode(lambda t, x: tf.sqrt(0.0025 - x * t), size_in=1, label="tensor")
+        ),
+        "tensor.*finite.*t=0.003",
+    ),
+}
+
+
+def to_and_from(node):
+    nengo.Connection(nengo.Node([1.0]), node, synapse=None)
+    return node
+
+
+@pytest.mark.parametrize("name", AT_THE_BUILD)
+def test_numbers_that_are_too_large_for_the_type(name):
+    make, words = AT_THE_BUILD[name]
+    with nengo.Network() as net:
+        make()
+    with pytest.raises(BuildError, match=f"{words}.*float32, up to 3.4e\\+38, got"):
+        Simulator(net, progress_bar=False)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", IN_A_RUN)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_what_gives_them_in_a_run(name, jit_compile):
+    """The error names it, and the simulation stands where it stood."""
+    make, words = IN_A_RUN[name]
+    with nengo.Network() as net:
+        nengo.Probe(make())
+    with Simulator(net, jit_compile=jit_compile, progress_bar=False) as sim:
+        with pytest.raises(SimulationError, match=words):
+            sim.run_steps(5)
+        assert sim.n_steps == 0
+
+
+def test_double_precision_holds_them():
+    with nengo.Network() as net:
+        configure_settings(dtype="float64")
+        node = nengo.Node(lambda t: BIG)
+        sink = nengo.Node(size_in=1)
+        nengo.Connection(node, sink, transform=BIG, synapse=None)
+        probe = nengo.Probe(sink)
+    with Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(2)
+    np.testing.assert_allclose(sim.data[probe], BIG * BIG)
