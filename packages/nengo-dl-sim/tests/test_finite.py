@@ -51,13 +51,13 @@ AT_THE_BUILD = {
         lambda: nengo.Connection(
             nengo.Node([1.0]),
             nengo.Node(size_in=1),
-            synapse=nengo.LinearFilter([BIG], [0.1, 1]),
+            synapse=nengo.LinearFilter([1e4 * BIG], [0.1, 1]),
         ),
         "LinearFilter",
     ),
-    "PES": (lambda: learned(nengo.PES(BIG)), "PES"),
-    "BCM": (lambda: learned(nengo.BCM(BIG)), "BCM"),
-    "Oja": (lambda: learned(nengo.Oja(BIG)), "Oja"),
+    "PES": (lambda: learned(nengo.PES(1e4 * BIG)), "PES"),
+    "BCM": (lambda: learned(nengo.BCM(1e4 * BIG)), "BCM"),
+    "Oja": (lambda: learned(nengo.Oja(1e4 * BIG)), "Oja"),
 }
 IN_A_RUN = {
     "function": (lambda: nengo.Node(lambda t: BIG, label="f"), "f"),
@@ -89,6 +89,7 @@ def to_and_from(node):
     return node
 
 
+@pytest.mark.filterwarnings("ignore:This learning rate is very high")
 @pytest.mark.parametrize("name", AT_THE_BUILD)
 def test_numbers_that_are_too_large_for_the_type(name):
     make, words = AT_THE_BUILD[name]
