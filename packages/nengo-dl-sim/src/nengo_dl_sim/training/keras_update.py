@@ -96,7 +96,23 @@ class KerasUpdate(Update):
         with warnings.catch_warnings():
             # Training itself says, by name, what no gradient reaches.
             warnings.filterwarnings("ignore", "Gradients do not exist", UserWarning)
-            self.optimizer.apply_gradients(pairs)
+            _apply_apart(self.optimizer, pairs)
+
+
+def _apply_apart(optimizer: Any, pairs: list[tuple[tf.Tensor | None, Any]]) -> None:
+    """
+    Let an optimizer change variables, in a function of its own.
+
+    TensorFlow keeps for ever what the gradients given to a Keras optimizer were computed
+    from (as it registers the gradient of their sum over devices): all of a training
+    step, if they were not arguments.
+    """
+    variables = [variable for _, variable in pairs]
+
+    def apply(gradients: list[tf.Tensor | None]) -> None:
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    tf.function(apply, autograph=False)([gradient for gradient, _ in pairs])
 
 
 def optimizer_parts(optimizer: keras.optimizers.Optimizer) -> list[Any]:
