@@ -14,6 +14,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim.files.checkpoint_folder import latest
 from nengo_dl_sim.graph import noop_order_signals
 from nengo_dl_sim.training.finite import row_sizes
 from nengo_dl_sim.training.optimizers import make_update
@@ -445,8 +446,10 @@ def test_the_one_before_stays(tmp_path):
     with make_sim(net) as sim:
         sim.run_steps(3)
         sim.save_checkpoint(tmp_path)
-        for ending in ("index", "data-00000-of-00001"):
-            (tmp_path / f"ckpt-2.{ending}").write_bytes(b"begun")
+        begun = tmp_path / "nengo_dl-abc12_x.part"
+        begun.mkdir()
+        (begun / "nengo_dl.index").write_bytes(b"begun")
+        (tmp_path / "nengo_dl-2.data-00000-of-00001").write_bytes(b"moved")
         sim.run_steps(3)
         sim.restore_checkpoint(tmp_path)
         assert sim.n_steps == 3
@@ -454,6 +457,8 @@ def test_the_one_before_stays(tmp_path):
         sim.save_checkpoint(tmp_path)
         sim.restore_checkpoint(tmp_path)
         assert sim.n_steps == 4
+        assert not begun.exists()
+        assert len(list(tmp_path.glob("*.data*"))) == 1
 
 
 def test_closed(tmp_path):
@@ -509,8 +514,8 @@ def start(tmp_path, name, restore):
 def kill_after(process, folder, n_saved, delay):
     """Kill a process some seconds after so many checkpoints, whatever it is doing."""
     while process.poll() is None:
-        latest = tf.train.latest_checkpoint(str(folder))
-        if latest is not None and int(latest.rpartition("-")[2]) >= n_saved:
+        found = latest(folder)
+        if found is not None and int(found.rpartition("-")[2]) >= n_saved:
             time.sleep(delay)
             process.send_signal(signal.SIGKILL)
             break

@@ -24,9 +24,11 @@ class Restarting(Saving):
         Parameters
         ----------
         path : str or path-like
-            A folder; made if there is none. It holds one checkpoint (a
-            ``tf.train.Checkpoint``); one that was there before is removed when the
-            new one is complete.
+            A folder; made if there is none. It holds one checkpoint (of
+            ``tf.train.Checkpoint``), in files whose names begin with ``nengo_dl-``;
+            one that was there before is removed when the new one is complete. Other
+            files are left alone, also those of a ``tf.train.CheckpointManager``. One
+            process at a time writes to a folder; others wait. Any number may read.
 
         Raises
         ------
@@ -36,7 +38,8 @@ class Restarting(Saving):
             If the path cannot be that of a folder (or has one of the characters
             ``*?[]\\``, which TensorFlow takes for patterns).
         OSError
-            If the folder cannot be written to.
+            If the folder cannot be written to. The checkpoint that was there before
+            is still there then, and nothing that was begun.
 
         Warns
         -----

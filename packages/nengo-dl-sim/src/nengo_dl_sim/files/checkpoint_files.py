@@ -9,8 +9,20 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from .checkpoint_folder import add, latest, remove_unused
+
 #: How TensorFlow calls the value of a variable in a checkpoint.
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+#: What TensorFlow raises where there is no whole checkpoint.
+_UNREADABLE = (
+    tf.errors.OpError,
+    AttributeError,
+    IndexError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def check_folder(path: str | os.PathLike) -> str:
@@ -65,10 +77,7 @@ def make_folder(path: str | os.PathLike) -> str:
         If it cannot be made.
     """
     folder = check_folder(path)
-    try:
-        tf.io.gfile.makedirs(folder)
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
+    os.makedirs(folder, exist_ok=True)
     return folder
 
 
@@ -76,8 +85,8 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
     """
     Write a checkpoint.
 
-    At any time the folder holds a complete checkpoint: the one before is removed, and
-    not referred to any more, after the new one is written.
+    At any time readers find a complete checkpoint: the one before is removed after the
+    new one is written. What else is in the folder is left alone.
 
     Parameters
     ----------
@@ -91,17 +100,27 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
     nengo.exceptions.ValidationError
         If the path cannot be that of a folder of checkpoints.
     OSError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or another process does not come to an end
+        with writing there.
     """
+    existed = os.path.lexists(check_folder(path))
     folder = make_folder(path)
     names = tf.Variable(list(arrays), dtype=tf.string, trainable=False)
     values = [tf.Variable(array, trainable=False) for array in arrays.values()]
     checkpoint = tf.train.Checkpoint(names=names, values=values)
-    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=1)
+
+    def write(prefix: str) -> None:
+        try:
+            checkpoint.write(prefix)
+        except tf.errors.OpError as error:
+            raise OSError(f"{folder}: {error.message}") from error
+
     try:
-        manager.save(checkpoint_number=_number(manager.latest_checkpoint) + 1)
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
+        add(folder, write)
+    except BaseException:
+        if not existed:
+            remove_unused(folder)
+        raise
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -124,29 +143,36 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
         If there is no such checkpoint, or it is damaged.
     """
     folder = check_folder(path)
+    found = _latest(folder)
+    while True:
+        try:
+            return _read(found)
+        except _UNREADABLE as error:
+            # Another process may have removed it, having written the next one.
+            before, found = found, _latest(folder)
+            if found == before:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                raise _wrong(folder, f"an undamaged checkpoint ({reason})") from error
+
+
+def _latest(folder: str) -> str:
+    # Former versions left it to TensorFlow to note which one is the latest.
     try:
-        latest = tf.train.latest_checkpoint(folder)
+        found = latest(folder) or tf.train.latest_checkpoint(folder)
     except (tf.errors.OpError, ValueError) as error:
         raise _wrong(folder, f"an undamaged checkpoint ({error})") from error
-    if latest is None:
+    if found is None:
         raise _wrong(
             folder, "a folder that sim.save_checkpoint wrote, found none there"
         )
-    try:
-        reader = tf.train.load_checkpoint(latest)
-        encoded = reader.get_tensor(f"names{_VALUE}").tolist()
-        names = [name.decode() for name in encoded]
-        values = [reader.get_tensor(f"values/{i}{_VALUE}") for i in range(len(names))]
-    except (
-        tf.errors.OpError,
-        AttributeError,
-        IndexError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise _wrong(folder, f"an undamaged checkpoint ({reason})") from error
+    return str(found)
+
+
+def _read(prefix: str) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(prefix)
+    encoded = reader.get_tensor(f"names{_VALUE}").tolist()
+    names = [name.decode() for name in encoded]
+    values = [reader.get_tensor(f"values/{i}{_VALUE}") for i in range(len(names))]
     return dict(zip(names, values, strict=True))
 
 
@@ -239,11 +265,6 @@ def check_not_negative(path: str | os.PathLike, name: str, number: np.ndarray) -
     """
     if number < 0:
         raise _wrong(os.fsdecode(path), f"{name!r} of at least 0, got {number}")
-
-
-def _number(latest: str | None) -> int:
-    """Return the number at the end of the name of a checkpoint; 0 for none."""
-    return 0 if latest is None else int(latest.rpartition("-")[2])
 
 
 def _wrong(folder: str, expected: str) -> ValidationError:

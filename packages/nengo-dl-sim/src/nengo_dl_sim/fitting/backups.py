@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from ..files.checkpoint_files import make_folder
+from ..files.checkpoint_folder import is_used, latest, remove_all
 
 _NAME = re.compile(r"epoch_(\d+)")
 
@@ -22,7 +21,8 @@ class Backup(keras.callbacks.Callback):
     Saves a checkpoint after each epoch, and removes it when training is done.
 
     There is a folder for each checkpoint, which says in its name which epoch comes
-    next. Those before are removed when it is complete.
+    next. Those before are removed when it is complete; what else is in the folder, or in
+    one with such a name, is left alone.
 
     Parameters
     ----------
@@ -67,9 +67,7 @@ class Backup(keras.callbacks.Callback):
             checkpoint. None if there is none.
         """
         complete = (
-            (epoch, path)
-            for epoch, path in self._saved()
-            if tf.train.latest_checkpoint(str(path)) is not None
+            (epoch, path) for epoch, path in self._saved() if latest(path) is not None
         )
         return max(complete, default=None)
 
@@ -102,11 +100,15 @@ class Backup(keras.callbacks.Callback):
     def _remove_others(self, kept: Path | None) -> None:
         for _, path in self._saved():
             if path != kept:
-                shutil.rmtree(path)
+                remove_all(path)
 
     def _saved(self) -> list[tuple[int, Path]]:
         found = [(_NAME.fullmatch(path.name), path) for path in self._folder.iterdir()]
-        return [(int(match[1]), path) for match, path in found if match]
+        return [
+            (int(match[1]), path)
+            for match, path in found
+            if match and path.is_dir() and not path.is_symlink() and is_used(path)
+        ]
 
 
 def take_backups(
