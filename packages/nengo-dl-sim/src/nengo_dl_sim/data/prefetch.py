@@ -16,6 +16,9 @@ N_AHEAD = 2
 #: How often, in seconds, the thread looks whether it is still needed.
 _PATIENCE = 0.1
 
+#: How long, in seconds, is waited for the thread when its elements are not needed.
+_GRACE = 1.0
+
 _END = object()
 
 
@@ -36,7 +39,7 @@ def prefetched(stream: Iterable, n_elements: int | None = None) -> Iterator[Any]
         In order; those of a data set as NumPy arrays.
     """
     if isinstance(stream, tf.data.Dataset):
-        return _of_dataset(stream, n_elements)
+        return _of_thread(_of_dataset(stream, n_elements))
     return _of_thread(itertools.islice(stream, n_elements))
 
 
@@ -46,7 +49,7 @@ def _of_dataset(dataset: tf.data.Dataset, n_elements: int | None) -> Iterator[An
     options.autotune.enabled = False
     if n_elements is not None:
         dataset = dataset.take(n_elements)
-    return dataset.prefetch(N_AHEAD).with_options(options).as_numpy_iterator()
+    return dataset.with_options(options).as_numpy_iterator()
 
 
 def _of_thread(elements: Iterator[Any]) -> Iterator[Any]:
@@ -58,7 +61,7 @@ def _of_thread(elements: Iterator[Any]) -> Iterator[Any]:
     thread.start()
     try:
         while True:
-            element, error = made.get()
+            element, error = _take(made)
             if error is not None:
                 raise error
             if element is _END:
@@ -67,7 +70,19 @@ def _of_thread(elements: Iterator[Any]) -> Iterator[Any]:
     finally:
         unwanted.set()
         _empty(made)
-        thread.join()
+        # What waits for a socket or a disk cannot be ended from here. It ends as soon
+        # as it has its element.
+        thread.join(_GRACE)
+
+
+def _take(made: Queue) -> tuple[Any, BaseException | None]:
+    """Wait for an entry, in a way that Ctrl-C ends on every system."""
+    while True:
+        try:
+            entry: tuple[Any, BaseException | None] = made.get(timeout=_GRACE)
+        except Empty:
+            continue
+        return entry
 
 
 def _make(elements: Iterator[Any], made: Queue, unwanted: threading.Event) -> None:
@@ -88,7 +103,7 @@ def _put(made: Queue, entry: tuple, unwanted: threading.Event) -> bool:
             made.put(entry, timeout=_PATIENCE)
         except Full:
             continue
-        return True
+        return not unwanted.is_set()
     return False
 
 

@@ -116,12 +116,16 @@ class Door(Attributes):
 
     def __del__(self) -> None:
         if not getattr(self, "closed", True):
-            warnings.warn(
-                f"Simulator with model={self.model} was deallocated while open. Please "
-                "close simulators manually to ensure resources are properly freed.",
-                ResourceWarning,
-                stacklevel=2,
-            )
+            try:
+                warnings.warn(
+                    f"Simulator with model={self.model} was deallocated while open. "
+                    "Please close simulators manually to ensure resources are properly "
+                    "freed.",
+                    ResourceWarning,
+                    stacklevel=2,
+                )
+            finally:  # also if warnings are errors
+                self.close()
 
     def __getstate__(self) -> Any:
         raise NotImplementedError(
