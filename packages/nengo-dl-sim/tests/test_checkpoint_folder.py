@@ -154,11 +154,14 @@ def test_a_failed_write_leaves_nothing(existed, tmp_path, monkeypatch):
 
     def fail(checkpoint, prefix):
         Path(f"{prefix}.data-00000-of-00001").write_text("begun")
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+        message = "{{function x}} /a/b.part/file; No space left on device [Op:SaveV2]"
+        raise tf.errors.ResourceExhaustedError(None, None, message)
 
     with monkeypatch.context() as patch:
         patch.setattr(tf.train.Checkpoint, "write", fail)
-        with pytest.raises(OSError, match="run: No space left on device"):
+        with pytest.raises(
+            OSError, match="run: .* be written: No space left on device$"
+        ):
             write_checkpoint(folder, {**ARRAYS, "b": np.array(5)})
     assert (contents(tmp_path), sorted(folder.glob("nengo_dl-*"))) == before
     assert folder.exists() == (existed != "nothing")
@@ -216,22 +219,20 @@ def start_writer(folder):
 def test_readers_find_a_checkpoint_while_processes_write_and_are_killed(tmp_path):
     writers = [start_writer(tmp_path) for _ in range(2)]
     try:
-        end = time.monotonic() + 300
         while checkpoint_folder.latest(tmp_path) is None:
-            assert time.monotonic() < end
+            assert all(writer.poll() is None for writer in writers)
             time.sleep(0.1)
         numbers = set()
-        for _ in range(200):
+        while len(numbers) < 20:
             found = read_checkpoint(tmp_path)
             assert np.all(found["a"] == found["b"])
             numbers.add(int(found["b"]))
-        assert all(writer.poll() is None for writer in writers)
+            assert all(writer.poll() is None for writer in writers)
     finally:
         for writer in writers:
             writer.send_signal(signal.SIGKILL)
             writer.wait()
             writer.stderr.close()
-    assert len(numbers) > 1
     found = read_checkpoint(tmp_path)
     assert np.all(found["a"] == found["b"])
     write_checkpoint(tmp_path, ARRAYS)  # the lock has gone with its owner

@@ -21,7 +21,7 @@ def use(how):
         ens = nengo.Ensemble(20, 1)
         nengo.Connection(node, ens)
         probe = nengo.Probe(ens, synapse=0.01)
-    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer = keras.optimizers.SGD(1e-3)
     with Simulator(net, minibatch_size=2, progress_bar=False, jit_compile=False) as sim:
         if how == "train":
             sim.train({node: DATA, probe: DATA}, optimizer)

@@ -16,6 +16,7 @@ from nengo.ensemble import Ensemble, Neurons
 from nengo.exceptions import ValidationError
 
 from .checks import check_path
+from .files.writing import writing
 from .simulator import Simulator
 from .tensorboard.summaries import summary_entries
 
@@ -69,14 +70,16 @@ class NengoSummaries(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Write the parameters."""
-        with self._writer.as_default(step=epoch):
-            for write in self._entries:
-                write(np.zeros(0))
-        self._writer.flush()
+        with writing(self._log_dir, "summaries"):
+            with self._writer.as_default(step=epoch):
+                for write in self._entries:
+                    write(np.zeros(0))
+            self._writer.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Close the file."""
-        self._writer.close()
+        with writing(self._log_dir, "summaries"):
+            self._writer.close()
 
 
 class TensorBoard(keras.callbacks.TensorBoard):

@@ -112,7 +112,11 @@ class Door(Attributes):
 
     def __exit__(self, *exc_info: Any) -> None:
         self._exit_stack.close()
-        self.close()
+        try:
+            self.close()
+        except OSError:
+            if not exc_info or exc_info[0] is None:  # else the first error is shown
+                raise
 
     def __del__(self) -> None:
         if not getattr(self, "closed", True):

@@ -273,8 +273,7 @@ class Learning(Restarting):
                 "Simulator(tensorboard=directory)"
             )
             return []
-        writer = self._tensorboard.writer
-        return [Summaries(entries, writer, self._training.step)]
+        return [Summaries(entries, self._tensorboard, self._training.step)]
 
 
 def _combined(combine: Callable, values: np.ndarray) -> float:

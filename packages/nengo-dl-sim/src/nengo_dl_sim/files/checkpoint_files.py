@@ -10,6 +10,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from .checkpoint_folder import add, latest, remove_unused
+from .writing import writing
 
 #: How TensorFlow calls the value of a variable in a checkpoint.
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -110,10 +111,8 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
     checkpoint = tf.train.Checkpoint(names=names, values=values)
 
     def write(prefix: str) -> None:
-        try:
+        with writing(folder, "checkpoint"):
             checkpoint.write(prefix)
-        except tf.errors.OpError as error:
-            raise OSError(f"{folder}: {error.message}") from error
 
     try:
         add(folder, write)

@@ -65,6 +65,13 @@ def add(folder: str | os.PathLike, write: Callable[[str], None]) -> None:
     TimeoutError
         If another process does not come to an end with a checkpoint in this folder.
     """
+    try:
+        _add(folder, write)
+    finally:
+        _remove_idle_lock(folder)
+
+
+def _add(folder: str | os.PathLike, write: Callable[[str], None]) -> None:
     with _only_writer(folder):
         _remove_begun(folder)
         number = max((number for number, _ in _files(folder)), default=0) + 1
@@ -120,10 +127,9 @@ def remove_unused(folder: str | os.PathLike) -> None:
     folder : str or path-like
         The folder.
     """
-    if not _files(folder):
-        with contextlib.suppress(OSError):
-            Path(folder, _LOCK).unlink()
-            os.rmdir(folder)
+    _remove_idle_lock(folder)
+    with contextlib.suppress(OSError):  # what is in it is not ours
+        os.rmdir(folder)
 
 
 @contextlib.contextmanager
@@ -137,6 +143,13 @@ def _only_writer(folder: str | os.PathLike) -> Iterator[None]:
             f"there, but another process has been at it for {PATIENCE} s. Give each "
             "process a folder of its own"
         ) from error
+
+
+def _remove_idle_lock(folder: str | os.PathLike) -> None:
+    """Remove the file of the lock if there is no checkpoint that it is for."""
+    if not _files(folder):
+        with contextlib.suppress(OSError):
+            Path(folder, _LOCK).unlink()
 
 
 def _files(folder: str | os.PathLike) -> list[tuple[int, Path]]:

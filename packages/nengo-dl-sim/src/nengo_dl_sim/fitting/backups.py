@@ -21,8 +21,8 @@ class Backup(keras.callbacks.Callback):
     Saves a checkpoint after each epoch, and removes it when training is done.
 
     There is a folder for each checkpoint, which says in its name which epoch comes
-    next. Those before are removed when it is complete; what else is in the folder, or in
-    one with such a name, is left alone.
+    next. Those before are removed when it is complete; what else is in the folder, or
+    in one with such a name, is left alone.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from ..construction import Parts
+from ..files.writing import writing
 from ..inputs.feed import InputFeed
 
 _RUN = re.compile(r"run_(\d+)")
@@ -58,13 +60,26 @@ class TensorBoard:
         parts : Parts
             The parts of the simulator.
         """
-        with self.writer.as_default():
-            tf.summary.graph(_step_graph(parts))
-        self.writer.flush()
+        graph = _step_graph(parts)
+        with writing(self.directory, "graph"), self.writer.as_default():
+            tf.summary.graph(graph)
+            self.writer.flush()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """
+        Make a context in which summaries are written.
+
+        Returns
+        -------
+        context : context manager
+            Raises an OSError if they cannot be.
+        """
+        return writing(self.directory, "summaries")
 
     def close(self) -> None:
         """Write what has not been written yet; nothing can be written afterwards."""
-        self.writer.close()
+        with self.writing():
+            self.writer.close()
 
 
 def _new_run(directory: Path) -> Path:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 from nengo.exceptions import ValidationError
+
+from ..files.writing import writing
 
 #: Where a profile is written if no directory is given.
 DEFAULT_DIRECTORY = "nengo_dl_profile"
@@ -41,4 +44,20 @@ def profiler(profile: bool | str | os.PathLike) -> contextlib.AbstractContextMan
     if profile is False:
         return contextlib.nullcontext()
     directory: Any = DEFAULT_DIRECTORY if profile is True else profile
-    return tf.profiler.experimental.Profile(os.fspath(directory))
+    return _profiled(os.fspath(directory))
+
+
+@contextlib.contextmanager
+def _profiled(directory: str) -> Iterator[None]:
+    os.makedirs(directory, exist_ok=True)
+    profile = tf.profiler.experimental.Profile(directory)
+    with writing(directory, "profile"):
+        profile.__enter__()
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(tf.errors.OpError):  # the first error is shown
+            profile.__exit__(None, None, None)
+        raise
+    with writing(directory, "profile"):
+        profile.__exit__(None, None, None)

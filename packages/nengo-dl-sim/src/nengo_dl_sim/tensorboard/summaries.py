@@ -17,6 +17,7 @@ from nengo.transforms import SparseMatrix
 from ..errors import SummaryError
 from ..measures.measure import Measure
 from ..training.trainer import Result
+from .directory import TensorBoard
 from .event_values import write_histogram, write_scalar
 
 #: Writes something about the losses of a block of steps.
@@ -31,8 +32,8 @@ class Summaries:
     ----------
     entries : list of callable
         What is written.
-    writer : tf.summary.SummaryWriter
-        What it is written to.
+    board : TensorBoard
+        Where it is written to.
     step : tf.Variable
         How often the parameters were changed.
     """
@@ -40,22 +41,23 @@ class Summaries:
     def __init__(
         self,
         entries: Sequence[Entry],
-        writer: tf.summary.SummaryWriter,
+        board: TensorBoard,
         step: tf.Variable,
     ) -> None:
         self.entries = entries
-        self.writer = writer
+        self.board = board
         self.step = step
 
     def __call__(self, result: Result) -> None:
         """Write the summaries of a block of steps."""
-        with self.writer.as_default(step=int(self.step)):
+        with self.board.writing(), self.board.writer.as_default(step=int(self.step)):
             for entry in self.entries:
                 entry(result.values)
 
     def flush(self) -> None:
         """Write what waits to be written to the file."""
-        self.writer.flush()
+        with self.board.writing():
+            self.board.writer.flush()
 
 
 def summary_entries(
