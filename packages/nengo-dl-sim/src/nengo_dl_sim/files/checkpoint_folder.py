@@ -67,8 +67,11 @@ def add(folder: str | os.PathLike, write: Callable[[str], None]) -> None:
     """
     try:
         _add(folder, write)
-    finally:
+    except TimeoutError:
+        raise
+    except BaseException:
         _remove_idle_lock(folder)
+        raise
 
 
 def _add(folder: str | os.PathLike, write: Callable[[str], None]) -> None:
