@@ -103,9 +103,9 @@ def _apply_apart(optimizer: Any, pairs: list[tuple[tf.Tensor | None, Any]]) -> N
     """
     Let an optimizer change variables, in a function of its own.
 
-    TensorFlow keeps for ever what the gradients given to a Keras optimizer were computed
-    from (as it registers the gradient of their sum over devices): all of a training
-    step, if they were not arguments.
+    TensorFlow keeps for ever what the gradients given to a Keras optimizer were
+    computed from (as it registers the gradient of their sum over devices): all of a
+    training step, if they were not arguments.
     """
     variables = [variable for _, variable in pairs]
 
