@@ -145,7 +145,19 @@ def of_train(sim, net, optimizer):
 IN_TRAIN = ("Adam", "loss scale grows", "loss scale factor", "averages", "several")
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+#: Those of which each step is Keras's alone, as that of others is.
+ALIKE = (
+    "nesterov amsgrad Nadam RMSprop Adagrad Adadelta Adamax Ftrl Lion clipvalue".split()
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name
+        for name in OPTIMIZERS
+    ],
+)
 def test_fit_as_in_keras(name, sim_and_net, model):
     needs(name)
     sim, net = sim_and_net
