@@ -12,11 +12,11 @@ from pathlib import Path
 
 import tensorflow as tf
 from filelock import FileLock, Timeout
-from nengo.exceptions import ValidationError
 
 from nengo_dl_ops.user_warnings import warn_user
 
 from .checks import check_count, check_path
+from .private_folder import make_private_folder
 
 _FLAGS = "TF_XLA_FLAGS"
 _COMPLETE, _IN_USE = "complete.json", "in_use.lock"
@@ -37,9 +37,9 @@ def cache_compilations(
     ----------
     folder : str or path-like, optional
         Where programs are kept: in a folder of its own for each version of TensorFlow
-        and each kind of processor. Nobody else may be able to write to it, since
-        machine code is loaded from it. None: ``nengo_dl`` in the user's folder for
-        caches.
+        and each kind of processor. Nobody else may be able to write to it, or to a
+        folder on the way to it, since machine code is loaded from it. None:
+        ``nengo_dl`` in the user's folder for caches.
     max_bytes : int, optional
         The oldest programs are deleted until all take at most so many bytes.
 
@@ -51,7 +51,8 @@ def cache_compilations(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If others can write to the folder, or ``max_bytes`` is not an integer above 0.
+        If others can change the folder, or a folder or link on the way to it; if
+        ``max_bytes`` is not an integer above 0.
     RuntimeError
         If something has been computed with TensorFlow before: it looks only once
         where programs are.
@@ -93,16 +94,7 @@ def _default() -> Path:
 
 def _folder_of_machine(folder: Path) -> Path:
     """Make the folder for programs that this machine can run."""
-    path = folder.expanduser().absolute() / _kind_of_machine()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = path.stat()
-    if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise ValidationError(
-            f"expected a folder that only you can write to, got {str(path)!r} (machine "
-            f"code is loaded from it)",
-            attr="folder",
-        )
-    return path
+    return make_private_folder(folder / _kind_of_machine())
 
 
 def _kind_of_machine() -> str:
