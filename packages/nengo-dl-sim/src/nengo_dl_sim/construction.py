@@ -29,6 +29,7 @@ from .graph import (
     split_learned,
 )
 from .inputs.nodes import NodeInputs
+from .memory import check_memory
 from .planning import Planned, Planner
 from .run.initial_values import InitialValues
 from .run.parameter_store import ParameterStore
@@ -278,6 +279,7 @@ def assemble(
         dtype=dtype or get_setting(network, "dtype", default=dtype_of_nengo()),
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
+    check_memory(model, config.minibatch_size, config.dtype)
     python = [op for op in model.operators if Builder.of(op).python]
     inputs = NodeInputs(
         model, network, config.minibatch_size, seed, python, config.dtype

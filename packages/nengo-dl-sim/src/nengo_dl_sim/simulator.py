@@ -37,6 +37,7 @@ from .doors import (
     Predicting,
     Running,
 )
+from .doors.single_use import SingleUse
 from .fitting.callback_model import CallbackModel
 from .progress import Form
 from .run.now import Now
@@ -121,7 +122,8 @@ class Simulator(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If an argument is not what is described here.
+        If an argument is not what is described here; if the items of a minibatch need
+        more memory than the machine has.
     nengo.exceptions.BuildError
         If the network cannot be built, or contains something that cannot be computed.
     nengo.exceptions.SimulationError
@@ -137,6 +139,12 @@ class Simulator(
         If a model is given that has another ``dt``, or no network.
     ResourceWarning
         If the simulator is dropped without having been closed.
+
+    Notes
+    -----
+    A simulator is used by one thread at a time: what another thread calls meanwhile
+    raises a ``SimulationError``, and so does what a function of a node calls in a run
+    of its own simulator. Data and signals may be read at any time.
 
     Examples
     --------
@@ -168,6 +176,7 @@ class Simulator(
         optimize: bool = True,
     ) -> None:
         self.closed = True  # until everything is built
+        self._single_use = SingleUse()
         minibatch_size = check_count_or_none("minibatch_size", minibatch_size, low=1)
         unroll = check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)

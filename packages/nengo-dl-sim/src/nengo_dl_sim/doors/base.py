@@ -29,6 +29,7 @@ from ..training.courses import Course
 from ..training.feeder import Origin
 from ..training.training import Training
 from .attributes import Attributes
+from .single_use import SingleUse
 
 
 class Door(Attributes):
@@ -66,6 +67,7 @@ class Door(Attributes):
     _training: Training
     _tensorboard: TensorBoard | None
     _exit_stack: contextlib.ExitStack
+    _single_use: SingleUse
 
     @property
     def dt(self) -> float:
@@ -169,8 +171,11 @@ class Door(Attributes):
             return self._parts.program.places.with_value(state, step, self._n_steps)
 
     def _check_open(self, method: str) -> None:
+        """Check that a method may be called: now, and by this thread."""
         if self.closed:
             raise SimulatorClosed(f"Cannot call {method} after simulator is closed")
+        with self._single_use.held():
+            pass
 
     def _bar(self, title: str, total: int | None, form: Form = None) -> ProgressBar:
         """Make a progress bar; None: as the simulator was told."""
@@ -181,7 +186,11 @@ class Door(Attributes):
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
         """Compute on the simulator's device, with errors of Python code as such."""
-        with self._on_device(), python_errors(self._parts.program):
+        with (
+            self._single_use.held(),
+            self._on_device(),
+            python_errors(self._parts.program),
+        ):
             yield
 
     @property

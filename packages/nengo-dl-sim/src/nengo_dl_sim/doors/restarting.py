@@ -92,7 +92,7 @@ class Restarting(Saving):
         self._check_open("restore_checkpoint")
         check_path("path", path, "folder")
         found = checkpoint_files.read_checkpoint(path)
-        with self._on_device():
+        with self._working():
             everything = self._everything()
             everything.check_network(path, found)
             relies = everything.relies_on_others(found)

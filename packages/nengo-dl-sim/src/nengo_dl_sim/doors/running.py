@@ -210,7 +210,8 @@ class Running(Door):
         progress_bar: Form,
     ) -> None:
         """Compile if need be, then run chunk by chunk."""
-        with self._bar("Simulating", n_steps, progress_bar) as bar:
+        stepping = self._single_use.stepping()
+        with self._bar("Simulating", n_steps, progress_bar) as bar, stepping:
             shortcut = self._shortcut(mode)
             runner = (shortcut or self._parts).runner
             state = self._now.here(shortcut)
@@ -294,14 +295,15 @@ class Running(Door):
 
     def _restart(self, include_probes: bool, include_processes: bool) -> None:
         """Return to the state before the first step."""
-        if include_probes:
-            self.clear_probes()
-            self._n_steps = 0
-        self._state = self._initial_state()
-        if include_processes:
-            self._parts.inputs.reset(self.seed)
-            for group in self._parts.program.groups:
-                group.reset(self._parts.inputs.streams)
+        with self._working():
+            if include_probes:
+                self.clear_probes()
+                self._n_steps = 0
+            self._state = self._initial_state()
+            if include_processes:
+                self._parts.inputs.reset(self.seed)
+                for group in self._parts.program.groups:
+                    group.reset(self._parts.inputs.streams)
 
     def clear_probes(self) -> None:
         """Forget what probes have recorded."""

@@ -154,7 +154,7 @@ class NodeInputs:
         needing = self.operators.union(self._others)
         streams = [draw_streams(self._seeding_order, rng, needing)]
         own = [op for op in self._seeding_order if op in needing]
-        for _ in range(1, self._batch):
+        for _ in range(1, self._batch if self.has_memory else 1):
             streams.append(draw_streams(own, rng, needing))
         others = np.random.RandomState(seed)  # so that the processes keep theirs
         self.streams = {
