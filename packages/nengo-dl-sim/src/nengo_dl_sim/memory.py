@@ -50,7 +50,7 @@ _FLOAT_BYTES = {"float16": 2, "float32": 4, "float64": 8}
 
 def _item_bytes(model: Model, float_bytes: int) -> int:
     """Return what one item of a minibatch holds between two steps, at least."""
-    state = {sig.base for op in model.operators for sig in op.updates}
+    state = {sig.base for op in model.operators for sig in Builder.of(op).previous(op)}
     probed = sum(model.sig[probe]["in"].size for probe in model.probes)
     drawing = [
         op
