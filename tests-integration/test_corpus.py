@@ -100,7 +100,6 @@ def test_programs_are_run_and_compared(tmp_path):
     programs = {name: notebook(tmp_path, name, *s) for name, s in PROGRAMS.items()}
     programs["example"] = tmp_path / "example.py"
     programs["example"].write_text(MODEL)
-    corpus.CONTEXT.set_forkserver_preload(corpus.PRELOADED)
     found = {
         name: (result, text)
         for name, result, text in corpus.results(programs, tmp_path, timeout=600)

@@ -33,7 +33,7 @@ DISTRIBUTIONS = ["nengo", "nengo-spa"]
 TOLERANCE = 1e-6
 # Imports once what all need, and makes a new process for each program of it.
 CONTEXT = multiprocessing.get_context("forkserver")
-PRELOADED = ["corpus_program", "matplotlib.pyplot", "nengo_dl"]
+CONTEXT.set_forkserver_preload(["corpus_program", "matplotlib.pyplot", "nengo_dl"])
 
 
 def find_archive(name: str, folder: Path) -> Path:
@@ -153,5 +153,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     os.environ["MPLBACKEND"] = "Agg"
-    CONTEXT.set_forkserver_preload(PRELOADED)
     main()
