@@ -75,6 +75,8 @@ IN_A_RUN = {
         lambda: TensorNode(lambda t: tf.constant([[BIG]]), label="tensor"),
         "tensor.*finite",
     ),
+    "one of two": (lambda: same_name(tf.zeros_like, lambda x: x / 0), "tensor.*finite"),
+    "the other": (lambda: same_name(lambda x: x / 0, tf.zeros_like), "tensor.*finite"),
     "root": (
         lambda: to_and_from(
             TensorNode(lambda t, x: tf.sqrt(0.0025 - x * t), size_in=1, label="tensor")
@@ -82,6 +84,13 @@ IN_A_RUN = {
         "tensor.*finite.*t=0.003",
     ),
 }
+
+
+def same_name(*functions):
+    return [
+        TensorNode(lambda t, f=f: f(tf.reshape(t, (1, 1))), label="tensor")
+        for f in functions
+    ][0]
 
 
 def to_and_from(node):

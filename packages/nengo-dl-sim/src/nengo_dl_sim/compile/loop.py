@@ -180,7 +180,7 @@ class RunFunction:
             self.split,
             held,
             stepped[i],
-            [*self.outputs, *self.program.checked.values()],
+            [*self.outputs, *(signal for _, signal in self.program.checked)],
             clusters=self.mode is Mode.HYBRID,
         )
         n = len(self.outputs)

@@ -107,11 +107,9 @@ class Program:
         return StepSize(len(self.groups), self.n_values, sum(read))
 
     @cached_property
-    def checked(self) -> dict[str, TensorSignal]:
-        """What must be finite in each step of a run, by what it is of."""
-        return {
-            name: sig for group in self.groups for name, sig in group.checked.items()
-        }
+    def checked(self) -> list[tuple[str, TensorSignal]]:
+        """What must be finite in each step of a run: what it is of, and where."""
+        return [item for group in self.groups for item in group.checked.items()]
 
     @property
     def runs_python(self) -> bool:
@@ -174,7 +172,7 @@ class Program:
     @cached_property
     def _stretches(self) -> list[Stretch]:
         ends = [*(array.signal for array in self.states), *self.probes]
-        ends += self.checked.values()
+        ends += [signal for _, signal in self.checked]
         return stretches(self.groups, self.layout, ends)
 
     def initial_state(

@@ -165,13 +165,11 @@ class Runner:
 
     def _check(self, failed: Sequence[tf.Tensor], start_step: int) -> None:
         """Refuse a chunk in which a function of TensorFlow gave no finite numbers."""
-        first = {
-            name: int(f) for name, f in zip(self.program.checked, failed, strict=True)
-        }
-        bad = {name: step for name, step in first.items() if step >= 0}
+        steps = zip(failed, self.program.checked, strict=True)
+        bad = [(int(step), name) for step, (name, _) in steps if int(step) >= 0]
         if bad:
-            name = min(bad, key=lambda name: bad[name])
-            time = (start_step + bad[name] + 1) * self.inputs.dt
+            step, name = min(bad)
+            time = (start_step + step + 1) * self.inputs.dt
             raise SimulationError(
                 f"{name}: expected its function to return finite numbers of "
                 f"{self.program.layout.dtype}, got NaN or infinity at t={time:g}"
