@@ -365,7 +365,7 @@ def test_rates_stand_in_for_spikes(name):
         )
         found = sim.run_batch(5, {net.p: None}, training=True)[net.p]
         np.testing.assert_allclose(found[0, 0], np.repeat(expected, 5, axis=0))
-        before = dict(sim.signals)
+        before = dict(sim.signals.items())
         sim.run_batch(5, {net.p: None}, training=True, isolate_state=False)
         for signal, value in sim.signals.items():
             if "voltage" in signal.name or "refractory" in signal.name:

@@ -412,7 +412,7 @@ def test_isolated_state(sim, net):
         use([])
         moved = sim.n_steps
         assert moved > 2
-        before = dict(sim.signals)
+        before = dict(sim.signals.items())
         trained = weight(sim, net)
         use([IsolateState(sim)])
         assert sim.n_steps == moved

@@ -747,7 +747,7 @@ METHODS |= {"p": "predict", "b": "predict_on_batch"}
 def test_refused(name, sim, net):
     method, arguments, match = REFUSED[name]
     sim.compile(keras.optimizers.SGD(0.1), loss={net.p: "mse"})
-    before = dict(sim.signals)
+    before = dict(sim.signals.items())
     with pytest.raises(ValidationError, match=match):
         getattr(sim, METHODS[method])(**arguments)
     for signal, value in sim.signals.items():

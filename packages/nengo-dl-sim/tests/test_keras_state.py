@@ -92,7 +92,7 @@ def joined(array):
 
 def test_runs_start_from_the_present_state(sim, net):
     sim.run_steps(4)
-    signals = dict(sim.signals)
+    signals = dict(sim.signals.items())
     found = sim.predict([A, B], verbose=0)[net.q]
     expected = filtered(outputs(), before=np.full((1, 4, 1), 5.5))
     np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -139,7 +139,7 @@ def test_stateful_runs_go_on(sim, net):
 
 def test_a_run_aside(sim, net):
     sim.run_steps(2)
-    before = dict(sim.signals)
+    before = dict(sim.signals.items())
     sim.run_steps(3, stateful=False)
     sim.run_steps(3, stateful=False)
     assert sim.n_steps == 2

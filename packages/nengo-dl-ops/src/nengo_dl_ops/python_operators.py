@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +31,13 @@ class _Slot(NamedTuple):
     place: slice
 
 
+#: Reads, at this point of a step, what is shown to others while Python code runs.
+Take = Callable[[SignalDict], Sequence[tf.Tensor]]
+
+#: Shows values, for as long as the context that it returns.
+Show = Callable[[Sequence[np.ndarray]], AbstractContextManager]
+
+
 class _Item(NamedTuple):
     """What Python does for one batch item in each step."""
 
@@ -46,7 +53,12 @@ class PythonBuilder(OpBuilder):
 
     Serves every operator that has no other builder: functions of nodes, custom
     processes, neuron types, synapses, learning rules. All operators of a group share
-    one call from TensorFlow to Python. No gradient flows through them.
+    one call from TensorFlow to Python, of whatever types they are; they are stepped in
+    the order of the group, for one batch item after another. No gradient flows through
+    them.
+
+    A function of nothing but time is called once in a step, with the first item: its
+    value is that of all items. It is not called if its output has a value already.
 
     Notes
     -----
@@ -66,8 +78,14 @@ class PythonBuilder(OpBuilder):
         writes = [(i, sig) for i, op in enumerate(ops) for sig in _outputs(op)]
         self.sources, self._read = _join_slots(reads, layout)
         self.targets, self._write = _join_slots(writes, layout)
-        self.failure: Exception | None = None
+        self._once = {i for i, op in enumerate(ops) if _is_function_of_time(op)}
+        self._functions = {
+            i: layout[ops[i].output] for i in self._once if ops[i].output is not None
+        }
+        self.failure: BaseException | None = None
         self._items: list[_Item] = []
+        self._take: Take = lambda signals: []
+        self._show: Show = lambda values: nullcontext()
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -80,20 +98,37 @@ class PythonBuilder(OpBuilder):
         return [*op.updates, *op.sets]
 
     def _inputs(self, op: Operator) -> list[Signal]:
-        return [*dict.fromkeys([*op.reads, *op.incs, *self.previous(op)])]
+        previous = Builder.of(op).previous(op)
+        return [*dict.fromkeys([*op.reads, *op.incs, *previous])]
+
+    def observe(self, take: Take, show: Show) -> None:
+        """
+        Let others see the simulation while Python code runs.
+
+        Parameters
+        ----------
+        take : callable
+            Takes the values so far of the step that is built, and returns tensors.
+        show : callable
+            Takes their arrays, and returns the context in which Python code runs.
+        """
+        self._take, self._show = take, show
 
     def reset(
         self, streams: Mapping[Operator, Sequence[np.random.RandomState]]
     ) -> None:
         """Make the operators' steps anew, one for each batch item."""
         self.failure = None
-        items = range(self.config.minibatch_size)
-        self._items = [
-            self._item(
-                [HostOperator(op, self.config, streams[op][i], i) for op in self.ops]
-            )
-            for i in items
-        ]
+        hosts: list[HostOperator] = []
+        self._items = []
+        for i in range(self.config.minibatch_size):
+            hosts = [
+                hosts[number]
+                if i and number in self._once
+                else HostOperator(op, self.config, streams[op][i], i)
+                for number, op in enumerate(self.ops)
+            ]
+            self._items.append(self._item(hosts))
 
     def _item(self, ops: Sequence[HostOperator]) -> _Item:
         return _Item(
@@ -111,7 +146,7 @@ class PythonBuilder(OpBuilder):
         finally:
             self._items = kept
 
-    def take_failure(self) -> Exception:
+    def take_failure(self) -> BaseException:
         """
         Return the exception that the last call raised, and forget it.
 
@@ -124,33 +159,57 @@ class PythonBuilder(OpBuilder):
         """Call Python once for all operators and batch items."""
         types = [tf.as_dtype(target.dtype) for target in self.targets]
         inputs = [signals.gather(source) for source in self.sources]
-        outputs = tf.numpy_function(_weakly(self._call), inputs, types)
+        given = {
+            number: signals.gather(output)
+            for number, output in self._functions.items()
+            if signals.is_set(output)
+        }
+        call = _weakly(self._call, frozenset(given))
+        outputs = tf.numpy_function(call, [*inputs, *self._take(signals)], types)
         if not self.targets:
             return  # functions that return nothing: TensorFlow gives no tensors
         for target, value in zip(self.targets, outputs, strict=True):
             shape = (target.size, self.config.minibatch_size)
             signals.scatter(target, tf.ensure_shape(value, shape))
+        for number, value in given.items():
+            signals.scatter(self._functions[number], value)
 
-    def _call(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        batch = self.config.minibatch_size
+    def _call(self, given: Collection[int], *inputs: np.ndarray) -> list[np.ndarray]:
+        batch, n_own = self.config.minibatch_size, len(self.sources)
         outputs = [
             np.empty((target.size, batch), target.dtype) for target in self.targets
         ]
+        done = self._once.union(given)  # for all items but the first
         try:
-            with np.errstate(invalid="raise", divide="ignore"):
-                for i, item in enumerate(self._items):
-                    _step_item(item, i, inputs, outputs)
-                self.check_outputs(outputs)
-        except Exception as error:
+            with self._show(inputs[n_own:]):
+                with np.errstate(invalid="raise", divide="ignore"):
+                    for i, item in enumerate(self._items):
+                        _step_item(item, i, done if i else given, inputs, outputs)
+                    self._check_functions(outputs)
+        except BaseException as error:
             self.failure = error
             raise
         return outputs
 
-    def check_outputs(self, outputs: Sequence[np.ndarray]) -> None:
-        """Check what a step has written; by default anything may be."""
+    def _check_functions(self, outputs: Sequence[np.ndarray]) -> None:
+        """Check for numbers that were finite only until they got their type."""
+        if all(np.isfinite(array).all() for array in outputs):
+            return
+        for slot in self._write:
+            op, values = self.ops[slot.op], outputs[slot.array][slot.place]
+            if isinstance(op, SimPyFunc) and not np.isfinite(values).all():
+                raise SimulationError(
+                    f"{op}: expected {describe_range(self.config.dtype)}, got larger "
+                    "ones from its function"
+                )
 
 
-def _weakly(method: Callable) -> Callable:
+def _is_function_of_time(op: Operator) -> bool:
+    """Tell whether an operator calls a function of nothing but time."""
+    return isinstance(op, SimPyFunc) and op.x is None
+
+
+def _weakly(method: Callable, *arguments: Any) -> Callable:
     """
     Call a method without keeping its object alive.
 
@@ -163,19 +222,24 @@ def _weakly(method: Callable) -> Callable:
         found = reference()
         if found is None:
             raise SimulationError("expected the builder of this step to be kept")
-        return found(*inputs)
+        return found(*arguments, *inputs)
 
     return call
 
 
 def _step_item(
-    item: _Item, i: int, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
+    item: _Item,
+    i: int,
+    done: Collection[int],
+    inputs: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
 ) -> None:
     for array, place, write in item.writes:
         values = inputs[array][place]
         write(values[:, i if values.shape[1] > 1 else 0])
-    for step in item.steps:
-        step()
+    for number, step in enumerate(item.steps):
+        if number not in done:
+            step()
     for array, place, read in item.reads:
         outputs[array][place, i] = read()
 
@@ -197,17 +261,6 @@ class SimPyFuncBuilder(PythonBuilder):
     def previous(cls, op: Operator) -> list[Signal]:
         """A function does not see its previous output."""
         return []
-
-    def check_outputs(self, outputs: Sequence[np.ndarray]) -> None:
-        """Check for numbers that were finite only until they got their type."""
-        if all(np.isfinite(array).all() for array in outputs):
-            return
-        slots = self._write
-        bad = (s for s in slots if not np.isfinite(outputs[s.array][s.place]).all())
-        raise SimulationError(
-            f"{self.ops[next(bad).op]}: expected {describe_range(self.config.dtype)}, "
-            "got larger ones from its function"
-        )
 
 
 def _outputs(op: Operator) -> list[Signal]:

@@ -41,6 +41,9 @@ class SignalLayout:
     dtype : {"float16", "float32", "float64"}
         The type that floating point signals get. Integers, booleans and complex
         numbers keep theirs.
+    exact : collection of nengo.builder.Signal, optional
+        Base signals that get ``"float64"`` and ``"int64"`` instead, such as the time
+        and the count of steps.
     """
 
     def __init__(
@@ -48,8 +51,10 @@ class SignalLayout:
         bases: Iterable[Signal],
         constants: Collection[Signal] = (),
         dtype: str = "float32",
+        exact: Collection[Signal] = (),
     ) -> None:
         self.dtype = dtype
+        self.exact = frozenset(exact)
         self.constants = frozenset(constants)
         self._places: dict[Signal, _Place] = {}
         self.n_rows = 0
@@ -123,6 +128,8 @@ class SignalLayout:
         kind = np.dtype(sig.dtype).kind
         if kind not in "fiubc":
             raise BuildError(f"Signal '{sig.name}': expected numbers, got {sig.dtype}")
+        if sig.base in self.exact and kind in "fi":
+            return "float64" if kind == "f" else "int64"
         return self.dtype if kind == "f" else np.dtype(sig.dtype).name
 
     def concat(self, sigs: Sequence[Signal]) -> TensorSignal:

@@ -94,6 +94,10 @@ class SignalDict:
         self._index[rows] = np.arange(len(rows))
         return key
 
+    def is_set(self, signal: TensorSignal) -> bool:
+        """Tell whether a signal has a value already."""
+        return not np.any(self._where[signal.rows] == _UNSET)
+
     def is_batch_first(self, signal: TensorSignal) -> bool:
         """Tell whether a signal is held, as it is, with the batch axis first."""
         rows = signal.rows

@@ -22,9 +22,12 @@ from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     MergeKey,
     Plan,
+    PythonCall,
     greedy_planner,
+    join_python_calls,
     order_signals,
     simplify,
+    split_python_calls,
 )
 from .plan_checks import OURS, called, checked_plan, checked_simplification
 
@@ -66,10 +69,13 @@ class Marks:
         Base signals that input nodes set.
     trainable : frozenset of nengo.builder.Signal
         Base signals that training may change.
+    exact : frozenset of nengo.builder.Signal
+        Base signals that are kept in 64 bits, whatever the type of the simulation.
     """
 
     inputs: frozenset[Signal] = field(default_factory=frozenset)
     trainable: frozenset[Signal] = field(default_factory=frozenset)
+    exact: frozenset[Signal] = field(default_factory=frozenset)
 
 
 def build_program(
@@ -115,8 +121,10 @@ def build_program(
     probed = [model.sig[probe]["in"] for probe in model.probes]
     bases = _bases(ops, probed)
     constants = bases.keys() - _written(ops) - marks.inputs
-    layout = SignalLayout(bases, constants, config.dtype)
-    plan = _make_plan(ops, make_merge_key(layout, marks.trainable), constants, settings)
+    layout = SignalLayout(bases, constants, config.dtype, marks.exact)
+    joined = join_python_calls(ops, model.operators, model.step)
+    merge_key = _merge_key(layout, marks.trainable)
+    plan = split_python_calls(_make_plan(joined, merge_key, constants, settings))
     return Program(
         layout=layout,
         groups=[Builder.build(group, layout, config) for group in plan],
@@ -125,6 +133,12 @@ def build_program(
         probes=[layout[sig] for sig in probed],
         minibatch_size=config.minibatch_size,
     )
+
+
+def _merge_key(layout: SignalLayout, trainable: Collection[Signal]) -> MergeKey:
+    """Tell which operators may share a group: calls of Python are groups already."""
+    of_others = make_merge_key(layout, trainable)
+    return lambda op: op if isinstance(op, PythonCall) else of_others(op)
 
 
 def check_supported(model: Model, ops: Sequence[Operator]) -> None:
@@ -236,20 +250,31 @@ def _parameter_arrays(
     """Put constants that one group reads together into one array, in its order."""
     placed: set[Signal] = set()
     slots = [
-        [op.reads[slot].base for op in group]
+        [op.reads[slot].base for op in group if slot < len(op.reads)]
         for group in plan
-        for slot in range(len(group[0].reads))
+        for slot in range(max(len(op.reads) for op in group))
     ]
     arrays = []
     for bases in (*slots, *([sig.base] for sig in probed)):
         new = [b for b in dict.fromkeys(bases) if b in layout.constants]
         new = [b for b in new if b not in placed]
-        if new:
-            placed.update(new)
-            rows = np.concatenate([layout.rows(base) for base in new])
-            dtype = layout.type_of(new[0])
-            arrays.append(ParameterArray(new, rows, dtype, new[0] in trainable))
+        placed.update(new)
+        for alike in _alike(new, layout, trainable):
+            rows = np.concatenate([layout.rows(base) for base in alike])
+            dtype = layout.type_of(alike[0])
+            arrays.append(ParameterArray(alike, rows, dtype, alike[0] in trainable))
     return arrays
+
+
+def _alike(
+    bases: Sequence[Signal], layout: SignalLayout, trainable: Collection[Signal]
+) -> list[list[Signal]]:
+    """Tell apart what cannot lie in one array (operators in Python need not agree)."""
+    kinds: dict[Hashable, list[Signal]] = {}
+    for base in bases:
+        kind = layout.type_of(base), layout.row_shape(base), base in trainable
+        kinds.setdefault(kind, []).append(base)
+    return list(kinds.values())
 
 
 def _state_arrays(

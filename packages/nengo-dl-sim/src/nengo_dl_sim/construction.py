@@ -9,16 +9,19 @@ from functools import cached_property
 import nengo
 import numpy as np
 from nengo.builder import Model
+from nengo.builder.operator import SimPyFunc, TimeUpdate
+from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.cache import get_default_decoder_cache
 from nengo.exceptions import BuildError, NengoWarning, ValidationError
 
-from nengo_dl_ops import BuildConfig, Builder
+from nengo_dl_ops import BuildConfig, Builder, SimTensorNode
 from nengo_dl_ops.user_warnings import warn_user
 
 from .build import Marks, PlanSettings, check_numbers, check_supported
 from .collection import no_collection
 from .compile import Program, State
+from .current_step import CurrentStep
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
@@ -66,6 +69,8 @@ class Parts:
         The live values of its parameters.
     inputs : NodeInputs
         The values of nodes without input.
+    current : CurrentStep
+        The step in which Python code is called.
     probes : list of ProbeStore
         What was recorded, in the order of ``model.probes``.
     initial : InitialValues
@@ -100,6 +105,7 @@ class Parts:
     program: Program
     parameters: ParameterStore
     inputs: NodeInputs
+    current: CurrentStep
     probes: list[ProbeStore]
     initial: InitialValues
     runner: Runner
@@ -280,9 +286,16 @@ def assemble(
         lif_smoothing=get_setting(network, "lif_smoothing"),
     )
     check_memory(model, config.minibatch_size, config.dtype)
-    python = [op for op in model.operators if Builder.of(op).python]
+    current = CurrentStep()
     inputs = NodeInputs(
-        model, network, config.minibatch_size, seed, python, config.dtype
+        model,
+        network,
+        config.minibatch_size,
+        seed,
+        [op for op in model.operators if Builder.of(op).python],
+        config.dtype,
+        get_setting(network, "pure_functions"),
+        current,
     )
     trained = trainable_signals(model, network)
     operators = [op for op in model.operators if op not in inputs.operators]
@@ -293,7 +306,9 @@ def assemble(
     operators, learned = split_learned(operators, trained)
     starts = {base: parts.start for base, parts in learned.items()}
     marks = Marks(
-        _input_signals(inputs), frozenset(starts.get(base, base) for base in trained)
+        _input_signals(inputs),
+        frozenset(starts.get(base, base) for base in trained),
+        _clocks(model),
     )
     probes = _probe_stores(
         network, model, config.minibatch_size if shows_batch else None
@@ -306,6 +321,7 @@ def assemble(
         marks,
         config,
         inputs,
+        current,
         probes,
         unroll_simulation,
         _learning_phase(network),
@@ -317,6 +333,7 @@ def assemble(
     return Parts(
         model=model,
         inputs=inputs,
+        current=current,
         probes=probes,
         config=config,
         inference_only=get_setting(network, "inference_only"),
@@ -354,6 +371,14 @@ def choose_seed(network: nengo.Network | None, seed: int | None) -> int:
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:
     signals = [inputs.signal(source) for source in inputs.sources]
     return frozenset(sig for sig in signals if sig is not None)
+
+
+def _clocks(model: Model) -> frozenset[Signal]:
+    """Return the count of steps and the time, unless unknown operators read them."""
+    known = (TimeUpdate, SimPyFunc, SimProcess, SimTensorNode)
+    others = [op for op in model.operators if not isinstance(op, known)]
+    used = {sig.base for op in others for sig in op.all_signals}
+    return frozenset({model.step, model.time} - used)
 
 
 def _constants(model: Model, marks: Marks) -> list[Signal]:

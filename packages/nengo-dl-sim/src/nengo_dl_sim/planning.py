@@ -16,6 +16,7 @@ from nengo_dl_ops import BuildConfig
 
 from .build import Marks, PlanSettings, build_program, constant_signals
 from .compile import Program, Transfer
+from .current_step import CurrentStep
 from .graph import (
     DEFAULT_SIMPLIFICATIONS,
     Simplification,
@@ -90,6 +91,8 @@ class Planner:
         The settings of the simulation.
     inputs : NodeInputs
         The values of nodes without input.
+    current : CurrentStep
+        Shown to Python code.
     probes : list of ProbeStore
         What is recorded.
     unroll : int
@@ -107,6 +110,7 @@ class Planner:
     marks: Marks
     config: BuildConfig
     inputs: NodeInputs
+    current: CurrentStep
     probes: Sequence[ProbeStore]
     unroll: int
     learning_phase: bool | None
@@ -227,9 +231,10 @@ class Planner:
             use_loop=self.use_loop,
             remat_steps=self.remat_steps,
         )
+        self.current.watch(program, self.model.step)
         n_operators = len(self.operators)
         logger.info("%d operators in %d groups", n_operators, len(program.groups))
-        store = ParameterStore(program)
+        store = ParameterStore(program, self.current.notify)
         variables = store.variables
         runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
         return Planned(program, store, InitialValues(program), runner, stand_ins)

@@ -47,6 +47,7 @@ from .run.simulation_data import SimulationData
 from .settings.config import get_setting
 from .settings.session_config import apply_session_config
 from .settings.table import find_setting
+from .shared_callables import warn_of_shared_callables
 from .tensorboard.directory import TensorBoard
 from .training.training import Training
 
@@ -136,7 +137,8 @@ class Simulator(
     UserWarning
         If no device is given and there is no GPU (once in a process).
     nengo.exceptions.NengoWarning
-        If a model is given that has another ``dt``, or no network.
+        If a model is given that has another ``dt``, or no network; if items of a
+        minibatch share an object that is the output of a node with input.
     ResourceWarning
         If the simulator is dropped without having been closed.
 
@@ -212,6 +214,9 @@ class Simulator(
             )
             self._now = Now(self._parts, self.seed)
             self._tensorboard = _make_tensorboard(tensorboard, self._parts)
+        if self.model.toplevel is not None:
+            nodes = self.model.toplevel.all_nodes
+            warn_of_shared_callables(nodes, minibatch_size)
         self._names = Names(self._parts.inputs.nodes, self.model.probes)
         self._model = CallbackModel(self._parts)
         self._compiled = None
@@ -219,7 +224,7 @@ class Simulator(
             self.model.params[store.probe] = ProbeSamples(store)
         self.data = SimulationData(self.model, self._now.store, self._now.value)
         layout = self._parts.program.layout
-        self.signals = SignalValues(self.model, layout, self._now.value)
+        self.signals = SignalValues(self.model, layout, self._now)
         self._exit_stack = contextlib.ExitStack()
         self._training = Training(self._parts, network, self.seed, jit_compile)
         self._post_build()

@@ -110,7 +110,7 @@ class SimTensorNodeBuilder(OpBuilder):
 
     def _build(self, signals: SignalDict, training: bool) -> None:
         values = [signals.variables[id(variable)] for variable in self.variables]
-        t, x = tf.reshape(signals.gather(self.time), ()), self._gather_input(signals)
+        t, x = self._gather_time(signals), self._gather_input(signals)
         y, values = self._call(values, t, x, training, signals.key)
         signals.variables.update(zip(map(id, self.variables), values, strict=True))
         batch, dtype = self.config.minibatch_size, self.config.dtype
@@ -135,6 +135,10 @@ class SimTensorNodeBuilder(OpBuilder):
 
         arguments = [values, t] if x is None else [values, t, x]
         return call_seeded(call, arguments, step_seed(key, self.stream))
+
+    def _gather_time(self, signals: SignalDict) -> tf.Tensor:
+        time = tf.reshape(signals.gather(self.time), ())
+        return tf.cast(time, self.config.dtype)  # which may be kept in more detail
 
     def _gather_input(self, signals: SignalDict) -> tf.Tensor | None:
         if self.input is None:

@@ -86,9 +86,9 @@ class StateArray:
         values = elements.T if self.batch_first else elements
         return tf.constant(values, self.signal.dtype)
 
-    def elements(self, value: tf.Tensor) -> np.ndarray:
+    def elements(self, value: tf.Tensor | np.ndarray) -> np.ndarray:
         """Undo `tensor`."""
-        array = value.numpy()
+        array = np.asarray(value)
         return array.T if self.batch_first else array
 
     def of_size(self, minibatch_size: int) -> StateArray:

@@ -91,8 +91,8 @@ class StatePlaces:
         state : State
             A state of the simulation.
         values : dict from nengo.builder.Signal to array_like
-            Values of base signals, of their shapes, for all batch items. What is not
-            part of the state is left out.
+            Values of base signals, of their shapes, for all batch items; or with a
+            batch axis before. What is not part of the state is left out.
 
         Returns
         -------
@@ -106,7 +106,9 @@ class StatePlaces:
                 if number not in changed:
                     elements = self._states[number].elements(state.arrays[number])
                     changed[number] = elements.copy()
-                changed[number][places] = np.reshape(value, (-1, 1))
+                shape = stored_value(base).shape
+                batched = np.moveaxis(np.reshape(value, (-1, *shape)), 0, -1)
+                changed[number][places] = batched.reshape(len(places), -1)
         arrays = list(state.arrays)
         for number, elements in changed.items():
             arrays[number] = self._states[number].tensor(elements)
@@ -123,7 +125,8 @@ class StatePlaces:
         base : nengo.builder.Signal
             A base signal. Nothing changes if it is not part of the state.
         value : array_like
-            Its value, of the signal's shape, for all batch items.
+            Its value, of the signal's shape, for all batch items; or with a batch axis
+            before.
 
         Returns
         -------

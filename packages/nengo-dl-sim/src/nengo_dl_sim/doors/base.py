@@ -100,7 +100,7 @@ class Door(Attributes):
         Compiled functions and TensorFlow's variables are given up.
         """
         if not self.closed:
-            self.closed = True
+            self.closed = self._now.closed = True
             self._training.close()
             self._parts.close()
             if self._tensorboard is not None:

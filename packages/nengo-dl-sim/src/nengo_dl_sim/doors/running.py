@@ -36,13 +36,18 @@ class Running(Door):
 
     @property
     def n_steps(self) -> int:
-        """The number of steps done since the start or the last reset."""
-        return self._n_steps
+        """
+        The number of steps done since the start or the last reset.
+
+        For a function that is called in a step, those done before that step.
+        """
+        within = self._parts.current.n_steps
+        return self._n_steps if within is None else within
 
     @property
     def time(self) -> float:
         """The simulated time, in seconds."""
-        return self._n_steps * self.dt
+        return self.n_steps * self.dt
 
     def run(self, time_in_seconds: float, **kwargs: Any) -> None:
         """

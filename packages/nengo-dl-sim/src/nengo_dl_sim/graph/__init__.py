@@ -11,6 +11,10 @@ from .narrow_results import narrow_results as narrow_results
 from .narrow_results import narrowed_results as narrowed_results
 from .plan import greedy_planner as greedy_planner
 from .plan import noop_planner as noop_planner
+from .python_calls import PythonCall as PythonCall
+from .python_calls import join_python_calls as join_python_calls
+from .python_calls import nengo_order as nengo_order
+from .python_calls import split_python_calls as split_python_calls
 from .schedule import MergeKey as MergeKey
 from .schedule import Plan as Plan
 from .share_results import share_results as share_results

@@ -21,7 +21,8 @@ class InputFeed:
     Arranges the values of input nodes for a program.
 
     Nodes with a constant output keep their value through a run, unless values are
-    given for them; all others get a new value in every step.
+    given for them; all others get a new value in every step. Those that the steps
+    themselves compute are left out, unless they are given.
 
     Parameters
     ----------
@@ -51,10 +52,12 @@ class InputFeed:
             sig = inputs.signal(node)
             if sig is None or sig not in program.layout:
                 continue
-            if node in given or not inputs.is_constant(node):
+            if node in given:
                 self._stepped[node] = sig
-            else:
+            elif inputs.is_constant(node):
                 held.append(sig)
+            elif not inputs.is_in_steps(node):
+                self._stepped[node] = sig
         self.split = InputSplit(self._join(held), self._join(self._stepped.values()))
         values = [np.ravel(sig.initial_value) for sig in held]
         joined = np.concatenate(values) if values else np.zeros(0)

@@ -15,11 +15,13 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops import TensorNode
 
+from ..current_step import CurrentStep
 from .operators import (
     Source,
     draw_streams,
     find_noise,
     find_operators,
+    is_python_function,
     make_step,
     output_signal,
     seeding_order,
@@ -44,10 +46,15 @@ class NodeInputs:
         The number of items that are simulated at once; None means 1.
     seed : int
         The seed of the processes that have none of their own.
-    others : collection of nengo.builder.Operator, optional
-        Operators that run in Python within the simulation, and need random numbers.
+    python : collection of nengo.builder.Operator, optional
+        All operators of the model that Python computes.
     dtype : {"float16", "float32", "float64"}
         The type that the simulation has, in which values must be finite.
+    pure : bool or None
+        Whether functions are computed here. None: unless other Python code runs within
+        the simulation; it may share objects with them. Those of NumPy always are.
+    current : CurrentStep, optional
+        Told for which step a function is called.
 
     Attributes
     ----------
@@ -62,7 +69,8 @@ class NodeInputs:
     replacements : list of nengo.builder.Operator
         What the simulation must compute instead.
     streams : dict from nengo.builder.Operator to list of RandomState
-        The random numbers of ``others``, for each item of the minibatch.
+        The random numbers of what runs in Python within the simulation, for each item
+        of the minibatch.
 
     Raises
     ------
@@ -84,10 +92,13 @@ class NodeInputs:
         network: nengo.Network,
         minibatch_size: int | None,
         seed: int,
-        others: Collection[Operator] = (),
+        python: Collection[Operator] = (),
         dtype: str = "float64",
+        pure: bool | None = None,
+        current: CurrentStep | None = None,
     ) -> None:
         self.nodes = [node for node in network.all_nodes if is_input(node)]
+        self._current = current or CurrentStep()
         self.dt = float(model.dt)
         self.dtype = dtype
         self._batch = minibatch_size or 1
@@ -98,10 +109,27 @@ class NodeInputs:
         self.replacements = [found.replacement() for found in noise]
         self._signals = signals | {found: found.signal for found in noise}
         self._operators = operators | {found: found.op for found in noise}
+        self._in_steps = self._take_functions(python, pure)
         self.operators: set[Operator] = set(self._operators.values())
-        self._others = [op for op in others if op not in self.operators]
-        self._seeding_order = seeding_order(model, self.operators.union(others))
+        self._others = [op for op in python if op not in self.operators]
+        self._seeding_order = seeding_order(model, self.operators.union(python))
         self.reset(seed)
+
+    def _take_functions(
+        self, python: Collection[Operator], pure: bool | None
+    ) -> set[Source]:
+        """Leave functions to the simulation, if they may not be computed here."""
+        here = set(self._operators.values())
+        if pure is None:
+            pure = here.issuperset(python)
+        taken = [
+            node
+            for node, op in self._operators.items()
+            if is_python_function(op) and not pure
+        ]
+        for node in taken:
+            del self._operators[node]
+        return set(taken)
 
     @property
     def has_memory(self) -> bool:
@@ -139,7 +167,23 @@ class NodeInputs:
         constant : bool
             False for functions and processes.
         """
-        return node not in self._operators
+        return node not in self._operators and node not in self._in_steps
+
+    def is_in_steps(self, node: Source) -> bool:
+        """
+        Say whether a node is computed within the simulation, unless it is given.
+
+        Parameters
+        ----------
+        node : nengo.Node
+            One of `nodes`.
+
+        Returns
+        -------
+        in_steps : bool
+            True for functions that may share objects with other Python code.
+        """
+        return node in self._in_steps
 
     def reset(self, seed: int) -> None:
         """
@@ -267,8 +311,8 @@ class NodeInputs:
         Returns
         -------
         outputs : dict from nengo.Node to (n_steps, size_out, batch) ndarray of float64
-            For every node that has an output and is not constant. ``batch`` is the
-            size of the minibatch for processes, and 1 for functions.
+            For every node that has an output, is not constant, and not `is_in_steps`.
+            ``batch`` is the size of the minibatch for processes, and 1 for functions.
 
         Raises
         ------
@@ -288,7 +332,7 @@ class NodeInputs:
         found = {node: array for node, array in outputs.items() if array.shape[1]}
         self._last = Generation(sinks)
         try:
-            self._last.compute(start_step, n_steps, self.dt)
+            self._last.compute(start_step, n_steps, self.dt, self._current)
             for node, array in found.items():
                 check_finite(node, array, self.dtype)
         except BaseException:

@@ -199,6 +199,11 @@ def make_step(
     return op.process.make_step((0,), op.output.shape, dt, rng, state)
 
 
+def is_python_function(op: Operator) -> bool:
+    """Tell whether an operator calls a function that may do more than compute."""
+    return isinstance(op, SimPyFunc) and not isinstance(op.fn, np.ufunc)
+
+
 def _draws(op: SimProcess) -> bool:
     """Tell whether a process may draw random numbers with a seed of the simulator."""
     return op.process.seed is None and type(op.process) not in _WITHOUT_CHANCE

@@ -12,6 +12,7 @@ from nengo.exceptions import SimulationError
 
 from nengo_dl_ops.ranges import describe_range
 
+from ..current_step import CurrentStep
 from .operators import Source
 
 
@@ -151,7 +152,9 @@ class Generation:
         self._sinks = sinks
         self._n_values = 0
 
-    def compute(self, start_step: int, n_steps: int, dt: float) -> None:
+    def compute(
+        self, start_step: int, n_steps: int, dt: float, current: CurrentStep
+    ) -> None:
         """
         Compute all values.
 
@@ -163,6 +166,8 @@ class Generation:
             The number of steps.
         dt : float
             The length of a time step, in seconds.
+        current : CurrentStep
+            Told which step it is.
 
         Raises
         ------
@@ -174,12 +179,14 @@ class Generation:
         try:
             for i in range(n_steps):
                 time = (start_step + i + 1) * dt
+                current.enter_ahead(start_step + i, i)
                 for source, step, values in self._sinks:
                     value = _call(source, step, time)
                     if values.shape[1]:
                         _store(source, values, i, value)
                     n_values += 1
         finally:
+            current.leave()
             self._n_values = n_values
             for number, (_, step, _) in enumerate(self._sinks):
                 if isinstance(step, ProcessStream):

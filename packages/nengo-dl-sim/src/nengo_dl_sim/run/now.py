@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import tensorflow as tf
 from nengo.builder.signal import Signal
+from nengo.exceptions import SimulationError, SimulatorClosed
 from nengo.probe import Probe
 
 from ..compile import State
@@ -35,6 +37,8 @@ class Now:
         The number of steps done since the start or the last reset.
     n_asked_for : int
         The number of steps asked for in all: on which it depends how they are run.
+    closed : bool
+        Whether the simulator was closed.
     """
 
     def __init__(self, parts: Parts, seed: int) -> None:
@@ -43,17 +47,18 @@ class Now:
         self._shortcut: Shortcut | None = None
         self.n_steps = 0
         self.n_asked_for = 0
+        self.closed = False
 
     @property
     def state(self) -> State:
         """The state after the last step."""
         if self._shortcut is not None:
-            self.state = self._shortcut.leave(self._state)
+            self._state, self._shortcut = self._shortcut.leave(self._state), None
         return self._state
 
     @state.setter
     def state(self, value: State) -> None:
-        self._state, self._shortcut = value, None
+        self.move(value, None)
 
     def enter(self, shortcut: Shortcut) -> Shortcut | None:
         """
@@ -83,6 +88,7 @@ class Now:
     def move(self, state: State, shortcut: Shortcut | None) -> None:
         """Go on to a state, in a form as of `here`."""
         self._state, self._shortcut = state, shortcut
+        self._parts.current.notify()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -92,6 +98,12 @@ class Now:
             yield
         finally:
             self._state, self._shortcut, self.n_steps = before
+            self._parts.current.notify()
+
+    @property
+    def is_within_step(self) -> bool:
+        """Whether Python code is called in a step."""
+        return self._parts.current.n_steps is not None
 
     @property
     def has_started(self) -> bool:
@@ -99,7 +111,20 @@ class Now:
         return bool(self._state.key[1] != 0)
 
     def store(self, probe: Probe) -> ProbeStore:
-        """Return where the values of a probe are kept."""
+        """
+        Return where the values of a probe are kept.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If it is asked for in a step before which others are not recorded yet.
+        """
+        if self._parts.current.n_steps not in (None, self.n_steps):
+            raise SimulationError(
+                f"{probe}: its values were asked for within a run, which hands them "
+                "over many steps at a time. Connect the node that needs them to the "
+                "probed object, or run single steps with sim.step()"
+            )
         return self._parts.probes[self._parts.model.probes.index(probe)]
 
     def value(self, base: Signal) -> np.ndarray | None:
@@ -116,16 +141,85 @@ class Now:
         value : array or None
             Of the signal's shape; state has a batch axis before, if the simulation
             shows one. None if the signal is neither a parameter nor state.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If it is asked for by a function that is called for a step before the steps
+            that come before it are simulated.
         """
+        within = self._parts.current.n_steps
+        if within is not None and base is self._parts.model.step:
+            return np.array(within + 1)
         if base in self._parts.learned:
             return self._sum(*self._parts.learned[base])
         parameter = self._parts.parameters.value(base)
         if parameter is not None:
             return parameter
-        value = self._parts.program.places.value(base, self.state)
-        if value is None or self._parts.shows_batch:
-            return value
-        return value[0]
+        value = self._parts.program.places.value(base, self._visible_state())
+        if value is None:
+            return None
+        if self._parts.current.n_ahead:
+            raise SimulationError(
+                f"{base}: its value was asked for by a function of a node without "
+                "input, which is called for many steps before these are simulated. Set "
+                "configure_settings(pure_functions=False), so that it is called step "
+                "by step"
+            )
+        return value if self._parts.shows_batch else value[0]
+
+    def _visible_state(self) -> State:
+        """Return the state, as Python code that is called in a step sees it."""
+        arrays = self._parts.current.arrays
+        if arrays is None:
+            return self.state
+        return State(list(arrays), [], tf.zeros(0))
+
+    def assign(self, base: Signal, value: np.ndarray) -> None:
+        """
+        Set the value of a signal, for the steps to come.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal for which `value` returns something.
+        value : array
+            Of the shape of what `value` returns.
+        """
+        parts = self._parts
+        if base in parts.learned:
+            start, change = parts.learned[base]
+            before, since = self.value(start), self.value(change)
+            base = start if since is None else change
+            value = value if since is None or before is None else value - before
+        if parts.parameters.value(base) is None:
+            self.state = parts.program.places.with_value(self.state, base, value)
+        else:
+            parts.parameters.assign({base: value})
+
+    def observe(self, method: Callable[[], None]) -> None:
+        """Let a method be called whenever values of signals become others."""
+        self._parts.current.observe(method)
+
+    def check_settable(self) -> None:
+        """
+        Check that signals can be set now.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.SimulationError
+            If a run is going on.
+        """
+        if self.closed:
+            raise SimulatorClosed("Cannot set signals after simulator is closed")
+        if self._parts.current.n_steps is not None:
+            raise SimulationError(
+                "signals can be set between runs, not by a function that is called "
+                "within one: return the value from a node that is connected to where "
+                "it is needed"
+            )
 
     def _sum(self, start: Signal, change: Signal) -> np.ndarray | None:
         """Return the current value of what is learned online."""

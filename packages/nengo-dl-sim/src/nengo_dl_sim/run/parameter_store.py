@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -23,6 +23,8 @@ class ParameterStore:
     ----------
     program : Program
         What the parameters are for.
+    on_change : callable, optional
+        Called when values may have become others.
 
     Attributes
     ----------
@@ -31,7 +33,10 @@ class ParameterStore:
         of the parameter arrays, then those that operators brought along.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_change = on_change
         arrays = [
             keras.Variable(
                 array.initial(),
@@ -68,6 +73,7 @@ class ParameterStore:
     def changed(self) -> None:
         """Take note that variables were assigned to."""
         self._as_built = None
+        self._on_change()
 
     @property
     def trainable(self) -> list[keras.Variable]:

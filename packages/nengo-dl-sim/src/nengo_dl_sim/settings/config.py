@@ -43,6 +43,11 @@ def configure_settings(**settings: Any) -> None:
         ``planner(operators, merge_key)`` returns a list of tuples of operators, those
         of each tuple with equal ``merge_key(operator)``. Default: `.greedy_planner`;
         also `.tree_planner`, `.transitive_planner`, `.noop_planner`.
+    pure_functions : bool or None
+        Whether functions of nodes without input may be called for many steps at once,
+        before these are simulated, as their results follow from the time alone. If
+        None (default), they may unless other Python code runs in the steps, with which
+        they could share an object. If False, they are called step by step.
     remat_steps : int or None
         How many steps of training are computed again at a time for gradients, instead
         of keeping what they computed: training through many steps takes less memory,

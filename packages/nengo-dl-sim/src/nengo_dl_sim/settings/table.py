@@ -156,6 +156,9 @@ SETTINGS = {
             "lif_smoothing", None, _NETWORK, "a positive number", _positive_or_none
         ),
         Setting("planner", None, _NETWORK, "a function of operators", _callable),
+        Setting(
+            "pure_functions", None, _NETWORK, "True, False or None", _boolean_or_none
+        ),
         Setting("remat_steps", None, _NETWORK, "a positive integer", _count_or_none),
         Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
