@@ -162,10 +162,6 @@ CASES = {
         run_with(lambda net: {net.b: x()}),
         "data.*Nodes without input.*Node 'b'> with size_in=2",
     ),
-    "probe in a run": (
-        run_with(lambda net: {net.p: x()}),
-        "data.*Nodes without input as keys.*Probe",
-    ),
     "unknown name": (
         run_with(lambda net: {"z": x()}),
         "data.*one of the names a, .*got 'z'",
@@ -173,10 +169,6 @@ CASES = {
     "node and its name": (
         run_with(lambda net: {"a": x(), net.a: x()}),
         "data.*one entry for <Node 'a'>, got two",
-    ),
-    "short list": (
-        run_with(lambda net: [x()]),
-        "data.*list of 2 arrays.*got 1",
     ),
     "generator": (
         run_with(lambda net: iter([x()])),
