@@ -391,12 +391,6 @@ CASES = {
         lambda sim, net: sim.run_steps(2, progress_bar=3),
         "progress_bar.*True, False, None or a progress bar .*got 3",
     ),
-    "nothing depends on the parameters": (
-        lambda sim, net: sim.train(
-            good(net), sgd(), objective={net.p: lambda y, t: scalar(t)}
-        ),
-        "Probe .p..*depend",
-    ),
 }
 
 
