@@ -161,7 +161,8 @@ def test_the_loop_carries_the_state_alone(minibatch_size):
     with simulator(build(integrator, n), minibatch_size=minibatch_size) as sim:
         carried = [tuple(array.shape) for array in tf.nest.flatten(sim._state)]
         sizes = sorted(int(np.prod(shape)) for shape in carried)
-        assert all(dtype.size == 4 for dtype in (a.dtype for a in sim._state.arrays))
+        types = [array.dtype for array in sim._state.arrays]
+        assert all(dtype.size == (8 if dtype.is_integer else 4) for dtype in types)
     neurons, synapses = 8 * n, n  # those of the loop, of the input, and of the probe
     per_item = 2 * neurons + 3 * 2 * synapses
     assert sum(sizes) == minibatch_size * per_item + 1 + 2
