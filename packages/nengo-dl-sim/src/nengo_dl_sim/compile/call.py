@@ -60,6 +60,23 @@ class CompiledCall:
         return _pack(self._structure, iter(outputs))
 
 
+class ReleasedCall(CompiledCall):
+    """
+    A compiled function of which TensorFlow keeps nothing once it is dropped.
+
+    Notes
+    -----
+    TensorFlow keeps for the life of the process what an operation was made ready to
+    call. Functions called by their own name go when they do; such a call takes longer
+    (by 0.2 ms). What XLA has compiled stays in either case.
+    """
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function, as a `CompiledCall` does."""
+        function = self._function.inference_fn
+        return function.call_with_captures(arguments, {}, tuple(self._captured))
+
+
 class CompiledForShapes:
     """
     A function that is compiled for each combination of shapes it is called with.
@@ -72,6 +89,11 @@ class CompiledForShapes:
     jit_compile : bool
         Whether XLA compiles the function.
 
+    Attributes
+    ----------
+    jit_compile : bool
+        The same.
+
     Notes
     -----
     A ``tf.function`` does so, too, but warns of it: after five calls with new shapes,
@@ -79,6 +101,7 @@ class CompiledForShapes:
     """
 
     def __init__(self, function: Callable, jit_compile: bool = False) -> None:
+        self.jit_compile = jit_compile
         self._function = tf.function(
             lambda *arguments: function(*arguments),  # optional ones are not asked for
             jit_compile=jit_compile,

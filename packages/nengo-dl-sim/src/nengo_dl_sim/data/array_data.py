@@ -9,7 +9,8 @@ import numpy as np
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..user_warnings import warn_user
+from nengo_dl_ops.user_warnings import warn_user
+
 from .batches import Order, cut_items
 from .minibatch_data import Items, MinibatchData
 

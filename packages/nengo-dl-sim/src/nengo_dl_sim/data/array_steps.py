@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from ..user_warnings import warn_user
+from nengo_dl_ops.user_warnings import warn_user
+
 from .array_data import ArrayData
 from .batches import Order
 from .minibatch_data import Items

@@ -11,7 +11,8 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..user_warnings import warn_user
+from nengo_dl_ops.user_warnings import warn_user
+
 from .arrays import check_labels, leave_targets
 from .names import RESERVED, Names
 

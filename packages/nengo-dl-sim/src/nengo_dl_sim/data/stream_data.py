@@ -10,8 +10,9 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
+from nengo_dl_ops.user_warnings import warn_user
+
 from ..construction import Parts
-from ..user_warnings import warn_user
 from .arrays import check_inputs, common_shape
 from .batches import Order
 from .forms import Given, read_values

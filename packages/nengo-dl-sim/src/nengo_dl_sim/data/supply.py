@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
-from ..user_warnings import warn_user
+from nengo_dl_ops.user_warnings import warn_user
+
 from .epoch_hooks import EpochHooks, is_py_dataset, number_of_batches
 from .prefetch import prefetched
 

@@ -10,8 +10,9 @@ import numpy as np
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
+from nengo_dl_ops.user_warnings import warn_user
+
 from ..construction import Parts
-from ..user_warnings import warn_user
 
 #: For each choice, what is computed: whether it is in rates, by what precedes names.
 _CHOICES = {

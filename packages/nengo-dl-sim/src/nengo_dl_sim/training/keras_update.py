@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..compile.call import CompiledCall
+from ..compile.call import CompiledCall, CompiledForShapes, ReleasedCall
 from ..recent import Recent
 from .finite import Descent, Evidence, are_finite, is_bounded
-from .update import Compute, Update
+from .update import Update
 
 #: How many compiled steps an optimizer keeps.
 N_COMPILED = 32
@@ -34,7 +34,7 @@ class KerasUpdate(Update):
             optimizer.build(self._targets())
         self._compiled: Recent[CompiledCall] = Recent(N_COMPILED)
 
-    def step(self, compute: Compute, *arguments: Any) -> Descent:
+    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
         """Compute gradients and change the variables."""
         shapes = [tuple(tensor.shape) for tensor in tf.nest.flatten(arguments)]
         key = compute, *shapes
@@ -46,7 +46,7 @@ class KerasUpdate(Update):
         if int(self.optimizer.iterations) > 0:  # before, there is nothing to average
             self.optimizer.finalize_variable_values(self._targets())
 
-    def _compile(self, compute: Compute, arguments: tuple) -> CompiledCall:
+    def _compile(self, compute: CompiledForShapes, arguments: tuple) -> CompiledCall:
         def step(*arguments: Any) -> Descent:
             found = compute(*arguments, scale := self._scale())
             evidence = Evidence(found.total, found.sizes, scale, self._rates())
@@ -55,7 +55,8 @@ class KerasUpdate(Update):
             return Descent(found.losses, found.state, found.watched, sound, evidence)
 
         try:
-            return CompiledCall(step, arguments, jit_compile=False)
+            call = CompiledCall if compute.jit_compile else ReleasedCall
+            return call(step, arguments, jit_compile=False)
         except ValueError as error:
             if not self._built_before:
                 raise

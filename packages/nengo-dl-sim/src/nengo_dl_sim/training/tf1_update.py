@@ -8,15 +8,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ..compile.call import CompiledForShapes
 from ..run.parameter_store import to_numpy
 from .finite import Descent, Evidence, are_finite, is_bounded
-from .update import Compute, Gradients, Update, backend_variable
+from .update import Gradients, Update, backend_variable
 
 
 class TF1Update(Update):
     """Applies an optimizer of ``tf.compat.v1.train``."""
 
-    def step(self, compute: Compute, *arguments: Any) -> Descent:
+    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
         """Compute gradients, then change the variables."""
         scale = tf.ones((), tf.float64)
         found = compute(*arguments, scale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import keras
@@ -11,14 +11,12 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from ..compile.call import CompiledForShapes
 from ..run.parameter_store import to_numpy
 from .finite import Descent
 
 #: A gradient for each variable; None for a variable that the loss does not depend on.
 Gradients = Sequence["tf.Tensor | None"]
-
-#: Computes losses and gradients.
-Compute = Callable[..., Any]
 
 
 class Update(ABC):
@@ -49,13 +47,13 @@ class Update(ABC):
         self.counter = counter
 
     @abstractmethod
-    def step(self, compute: Compute, *arguments: Any) -> Descent:
+    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
         """
         Compute gradients, and change the variables if all numbers are finite.
 
         Parameters
         ----------
-        compute : callable
+        compute : CompiledForShapes
             Returns a `.trainer.BackPropagation`.
         *arguments
             What it takes; and last, what the gradients are multiplied by.
