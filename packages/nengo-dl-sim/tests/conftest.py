@@ -1,6 +1,8 @@
 import nengo
 import pytest
 
+from nengo_dl_sim.progress import make
+
 
 @pytest.fixture(autouse=True, scope="session")
 def no_decoder_cache():
@@ -9,3 +11,9 @@ def no_decoder_cache():
     nengo.rc.set("decoder_cache", "enabled", "False")
     yield
     nengo.rc.set("decoder_cache", "enabled", str(enabled))
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Let progress bars be drawn, as on a terminal."""
+    monkeypatch.setattr(make, "_is_terminal", lambda: True)

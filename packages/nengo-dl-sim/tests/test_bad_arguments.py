@@ -365,7 +365,7 @@ FORMS = {
     ),
     "x: rank 1": (lambda sim: sim.predict({A: x(2)}), "x: .*np.reshape"),
     "x: width": (lambda sim: sim.evaluate({A: x(2, 4, 1)}, {P: x()}), "x: for .*2 dim"),
-    "x: key": (lambda sim: fit_with(sim, {P: x()}, {P: x()}), "x: expected Nodes"),
+    "x: key": (lambda sim: fit_with(sim, {P: x()}, {P: x()}), "x: .*got two"),
     "x: name": (lambda sim: fit_with(sim, {"z": x()}, {}), "x: .*names a, got 'z'"),
     "x: NaN": (lambda sim: fit_with(sim, {A: x() * NAN}, {P: x()}), "x: .*got nan"),
     "y: rank 2": (

@@ -173,7 +173,7 @@ NEAREST = {
     ),
     "type before later all": (
         [("net", nengo.Ensemble, True), ("net", "all", False)],
-        (True, True, False),
+        (False, False, False),
     ),
     "all networks": ([("net", nengo.Network, False)], (False, False, False)),
     "neurons type": ([("net", Neurons, False)], (None, False, None)),

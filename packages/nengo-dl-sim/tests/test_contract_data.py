@@ -83,7 +83,7 @@ def test_S013_only_the_last_step_is_kept(net):
 
 def test_S020_inputs_and_targets_are_one_argument(net):
     with simulator(net, minibatch_size=2) as sim:
-        with pytest.raises(ValidationError, match="optimizer.*one dictionary"):
+        with pytest.raises(ValidationError, match="train: .*one dictionary"):
             sim.train({net.a: net.x}, {net.p: net.t}, sgd())
 
 

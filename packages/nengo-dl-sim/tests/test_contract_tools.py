@@ -72,7 +72,7 @@ def test_S083_directories_are_numbered(net, tmp_path):
         found, (graph,) = events(board / run)
         assert found == {}
         assert len(graph.node) > 5
-    with pytest.raises(ValidationError, match="tensorboard.*directory.*got 3"):
+    with pytest.raises(ValidationError, match="tensorboard.*folder.*got 3"):
         simulator(net, tensorboard=3)
 
 
@@ -178,7 +178,7 @@ def test_S046_profile(net, tmp_path, monkeypatch, use):
 # -- S080, S081: progress
 
 
-def test_S080_bars_can_be_switched_off(net, capsys):
+def test_S080_bars_can_be_switched_off(net, capsys, terminal):
     def shown():
         return capsys.readouterr().err
 
@@ -201,7 +201,7 @@ def test_S080_bars_can_be_switched_off(net, capsys):
         assert "Simulating" in shown()
 
 
-def test_S081_bars_show_loss_and_remaining_time(net, capsys):
+def test_S081_bars_show_loss_and_remaining_time(net, capsys, terminal):
     x = np.ones((8, 2, 1))
     with Simulator(net, minibatch_size=2) as sim:
         capsys.readouterr()

@@ -173,7 +173,7 @@ def test_missing_nodes_are_generated(sim, net):
     np.testing.assert_allclose(found, np.full((1, 2, 5, 1), 5.5))
 
 
-def test_progress_bars_need_no_length(shared, capsys):
+def test_progress_bars_need_no_length(shared, capsys, terminal):
     sim, net = shared
     for data in (dataset(), generator({"a": x, "out": t} for x, t in batches())):
         sim.loss(data, progress_bar=True)

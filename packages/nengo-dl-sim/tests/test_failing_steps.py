@@ -8,6 +8,9 @@ from nengo.exceptions import SimulationError
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.compile import loop
 
+# Of the object that fails: it is called for one item after another, as it should be.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is one object for all")
+
 CHUNK = 5
 N_STEPS = 14  # in three chunks
 

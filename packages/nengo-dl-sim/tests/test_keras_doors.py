@@ -652,7 +652,7 @@ REFUSED = {
     # fit
     "no y": ("f", {"x": X}, 'y.*targets for <Probe "out".*got none'),
     "y too many": ("f", {"x": X, "y": [TARGETS, TARGETS]}, "y.*not a valid target"),
-    "y of a node": ("f", {"x": X, "y": {"a": A}}, "data.*a Probe as key.*Node"),
+    "y of a node": ("f", {"x": X, "y": {"a": A}}, "y: .*a Probe as key.*Node"),
     "y in a long list": ("f", {"x": X, "y": [TARGETS] * 3}, "y.*up to 2 arrays.*got 3"),
     "y of rank 2": ("f", {"x": X, "y": {"out": TARGETS[0]}}, "rank 3.*got rank 2"),
     "y too short": ("f", {"x": X, "y": {"out": TARGETS[:4]}}, "batch size of 6.*got 4"),

@@ -686,7 +686,7 @@ FREEZE = {
     "ensemble": (lambda n: [n.ens, OTHER.ens], ValueError, "simulated network.*'ens'"),
     "connection": (lambda n: [n.ens, OTHER.conn], ValueError, "simulated network"),
     "other": (lambda n: [n.ens, OTHER], ValueError, "simulated network.*Network"),
-    "new": (lambda n: [n.ens, n], ValueError, "simulated network.*'new'"),
+    "new": (lambda n: [n.ens, n], ValueError, "objects that were built.*'new'"),
 }  # fmt: skip
 
 

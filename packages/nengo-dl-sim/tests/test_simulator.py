@@ -83,6 +83,7 @@ def test_time():
 READ_ONLY = (
     "dg",
     "dt",
+    "keras_model",
     "n_steps",
     "node_inputs",
     "stateful",
@@ -424,7 +425,7 @@ def test_a_trained_network_computes_with_its_live_parameters():
     assert np.sum(counts[0]) > 5
 
 
-def test_progress_bars_can_be_turned_off(capsys):
+def test_progress_bars_can_be_turned_off(capsys, terminal):
     net = network()
     for shown in (True, False):
         with simulator(net, progress_bar=shown) as sim:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from nengo_dl_sim.settings.config import configure_settings
-from nengo_dl_sim.settings.trainable import parameter_names, trainable_signals
+from nengo_dl_sim.settings.parameter_names import parameter_names
+from nengo_dl_sim.settings.trainable import trainable_signals
 
 
 def build(net):

@@ -189,6 +189,8 @@ def test_numbers_of_every_kind(name):
 def test_what_is_no_count(name):
     function, _ = COUNTS[name]
     for value in REFUSED[:-1] if name.startswith(FROM_ZERO) else REFUSED:
+        if name == "validation_freq" and value == [2]:
+            continue  # the epochs to validate after, as in Keras
         with pytest.raises((ValidationError, ConfigError), match="expected a") as error:
             function(value)
         assert repr(value) in str(error.value)

@@ -425,12 +425,12 @@ def test_initial_values_count_from_the_next_reset(tmp_path):
         (ens,) = nets[1].ensembles
         voltage = sim.model.sig[ens.neurons]["voltage"]
         sim.run_steps(1)
-        before = sim.signals[voltage]
+        before = sim.signals[voltage].copy()
         sim.load_params(tmp_path / "built")
         np.testing.assert_array_equal(sim.signals[voltage], before)
         assert close(run_from_start(sim, nets[1]), expected)
         sim.reset()
-        built = sim.signals[voltage]
+        built = sim.signals[voltage].copy()
         sim.load_params(tmp_path / "built")
         assert np.all(sim.signals[voltage] != built)
         assert close(run(sim, nets[1]), expected)
