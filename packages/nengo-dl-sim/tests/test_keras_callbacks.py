@@ -417,6 +417,6 @@ def test_isolated_state(sim, net):
         use([IsolateState(sim)])
         assert sim.n_steps == moved
         for signal, value in sim.signals.items():
-            if value.size and np.any(value != before[signal]):
+            if not np.array_equal(value, before[signal], equal_nan=True):
                 assert value == pytest.approx(weight(sim, net))
                 assert weight(sim, net) != trained

@@ -330,8 +330,10 @@ def test_context_sets_the_type_of_keras():
         configure_settings(dtype="float16")
     with pytest.raises(KeyError), simulator(net):
         assert keras.config.floatx() == "float16" != before
+        assert keras.layers.Dense(1).compute_dtype == "float16"
         raise KeyError
     assert keras.config.floatx() == before
+    assert keras.layers.Dense(1).compute_dtype == before
 
 
 def test_probes_that_keep_the_last_step():

@@ -66,8 +66,8 @@ def test_other_layers_have_none():
 def test_an_objective_may_add_them():
     layer = dense(kernel_regularizer=keras.regularizers.L2(0.5))
     net = network(layer)
-    kernel = layer.get_weights()[0]
     with simulator(net) as sim, warnings.catch_warnings():
+        kernel = layer.get_weights()[0]  # drawn from the seed when it was built
         warnings.simplefilter("ignore")
         sim.train(
             {net.p: np.zeros((1, 3, 2))},

@@ -78,8 +78,8 @@ def test_a_closed_file_is_left_closed():
 def test_an_import_and_a_run_write_nothing():
     code = (
         "import nengo, nengo_dl, warnings\n"
-        "net = nengo.Network()\n"
-        "net.add(nengo.Ensemble(5, 1, add_to_container=False))\n"
+        "with nengo.Network() as net:\n"
+        "    nengo.Ensemble(5, 1)\n"
         "with nengo_dl.Simulator(net, device='/cpu:0', progress_bar=False) as sim:\n"
         "    sim.run_steps(5)"
     )

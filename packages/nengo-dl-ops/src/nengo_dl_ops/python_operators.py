@@ -58,7 +58,7 @@ class PythonBuilder(OpBuilder):
     them.
 
     A function of nothing but time is called once in a step, with the first item: its
-    value is that of all items. It is not called if its output has a value already.
+    value is that of all items. It is not called if its output is given.
 
     Notes
     -----
@@ -162,7 +162,7 @@ class PythonBuilder(OpBuilder):
         given = {
             number: signals.gather(output)
             for number, output in self._functions.items()
-            if signals.is_set(output)
+            if signals.is_given(output)
         }
         call = _weakly(self._call, frozenset(given))
         outputs = tf.numpy_function(call, [*inputs, *self._take(signals)], types)

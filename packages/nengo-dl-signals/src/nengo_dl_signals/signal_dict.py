@@ -51,6 +51,7 @@ class SignalDict:
         self.key = tf.zeros(2, tf.int32)
         self._where = np.full(n_rows, _UNSET, dtype=np.int32)
         self._index = np.zeros(n_rows, dtype=np.int32)
+        self._given = np.zeros(n_rows, dtype=bool)
         self._n_arrays = 0
         self._arrays: dict[int, tf.Tensor] = {}
         # Some are held with the batch axis first; these are in `_arrays`, too, only
@@ -69,6 +70,20 @@ class SignalDict:
             Their values.
         """
         self._arrays[self._place(rows)] = array
+
+    def load_given(self, rows: np.ndarray, array: tf.Tensor) -> None:
+        """
+        Give rows the values that a user gives instead of what a function computes.
+
+        Parameters
+        ----------
+        rows : (n,) array of int
+            Addresses of the rows.
+        array : (n, ..., batch) tf.Tensor
+            Their values.
+        """
+        self.load(rows, array)
+        self._given[rows] = True
 
     def load_batch_first(self, rows: np.ndarray, array: tf.Tensor) -> None:
         """
@@ -94,9 +109,9 @@ class SignalDict:
         self._index[rows] = np.arange(len(rows))
         return key
 
-    def is_set(self, signal: TensorSignal) -> bool:
-        """Tell whether a signal has a value already."""
-        return not np.any(self._where[signal.rows] == _UNSET)
+    def is_given(self, signal: TensorSignal) -> bool:
+        """Tell whether a signal has values that are not to be computed."""
+        return bool(np.all(self._given[signal.rows]))
 
     def is_batch_first(self, signal: TensorSignal) -> bool:
         """Tell whether a signal is held, as it is, with the batch axis first."""

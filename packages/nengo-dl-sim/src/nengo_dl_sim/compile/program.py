@@ -360,7 +360,7 @@ class Program:
             signals.variables[id(variable)] = value
         for nodes, values in zip(split, (held, stepped), strict=True):
             if nodes is not None:
-                signals.load(nodes.rows, values)
+                signals.load_given(nodes.rows, values)
         return signals
 
     def _load_state(self, signals: SignalDict, state: State) -> None:

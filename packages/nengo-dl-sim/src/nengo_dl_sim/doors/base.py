@@ -226,9 +226,13 @@ class Door(Attributes):
 @contextlib.contextmanager
 def _keras_floats(dtype: str) -> Iterator[None]:
     """Let layers, losses and metrics of Keras compute in some type by default."""
-    before = keras.config.floatx()
+    floats, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(dtype)
+    # Keras keeps the policy that it made of the type when it was first asked for one.
+    if policy.name == floats:
+        keras.config.set_dtype_policy(dtype)
     try:
         yield
     finally:
-        keras.config.set_floatx(before)
+        keras.config.set_floatx(floats)
+        keras.config.set_dtype_policy(policy)

@@ -388,7 +388,7 @@ class Fitting(Restarting):
         data = pass_data(self._parts, self._names, given, n_passes, n_batches)
         goals = compiled.goals(data)
         if in_rates == check_neurons("validation_neurons", "spikes"):
-            warn_few_steps(self._parts, data.n_steps)
+            warn_few_steps(self._parts, data.n_steps, [*goals.losses, *goals.watched])
 
         def validate(epoch: int) -> dict[str, Any]:
             if epoch not in epochs:

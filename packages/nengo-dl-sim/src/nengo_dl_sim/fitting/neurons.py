@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import nengo
@@ -13,6 +13,8 @@ from nengo.exceptions import ValidationError
 from nengo_dl_ops.user_warnings import warn_user
 
 from ..construction import Parts
+from ..measures.measure import Measure
+from ..training.reach import influential_signals
 
 #: For each choice, what is computed: whether it is in rates, by what precedes names.
 _CHOICES = {
@@ -75,9 +77,9 @@ def logs_of(
     }
 
 
-def warn_few_steps(parts: Parts, n_steps: int) -> None:
+def warn_few_steps(parts: Parts, n_steps: int, measures: Sequence[Measure]) -> None:
     """
-    Warn if there are fewer steps than neurons take for a spike.
+    Warn if there are fewer steps than neurons that matter take for a spike.
 
     Parameters
     ----------
@@ -85,6 +87,8 @@ def warn_few_steps(parts: Parts, n_steps: int) -> None:
         The parts of the simulator.
     n_steps : int
         How many steps there are.
+    measures : list of Measure
+        What is computed.
 
     Warns
     -----
@@ -94,8 +98,10 @@ def warn_few_steps(parts: Parts, n_steps: int) -> None:
     """
     if parts.program.in_training(False):  # then neurons never spike
         return
+    probes = {parts.model.probes[k] for measure in measures for k in measure.outputs}
+    used = influential_signals(parts, list(probes))
     for ens, n_needed in _steps_of_spikes(parts.model).items():
-        if n_steps < n_needed:
+        if n_steps < n_needed and parts.model.sig[ens.neurons]["out"].base in used:
             warn_user(
                 f"Validation is in spikes, as a run is, with n_steps={n_steps}, but "
                 f"spiking neurons of {ens} take {n_needed} steps for a spike: most "

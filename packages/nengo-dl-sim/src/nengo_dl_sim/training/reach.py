@@ -71,6 +71,26 @@ def reached_signals(
     return found
 
 
+def influential_signals(parts: Parts, probes: Sequence[nengo.Probe]) -> set[Signal]:
+    """
+    Find the signals that some probes depend on, in whatever way.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the simulator.
+    probes : list of nengo.Probe
+        Probes of its network.
+
+    Returns
+    -------
+    signals : set of nengo.builder.Signal
+        Base signals.
+    """
+    probed = [parts.model.sig[probe]["in"] for probe in probes]
+    return reached_signals(parts.program.groups, probed, through_python=True)
+
+
 def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> None:
     """
     Check that training changes the parameters that are trainable.
@@ -103,7 +123,7 @@ def check_reach(parts: Parts, objectives: Sequence[Measure], reach: Reach) -> No
     logger.info("Not reached by a gradient: %s", ", ".join(_named(parts, missed)))
     # What no probe depends on is an output that nobody uses, as networks that serve
     # many purposes have: not worth a warning.
-    used = _influential(parts)
+    used = influential_signals(parts, parts.model.probes)
     named = _named(parts, [part for part in missed if part.signals & used])
     if len(missed) == len(trained):
         names = "; ".join(objective.name for objective in objectives)
@@ -163,12 +183,6 @@ def _descriptions(parts: Parts) -> dict[str | None, str]:
             name = parts.names.get(getattr(sig, "base", None))
             found[name] = f" (of {ens})"
     return found
-
-
-def _influential(parts: Parts) -> set[Signal]:
-    """Find the signals that a probe depends on, in whatever way."""
-    probed = [parts.model.sig[probe]["in"] for probe in parts.model.probes]
-    return reached_signals(parts.program.groups, probed, through_python=True)
 
 
 def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
