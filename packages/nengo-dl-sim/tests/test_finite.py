@@ -1,5 +1,6 @@
 """Numbers that are not finite in the type of the simulation: refused, by name."""
 
+import keras
 import nengo
 import numpy as np
 import pytest
@@ -132,3 +133,55 @@ def test_double_precision_holds_them():
     with Simulator(net, progress_bar=False) as sim:
         sim.run_steps(2)
     np.testing.assert_allclose(sim.data[probe], BIG * BIG)
+
+
+def trained_root():
+    """A TensorNode that is not a number from the third step on, after a weight."""
+    with nengo.Network() as net:
+        configure_settings(trainable=None)
+        net.x = nengo.Node([1.0])
+        hidden = nengo.Node(size_in=1)
+        conn = nengo.Connection(net.x, hidden, transform=1, synapse=None)
+        net.config[conn].trainable = True
+        node = TensorNode(
+            lambda t, x: tf.sqrt(0.0025 - x * t), size_in=1, label="tensor"
+        )
+        nengo.Connection(hidden, node, synapse=None)
+        net.p = nengo.Probe(node)
+    return net, conn
+
+
+X, Y = np.ones((4, 6, 1)), np.zeros((4, 6, 1))
+
+#: Ways to compute outputs, of two minibatches.
+DOORS = {
+    "predict": lambda sim, x, p: sim.predict({x: X}),
+    "stateful": lambda sim, x, p: sim.predict({x: X}, stateful=True),
+    "evaluate": lambda sim, x, p: sim.evaluate({x: X}, {p: Y}, verbose=0),
+    "fit": lambda sim, x, p: sim.fit({x: X}, {p: Y}, verbose=0),
+    "validation": lambda sim, x, p: sim.fit(
+        {x: X[:, :2]}, {p: Y[:, :2]}, validation_data=({x: X}, {p: Y}), verbose=0
+    ),
+    "loss": lambda sim, x, p: sim.loss({x: X, p: Y}),
+    "train": lambda sim, x, p: sim.train({x: X, p: Y}, keras.optimizers.SGD(0.0)),
+    "truncation": lambda sim, x, p: sim.train(
+        {x: X, p: Y}, keras.optimizers.SGD(0.0), truncation=2
+    ),
+    "run_batch": lambda sim, x, p: sim.run_batch({x: X}, {p: None}),
+}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", DOORS)
+def test_every_door_names_the_tensor_node(name, jit_compile):
+    net, conn = trained_root()
+    with Simulator(
+        net, minibatch_size=2, jit_compile=jit_compile, progress_bar=False
+    ) as sim:
+        sim.compile(keras.optimizers.SGD(0.0), loss="mse")
+        stopped = "Training stopped" if name in ("fit", "train", "truncation") else ""
+        message = f"tensor.*finite numbers of float32.*t=0.003.*{stopped}"
+        with pytest.raises(SimulationError, match=message):
+            DOORS[name](sim, net.x, net.p)
+        assert sim.n_steps == 0
+        assert sim.data[conn].weights == 1

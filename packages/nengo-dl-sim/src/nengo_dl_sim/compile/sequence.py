@@ -37,7 +37,8 @@ def run_sequence(
     stepped: tf.Tensor,
     training: bool,
     keep: Sequence[Keep],
-) -> tuple[State, list[tf.Tensor | None]]:
+    check: bool = False,
+) -> tuple[State, list[tf.Tensor | None], tf.Tensor | None]:
     """
     Compute a number of steps.
 
@@ -59,6 +60,8 @@ def run_sequence(
         Whether to compute the differentiable approximation.
     keep : list of Keep
         Which values of each probe are wanted. Others take no memory.
+    check : bool
+        Whether to look at `Program.checked`. No gradient is asked for then.
 
     Returns
     -------
@@ -67,28 +70,36 @@ def run_sequence(
     outputs : list of (batch, n_steps, *shape) tf.Tensor or None
         The values of each probe, batch axis first; of one step, if only the last is
         wanted; None if none is.
+    finite : (n_steps, n_checked) tf.Tensor of bool or None
+        Whether what is checked was finite; None if nothing is.
     """
     n_steps = int(stepped.shape[0])
-    if training and n_steps > (program.remat_steps or n_steps):
-        return _in_blocks(program, parameters, state, split, held, stepped, keep)
+    if training and not check and n_steps > (program.remat_steps or n_steps):
+        blocks = _in_blocks(program, parameters, state, split, held, stepped, keep)
+        return *blocks, None
     ahead = _ahead(program, parameters, split, held, stepped, training)
     outputs = _known_outputs(program, ahead, keep)
     wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
     wanted = [k for k in wanted if outputs[k] is None]
     last = [keep[k] is Keep.LAST for k in wanted]
     signals = [program.probes[k] for k in wanted]
+    checked = [signal for _, signal in program.checked] if check else []
+    last += [False] if checked else []
 
     def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
-        return program.step(
+        state, probed = program.step(
             parameters,
             state,
             split,
             held,
             stepped[i],
-            signals,
+            [*signals, *checked],
             training,
             rest=None if ahead is None else ahead.rest(i),
         )
+        n = len(signals)
+        finite = [tf.reduce_all(tf.math.is_finite(v)) for v in probed[n:]]
+        return state, [*probed[:n], *([tf.stack(finite)] if checked else [])]
 
     if n_steps <= MAX_UNROLLED_STEPS or not program.use_loop:
         state, found = _write_out(one_step, state, n_steps, last)
@@ -96,10 +107,14 @@ def run_sequence(
         buffers = [
             _buffer(program, k, 1 if keep[k] is Keep.LAST else n_steps) for k in wanted
         ]
+        if checked:
+            shape = (len(checked),)
+            buffers.append(tf.TensorArray(tf.bool, n_steps, element_shape=shape))
         state, found = _loop(one_step, state, n_steps, last, buffers)
+    finite = found.pop() if checked else None
     for k, values in zip(wanted, found, strict=True):
         outputs[k] = _batch_first(values)
-    return state, outputs
+    return state, outputs, finite
 
 
 def _in_blocks(
@@ -117,7 +132,7 @@ def _in_blocks(
     plain = replace(program, remat_steps=None)
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
-        state, outputs = run_sequence(
+        state, outputs, _ = run_sequence(
             plain, parameters, state, split, held, part, True, keep
         )
         return state, [outputs[k] for k in wanted]

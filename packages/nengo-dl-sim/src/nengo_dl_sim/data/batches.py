@@ -28,12 +28,15 @@ class Batch(NamedTuple):
         What the outputs are compared with.
     n_items : int or None
         How many items there are, before those that only fill the minibatch; None: all.
+    start_step : int
+        How many steps of the simulation were before.
     """
 
     held: tf.Tensor
     stepped: np.ndarray
     targets: list[np.ndarray]
     n_items: int | None = None
+    start_step: int = 0
 
     def blocks(self, truncation: int | None) -> Iterator[Batch]:
         """
@@ -54,7 +57,8 @@ class Batch(NamedTuple):
             return
         for steps in step_blocks(len(self.stepped), truncation):
             targets = [target[:, steps] for target in self.targets]
-            yield Batch(self.held, self.stepped[steps], targets, self.n_items)
+            start = self.start_step + steps.start
+            yield Batch(self.held, self.stepped[steps], targets, self.n_items, start)
 
 
 class Order(NamedTuple):

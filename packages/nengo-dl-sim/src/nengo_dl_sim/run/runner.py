@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from nengo.exceptions import SimulationError, ValidationError
+from nengo.exceptions import ValidationError
 from nengo.node import Node
 
 from ..compile import (
@@ -20,6 +20,7 @@ from ..compile import (
     portion_size,
 )
 from ..compile import loop as limits
+from ..compile.checked import check_finite_steps
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
 from .probe_store import ProbeStore
@@ -156,24 +157,12 @@ class Runner:
             slots = self._slots(now, n, capacity)
             try:
                 chunk = function(state, feed.held, stepped, slots, tf.constant(n))
-                self._check(chunk.failed, now)
+                check_finite_steps(self.program, chunk.failed, now)
             except BaseException:
                 self.inputs.take_back()
                 raise
             state, done = chunk.state, done + n
             yield Progress(state, n, self._split(chunk.probed))
-
-    def _check(self, failed: Sequence[tf.Tensor], start_step: int) -> None:
-        """Refuse a chunk in which a function of TensorFlow gave no finite numbers."""
-        steps = zip(failed, self.program.checked, strict=True)
-        bad = [(int(step), name) for step, (name, _) in steps if int(step) >= 0]
-        if bad:
-            step, name = min(bad)
-            time = (start_step + step + 1) * self.inputs.dt
-            raise SimulationError(
-                f"{name}: expected its function to return finite numbers of "
-                f"{self.program.layout.dtype}, got NaN or infinity at t={time:g}"
-            )
 
     def check_length(self, n_steps: int) -> None:
         """

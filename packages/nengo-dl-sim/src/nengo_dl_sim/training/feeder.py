@@ -239,7 +239,7 @@ class Feeder:
     def _batch(self, data: MinibatchData, items: Items, start_step: int) -> Batch:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
-        return Batch(feed.held, stepped, items.targets, items.n_items)
+        return Batch(feed.held, stepped, items.targets, items.n_items, start_step)
 
     def _feed(self, data: MinibatchData) -> InputFeed:
         given = data.nodes

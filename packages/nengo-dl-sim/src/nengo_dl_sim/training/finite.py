@@ -13,7 +13,8 @@ from ..compile import State
 from ..measures.measure import Measure
 from .trained_parts import TrainedPart
 
-_STOPPED = (
+#: What became of everything else.
+STOPPED = (
     "Training stopped; this minibatch has changed neither parameters nor optimizer."
 )
 
@@ -175,7 +176,7 @@ def _blame_losses(losses: np.ndarray, measures: Sequence[Measure]) -> None:
         if not np.isfinite(value):
             raise SimulationError(
                 f"Objective of {measure.name}: expected a finite number, got {value}. "
-                f"{_STOPPED} Likely causes: NaN in targets with an objective that does "
+                f"{STOPPED} Likely causes: NaN in targets with an objective that does "
                 "not ignore it, or too large a learning rate."
             )
 
@@ -196,7 +197,7 @@ def _blame_total(
     infinite = [found[n] for n in np.flatnonzero(np.isinf(weighted))]
     raise SimulationError(
         "Weighted sum of losses: expected a finite number, got "
-        f"{total} from {' + '.join(infinite or found)}. {_STOPPED} Use smaller "
+        f"{total} from {' + '.join(infinite or found)}. {STOPPED} Use smaller "
         "loss_weights."
     )
 
@@ -206,7 +207,7 @@ def _blame_rates(evidence: Evidence) -> None:
         if not (np.isfinite(rate) and rate >= 0):
             raise SimulationError(
                 "Learning rate of the optimizer: expected a finite number that is not "
-                f"negative, got {rate:.3g}. {_STOPPED} Check its learning_rate, or the "
+                f"negative, got {rate:.3g}. {STOPPED} Check its learning_rate, or the "
                 "schedule or callback that sets it."
             )
 
@@ -218,7 +219,7 @@ def _blame_gradients(evidence: Evidence, parts: Iterable[TrainedPart]) -> None:
         if not np.isfinite(size):
             raise SimulationError(
                 f"Gradient of {name}: expected finite numbers, got {size}, though the "
-                f"objective is finite. {_STOPPED} Likely causes: a function without a "
+                f"objective is finite. {STOPPED} Likely causes: a function without a "
                 "finite slope where it was used, such as the square root or norm of "
                 "zero (add a small number to its argument); numbers that are too large."
             )
@@ -227,7 +228,7 @@ def _blame_gradients(evidence: Evidence, parts: Iterable[TrainedPart]) -> None:
     raise SimulationError(
         f"Change of {name}: expected finite numbers, got a gradient of "
         f"{sizes[name] / evidence.scale.numpy():.3g}, and a learning rate of {rates}. "
-        f"{_STOPPED} Use smaller ones."
+        f"{STOPPED} Use smaller ones."
     )
 
 

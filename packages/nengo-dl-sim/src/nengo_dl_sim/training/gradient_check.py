@@ -115,7 +115,7 @@ class GradientCheck:
             for i, value in zip(self._trained, trained, strict=True):
                 parameters[i] = value
             state, program = self._state, self._parts.program
-            _, outputs = run_sequence(
+            _, outputs, _ = run_sequence(
                 program, parameters, state, self._split, self._held, stepped, True, keep
             )
             return tf.reshape(tf.reduce_sum(outputs[k], axis=0), (-1,))

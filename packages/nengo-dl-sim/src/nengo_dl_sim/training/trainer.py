@@ -13,10 +13,11 @@ from nengo.exceptions import SimulationError
 
 from ..compile import InputSplit, Program, State
 from ..compile.call import CompiledForShapes
+from ..compile.checked import check_finite_steps
 from ..compile.sequence import Keep, run_sequence
 from ..data.batches import Batch
 from ..measures.measure import Measure
-from .finite import Descent, check_sound, row_sizes
+from .finite import STOPPED, Descent, check_sound, row_sizes
 from .trained_parts import TrainedPart
 from .update import Update, backend_variable
 
@@ -228,13 +229,15 @@ class Trainer:
         ------
         nengo.exceptions.SimulationError
             If a loss, a gradient or the learning rate is not finite. The variables are
-            as they were before the block.
+            as they were before the block. A TensorNode that was not finite is named.
         """
         for state, batch in minibatches:
             for block in batch.blocks(truncation):
                 descent = self._with_or_without_xla(
                     self._step, update, state, *_tensors(block)
                 )
+                if not descent.sound:
+                    self._check_nodes(state, block)
                 values = check_sound(descent, self.measures, self._trained_parts())
                 state, watched = descent.state, descent.watched
                 n_steps, n_items = len(block.stepped), self.program.minibatch_size
@@ -261,13 +264,19 @@ class Trainer:
             The number of steps that are computed at once. None: all.
         callbacks : list of callable
             Called with the values of the measures, after each block.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a TensorNode is not finite, as in a run.
         """
         for state, batch in minibatches:
             begun = state
             for block in batch.blocks(truncation):
-                values, state = self._with_or_without_xla(
+                values, state, finite = self._with_or_without_xla(
                     self._measured, state, block, training
                 )
+                self._check_finite(finite, block)
                 arrays = tf.nest.map_structure(np.asarray, values)
                 n_items = block.n_items or self.program.minibatch_size
                 present = self._of_items(block.n_items, state, begun)
@@ -276,14 +285,28 @@ class Trainer:
 
     def _measured(
         self, state: State, block: Batch, training: bool
-    ) -> tuple[list[Any], State]:
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
         """Compute the measures of those items that there are."""
         n_items, tensors = block.n_items, _tensors(block)
         if n_items is None or not all(measure.of_items for measure in self.measures):
             return self._values(state, *tensors, training, n_items)
         # No need to compile this for another number of items.
-        values, state = self._values(state, *tensors, training, None)
-        return tf.nest.map_structure(lambda value: value[:n_items], values), state
+        values, *rest = self._values(state, *tensors, training, None)
+        return tf.nest.map_structure(lambda value: value[:n_items], values), *rest
+
+    def _check_nodes(self, state: State, block: Batch) -> None:
+        """Look for a TensorNode that is to blame for numbers that are not finite."""
+        if self.program.checked:  # else there is no need to compute all of it again
+            arguments = state, *_tensors(block), True, None
+            *_, finite = self._with_or_without_xla(self._values, *arguments)
+            self._check_finite(finite, block, f". {STOPPED}")
+
+    def _check_finite(
+        self, finite: tf.Tensor | None, block: Batch, more: str = ""
+    ) -> None:
+        if finite is not None and not (found := finite.numpy()).all():
+            failed = np.where(found.all(axis=0), -1, found.argmin(axis=0))
+            check_finite_steps(self.program, failed, block.start_step, more)
 
     def _of_items(self, n_items: int | None, state: State, begun: State) -> State:
         """Leave the state of those that only filled a minibatch as it was."""
@@ -317,7 +340,7 @@ class Trainer:
         scale: tf.Tensor,
     ) -> BackPropagation:
         with tf.GradientTape() as tape:
-            state, outputs = self._run(state, held, stepped, training=True)
+            state, outputs, _ = self._run(state, held, stepped, training=True)
             losses = [loss.value(outputs, targets) for loss in self._summed]
             weights = [measure.weight for measure in self.measures]
             total = tf.add_n(
@@ -344,16 +367,22 @@ class Trainer:
         targets: list[tf.Tensor],
         training: bool,
         n_items: int | None,
-    ) -> tuple[list[Any], State]:
-        state, outputs = self._run(state, held, stepped, training)
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
+        state, outputs, finite = self._run(state, held, stepped, training, check=True)
         if n_items is not None:
             outputs = [None if one is None else one[:n_items] for one in outputs]
             targets = [target[:n_items] for target in targets]
-        return [measure.value(outputs, targets) for measure in self.measures], state
+        values = [measure.value(outputs, targets) for measure in self.measures]
+        return values, state, finite
 
     def _run(
-        self, state: State, held: tf.Tensor, stepped: tf.Tensor, training: bool
-    ) -> tuple[State, list[tf.Tensor]]:
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        training: bool,
+        check: bool = False,
+    ) -> tuple[State, list[tf.Tensor], tf.Tensor | None]:
         return run_sequence(
             self.program,
             [tf.convert_to_tensor(v) for v in self.variables],
@@ -363,6 +392,7 @@ class Trainer:
             stepped,
             training,
             self.keep,
+            check,
         )
 
 

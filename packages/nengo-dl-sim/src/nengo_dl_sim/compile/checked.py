@@ -1,0 +1,44 @@
+"""What must be finite in each step: who is named if it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nengo.exceptions import SimulationError
+
+from .program import Program
+
+
+def check_finite_steps(
+    program: Program, failed: Iterable[Any], start_step: int, more: str = ""
+) -> None:
+    """
+    Refuse steps in which a function of TensorFlow gave no finite numbers.
+
+    Parameters
+    ----------
+    program : Program
+        What was computed.
+    failed : list of int
+        For each of `Program.checked`, the first step in which it was not finite,
+        counted from 0; -1 if there was none.
+    start_step : int
+        How many steps were done before.
+    more : str
+        What else to say.
+
+    Raises
+    ------
+    nengo.exceptions.SimulationError
+        If there was one; it names what failed first, and the time.
+    """
+    steps = zip(failed, program.checked, strict=True)
+    bad = [(int(step), name) for step, (name, _) in steps if int(step) >= 0]
+    if bad:
+        step, name = min(bad)
+        time = (start_step + step + 1) * program.groups[0].config.dt
+        raise SimulationError(
+            f"{name}: expected its function to return finite numbers of "
+            f"{program.layout.dtype}, got NaN or infinity at t={time:g}{more}"
+        )
