@@ -443,6 +443,27 @@ def test_numbers_of_optimizers_are_checked_first(name, sim_and_net):
         sim.compile(WRONG_NUMBERS[name](), loss="mse")
 
 
+#: Optimizers that would divide a gradient of zero by zero.
+DIVIDE_BY_ZERO = {
+    "Adam": lambda: opt.Adam(0.1, epsilon=0),
+    "RMSprop": lambda: opt.RMSprop(0.1, epsilon=0.0),
+    "Adagrad": lambda: opt.Adagrad(0.1, epsilon=np.float32(0)),
+    "Adafactor": lambda: opt.Adafactor(0.1, epsilon_1=0.0),
+    "Nadam": lambda: opt.LossScaleOptimizer(opt.Nadam(0.1, epsilon=1e-50)),
+    "AdamW": lambda: opt.AdamW(0.1, epsilon=np.nan),
+}
+
+
+@pytest.mark.parametrize("name", DIVIDE_BY_ZERO)
+def test_epsilon_of_optimizers_is_checked_first(name, sim_and_net):
+    sim, net = sim_and_net
+    words = f"optimizer: expected epsilon.* of {name} .* above 0.*divided by zero"
+    with pytest.raises(ValidationError, match=words):
+        sim.train({net.x: X, net.p: Y}, DIVIDE_BY_ZERO[name]())
+    with pytest.raises(ValidationError, match=words):
+        sim.compile(DIVIDE_BY_ZERO[name](), loss="mse")
+
+
 def test_rate_that_a_callback_makes_negative(sim_and_net):
     sim, net = sim_and_net
     sim.reset()

@@ -95,7 +95,7 @@ def adam(g):
 OPTIMIZERS = {
     "SGD": (lambda: keras.optimizers.SGD(0.125), lambda g: 1 - 0.125 * g),
     "RMSprop": (
-        lambda: keras.optimizers.RMSprop(0.1, rho=0.75, epsilon=0),
+        lambda: keras.optimizers.RMSprop(0.1, rho=0.75, epsilon=1e-12),
         lambda g: 1 - 0.1 * np.sign(g) / 0.5,
     ),
     "Adam": (lambda: keras.optimizers.Adam(0.1, epsilon=1e-12), adam),

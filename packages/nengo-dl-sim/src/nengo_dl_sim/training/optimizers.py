@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
@@ -30,7 +31,8 @@ def check_optimizer(optimizer: Any) -> None:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If it is not; or if its learning rate or weight decay is no number to use.
+        If it is not; or if its learning rate, weight decay or epsilon is no number to
+        use.
     """
     if isinstance(optimizer, dict):
         raise ValidationError(
@@ -49,6 +51,8 @@ def check_optimizer(optimizer: Any) -> None:
         for part in optimizer_parts(optimizer):
             _check_number(part, "learning_rate", part.learning_rate)
             _check_number(part, "weight_decay", getattr(part, "weight_decay", None))
+            for name in ("epsilon", "epsilon_1"):
+                _check_divisor(part, name, getattr(part, name, 1.0))
 
 
 def _instead_of_a_name(optimizer: Any) -> str:
@@ -67,6 +71,19 @@ def _check_number(optimizer: Any, name: str, value: Any) -> None:
             f"is not negative, got {number:.6g}",
             attr="optimizer",
         )
+
+
+def _check_divisor(optimizer: Any, name: str, value: Any) -> None:
+    """Refuse what would make NaN of parameters, where gradients are zero."""
+    if isinstance(value, (int, float, np.number)):
+        number = np.float32(value)  # as most optimizers compute
+        if not (np.isfinite(number) and number > 0):
+            raise ValidationError(
+                f"expected {name} of {type(optimizer).__name__} to be a finite number "
+                f"above 0 in float32, got {value:.6g}: a gradient of zero would be "
+                "divided by zero. Use a small number, such as 1e-7",
+                attr="optimizer",
+            )
 
 
 def make_update(
