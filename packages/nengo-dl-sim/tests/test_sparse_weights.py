@@ -49,7 +49,7 @@ def test_as_nengo(net, minibatch_size):
 
 def test_entries_are_trained(net):
     with Simulator(net, minibatch_size=2, progress_bar=False) as sim:
-        assert sim.data[net.sparse].weights is net.sparse.transform.init
+        np.testing.assert_array_equal(sim.data[net.sparse].weights.data, VALUES)
         data = {net.stimulus: np.ones((4, 3, 2)), net.output: np.full((4, 3, 5), 40.0)}
         before = sim.loss(data)
 
@@ -71,3 +71,52 @@ def test_trained_entries_are_saved(net, tmp_path):
     with Simulator(net, progress_bar=False) as sim:
         sim.load_params(tmp_path / "parameters")
         np.testing.assert_array_equal(sim.data[net.sparse].weights.data, trained)
+
+
+DENSE = np.zeros((5, 2))
+DENSE[tuple(np.transpose(PLACES))] = VALUES
+
+#: What one may compute from weights, an array of their shape and a vector.
+ARITHMETIC = {
+    "add a number": lambda w, x, v: w + 1,
+    "add to a number": lambda w, x, v: 1 + w,
+    "add an array": lambda w, x, v: w + x,
+    "add to an array": lambda w, x, v: x + w,
+    "add each other": lambda w, x, v: w + w,
+    "subtract": lambda w, x, v: w - v,
+    "subtract from": lambda w, x, v: x - w,
+    "subtract from a number": lambda w, x, v: np.float64(2) - w,
+    "subtract each other": lambda w, x, v: w * 3 - w,
+    "scale": lambda w, x, v: 2 * w,
+    "scale with NumPy": lambda w, x, v: np.float32(2) * w,
+    "divide": lambda w, x, v: w / 2,
+    "negative": lambda w, x, v: -w,
+    "by element": lambda w, x, v: w * x,
+    "by element, array first": lambda w, x, v: x * w,
+    "by element, broadcast": lambda w, x, v: v * w,
+    "times vector": lambda w, x, v: w @ v,
+    "times list": lambda w, x, v: w @ list(v),
+    "times matrix": lambda w, x, v: w @ x.T,
+    "from the left": lambda w, x, v: x.T @ w,
+    "NumPy": lambda w, x, v: np.abs(w).max(axis=0),
+}
+
+
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_arithmetic(net, name):
+    compute, x, v = ARITHMETIC[name], np.arange(10.0).reshape(5, 2), np.array([2.0, 3])
+    with Simulator(net, progress_bar=False) as sim:
+        found = compute(sim.data[net.sparse].weights, x, v)
+    if hasattr(found, "toarray"):
+        found = found.toarray()
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_allclose(found, compute(DENSE, x, v))
+
+
+def test_sums_of_sparse_weights_are_sparse(net):
+    with Simulator(net, progress_bar=False) as sim:
+        before = sim.data[net.sparse].weights
+        sim.signals[sim.model.sig[net.sparse]["weights"]] = 2 * np.array(VALUES)
+        change = sim.data[net.sparse].weights - before
+    assert change.nnz == len(VALUES)
+    np.testing.assert_array_equal(change.toarray(), before.toarray())

@@ -60,7 +60,7 @@ class HostSignals:
 def _sparse_matrix(sig: Signal) -> Any:
     """Make a matrix whose ``data`` are the entries that a simulation holds."""
     try:
-        from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
+        from scipy.sparse import coo_matrix
     except ImportError as error:
         raise BuildError(
             f"Signal '{sig.name}': a sparse matrix that an operator in Python reads "

@@ -17,6 +17,7 @@ from nengo_dl_signals import SignalLayout, elements, sparse_entries, stored_valu
 
 from .now import Now
 from .signal_array import SignalArray
+from .sparse_weights import SparseWeights
 
 #: Returns the live value of a base signal, or None if it has no live value.
 LiveValue = Callable[[Signal], "np.ndarray | None"]
@@ -296,7 +297,7 @@ def live_value(sig: Signal, live: LiveValue) -> np.ndarray | SparseMatrix | None
     if not sig.sparse:
         return value
     rows, columns, _ = sparse_entries(sig)
-    return SparseMatrix(np.stack([rows, columns], axis=1), value, sig.shape)
+    return SparseWeights(np.stack([rows, columns], axis=1), value, sig.shape)
 
 
 def is_as_built(value: np.ndarray | SparseMatrix, sig: Signal) -> bool:

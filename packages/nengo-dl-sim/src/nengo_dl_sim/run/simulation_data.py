@@ -16,11 +16,13 @@ from nengo.ensemble import Ensemble
 from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 from nengo.probe import Probe
+from nengo.transforms import SparseMatrix
 
 from ..errors import UnknownObjectError
 from .probe_store import ProbeStore
 from .raw_data import RawData
 from .signal_values import LiveValue, is_as_built, live_value
+from .sparse_weights import SparseWeights
 
 #: So many probes are listed by ``repr``.
 N_SHOWN = 10
@@ -36,7 +38,8 @@ class SimulationData(Mapping):
     What has not changed is what Nengo built, in its double precision, whatever the type
     of the simulation is. Sparse weights are a ``nengo.transforms.SparseMatrix``, as in
     Nengo: ``weights.data`` are the values of its entries (``(n_entries,) array``, all
-    that NengoDL 2 gave), ``weights.toarray()`` is the whole matrix.
+    that NengoDL 2 gave), ``weights.toarray()`` is the whole matrix; ``+``, ``-``, ``*``
+    and ``@`` compute with it.
     All other objects have what Nengo gives them: None. Everything stays as it is when
     the simulator is closed.
 
@@ -185,7 +188,10 @@ class SimulationData(Mapping):
         sig = self._model.sig[conn].get("weights")
         if sig is None:
             return built
-        return built._replace(weights=self._current(sig, built.weights))
+        weights = self._current(sig, built.weights)
+        if isinstance(weights, SparseMatrix):
+            weights = SparseWeights.of(weights)
+        return built._replace(weights=weights)
 
     def _current(self, sig: Signal, built: Any) -> Any:
         """Return the live value, or what was built if it has not changed."""
