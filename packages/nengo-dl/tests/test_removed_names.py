@@ -49,6 +49,14 @@ def test_imports_say_so_too(form, name):
     assert str(caught.value).endswith(REMOVED["nengo_dl"][name])
 
 
+@pytest.mark.parametrize(("module", "name"), GONE)
+def test_imports_from_modules_say_so_too(module, name):
+    with pytest.raises(ImportError) as caught:
+        exec(f"from {module} import {name}", {})
+    start = f"cannot import {name!r} from {module!r}, where NengoDL 2 or 3 had it: "
+    assert str(caught.value) == start + REMOVED[module][name]
+
+
 @pytest.mark.parametrize("module", ["nengo_dl", *REMOVED])
 def test_other_names_are_missing_as_usual(module):
     found = importlib.import_module(module)
@@ -63,3 +71,5 @@ def test_other_modules_are_missing_as_usual():
         importlib.import_module("nengo_dl.nothing")
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         exec("from nengo_dl import nothing", {})
+    with pytest.raises(ImportError, match="cannot import name 'nothing' from"):
+        exec("from nengo_dl.utils import nothing", {})

@@ -121,11 +121,19 @@ def explain(module: str) -> Callable[[str], NoReturn]:
             text += f", which NengoDL 2 or 3 had: {instead}"
         raise AttributeError(text, name=name, obj=sys.modules.get(module))
 
+    # For Python's import an AttributeError is nothing to tell of. But of a package it
+    # looks for a module of that name, too: see `RemovedModules`.
+    vars(sys.modules[module]).setdefault("__path__", [])
     return __getattr__
 
 
 class RemovedModules(MetaPathFinder):
-    """Explains ``import nengo_dl.converter`` and ``from nengo_dl import Converter``."""
+    """
+    Says what takes the place of what is imported.
+
+    For example in ``import nengo_dl.converter``, ``from nengo_dl import Converter`` and
+    ``from nengo_dl.utils import ProgressBar``.
+    """
 
     def find_spec(
         self,
@@ -150,9 +158,9 @@ class RemovedModules(MetaPathFinder):
         """
         del path, target
         package, _, name = fullname.rpartition(".")
-        if package == "nengo_dl" and name in REMOVED[package]:
+        if name in REMOVED.get(package, {}):
             # Without `name=`, or Python's import would take it for a plain attribute.
             raise ModuleNotFoundError(
-                f"cannot import {name!r} from 'nengo_dl', where NengoDL 2 or 3 had it: "
-                f"{REMOVED[package][name]}"
+                f"cannot import {name!r} from {package!r}, where NengoDL 2 or 3 had "
+                f"it: {REMOVED[package][name]}"
             )
