@@ -365,7 +365,19 @@ FORMS = {
     ),
     "x: rank 1": (lambda sim: sim.predict({A: x(2)}), "x: .*np.reshape"),
     "x: width": (lambda sim: sim.evaluate({A: x(2, 4, 1)}, {P: x()}), "x: for .*2 dim"),
-    "x: key": (lambda sim: fit_with(sim, {P: x()}, {P: x()}), "x: .*got two"),
+    "x: key": (
+        lambda sim: fit_with(sim, {P: x()}, {P: x()}),
+        "x: .*values for nodes, got some for <Probe .*, a probe, .*targets in y",
+    ),
+    "x: probe, too": (
+        lambda sim: sim.evaluate({A: x(), "p": x()}, x()),
+        "x: .*values for nodes, got some for <Probe .*, a probe, .*targets in y",
+    ),
+    "x: probe": (
+        lambda sim: sim.predict({P: x()}),
+        "n_steps: .*x is for <Probe .*, a probe, whose targets belong in y",
+    ),
+    "x: probe twice": (lambda sim: sim.predict({P: x(), "p": x()}), "x: .*got two"),
     "x: name": (lambda sim: fit_with(sim, {"z": x()}, {}), "x: .*names a, got 'z'"),
     "x: NaN": (lambda sim: fit_with(sim, {A: x() * NAN}, {P: x()}), "x: .*got nan"),
     "y: rank 2": (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from nengo.exceptions import SimulationError, ValidationError
+from nengo.probe import Probe
 
 from ..checks import check_count, check_not_masked
 from ..construction import Parts
@@ -62,8 +63,8 @@ def fit_data(parts: Parts, names: Names, given: Given, rest: bool = False) -> Ar
         found = n_steps
     elif not inputs:
         raise ValidationError(
-            "expected a number of steps, since x is None: all nodes compute their own "
-            "output; got None",
+            f"expected a number of steps, since x {_without_nodes(given.y, targets)}: "
+            "all nodes compute their own output; got None",
             attr="n_steps",
         )
     with called("x"):
@@ -78,6 +79,13 @@ def fit_data(parts: Parts, names: Names, given: Given, rest: bool = False) -> Ar
     elif not n_items:
         raise ValidationError("expected at least one item, got none", attr="x")
     return ArrayData(found, size, dtype, n_items, inputs, targets, weights, rest)
+
+
+def _without_nodes(y: Any, targets: Mapping[Probe, Any]) -> str:
+    """Say what is in ``x`` if no values for nodes are."""
+    if y is None and targets:
+        return f"is for {next(iter(targets))}, a probe, whose targets belong in y"
+    return "is None"
 
 
 def _n_steps(given: Any, counted: int | None) -> int | None:

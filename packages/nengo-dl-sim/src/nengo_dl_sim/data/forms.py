@@ -209,8 +209,15 @@ def read_values(
     given = node_values(attr, x, nodes, names)
     inputs = {key: v for key, v in given.items() if not isinstance(key, Probe)}
     among = {key: v for key, v in given.items() if isinstance(key, Probe)}
-    targets = names.by_object(attr, among, probe_targets(y, probes, names))
-    return Values(inputs, targets, n_steps)
+    targets = probe_targets(y, probes, names)
+    for probe in among:
+        if probe in targets:
+            raise ValidationError(
+                f"expected values for nodes, got some for {probe}, a probe, which has "
+                "targets in y: only these belong to it",
+                attr=attr,
+            )
+    return Values(inputs, {**among, **targets}, n_steps)
 
 
 def without_n_steps(attr: str, x: Any) -> tuple[Any, int | None]:
