@@ -183,6 +183,31 @@ def test_kind(tmp_path):
         load(tmp_path / "a", kind="state")
 
 
+@pytest.mark.parametrize("name", ["folder", "folder.npz"])
+def test_folders_are_refused(name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValidationError, match=f"path: .*{name}: .*file.*got a folder"):
+        load(tmp_path / "folder")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(ValidationError, match="path: .*pipe.npz: .*a file, got"):
+        load(tmp_path / "pipe")
+
+
+def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    def refuse(path, *arguments, **kwargs):
+        raise PermissionError(13, "Permission denied", path)
+
+    write(tmp_path / "a")
+    # Permissions as such mean nothing to a test that is run by root.
+    monkeypatch.setattr(zipfile, "ZipFile", refuse)
+    with pytest.raises(ValidationError, match="path: .*a.npz: .*read.*denied"):
+        load(tmp_path / "a")
+
+
 def test_missing_file(tmp_path):
     for name in ("a", "a.npz", "missing/a"):
         with pytest.raises(FileNotFoundError, match="no such parameter file") as info:

@@ -83,10 +83,13 @@ class Saving(Door):
         nengo.exceptions.SimulatorClosed
             If the simulator was closed.
         nengo.exceptions.ValidationError
-            If the file is damaged or does not fit this network: if arrays have other
-            names or shapes, are not of numbers, are not finite, or out of the range of
-            the simulation's types. The error names the array. Nothing is changed then,
-            and no more memory was taken than the parameters need.
+            If the path is a folder, or a file that cannot be read, is damaged or does
+            not fit this network: if arrays have other names or shapes, are not of
+            numbers, are not finite, or out of the range of the simulation's types. The
+            error names the array. Nothing is changed then, and no more memory was
+            taken than the parameters need.
+        FileNotFoundError
+            If there is no such file.
 
         Notes
         -----

@@ -105,13 +105,17 @@ def load_arrays(
     FileNotFoundError
         If there is no such file.
     nengo.exceptions.ValidationError
-        If it is not such a file, is damaged, or does not hold the expected arrays: of
-        numbers, finite and in the range of the types wanted.
+        If it is not such a file, cannot be read, is damaged, or does not hold the
+        expected arrays: of numbers, finite and in the range of the types wanted.
     """
     given, path = os.fsdecode(path), _complete(path)
     _check_no_checkpoint(given)
     if not os.path.exists(path):
+        _check_no_folder(given)
         raise FileNotFoundError(errno.ENOENT, "no such parameter file", path)
+    _check_no_folder(path)
+    if not os.path.isfile(path):  # of some, such as pipes, the opening never ends
+        raise wrong(path, "a file, got something else that has a path")
     with _open(path) as archive:
         _check_format(path, archive)
         found, shapes = _read_header(path, archive)
@@ -176,10 +180,21 @@ def _check_no_checkpoint(path: str) -> None:
         )
 
 
+def _check_no_folder(path: str) -> None:
+    if os.path.isdir(path):
+        raise wrong(
+            path,
+            "a file written by sim.save_params, got a folder (what sim.save_checkpoint "
+            "wrote into one is for sim.restore_checkpoint)",
+        )
+
+
 @contextlib.contextmanager
 def _open(path: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
+    except OSError as error:
+        raise wrong(path, f"a file that can be read, got: {error.strerror}") from error
     except DAMAGED as error:
         with open(path, "rb") as file:
             start = file.read(4)
