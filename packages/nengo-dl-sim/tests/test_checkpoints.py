@@ -53,8 +53,9 @@ def make_data(net):
     return {net.inp: rng.uniform(-1, 1, shape), net.probe: rng.uniform(-1, 1, shape)}
 
 
-def make_sim(net):
-    return Simulator(net, minibatch_size=2, seed=3, progress_bar=False)
+def make_sim(net, jit_compile=False):
+    options = {"progress_bar": False, "jit_compile": jit_compile}
+    return Simulator(net, minibatch_size=2, seed=3, **options)
 
 
 def parameters(sim, net):
@@ -89,19 +90,21 @@ def train(sim, net, optimizer, n_epochs=3, **kwargs):
     sim.train(make_data(net), optimizer, n_epochs, **kwargs)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_interrupted_training_goes_on(kind, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "kind, xla", [*((kind, False) for kind in OPTIMIZERS), ("Adam", True)]
+)
+def test_interrupted_training_goes_on(kind, xla, tmp_path, monkeypatch):
     """Shuffled, in the middle of an epoch, with noise, and a new optimizer."""
     net = make_network()
-    with make_sim(net) as sim:
+    with make_sim(net, xla) as sim:
         train(sim, net, OPTIMIZERS[kind]())
         expected, n_trained = parameters(sim, net), int(sim.training_step)
-    with make_sim(net) as sim:
+    with make_sim(net, xla) as sim:
         stop_after(sim, 8, monkeypatch)
         saving = {"checkpoint": tmp_path / "run", "checkpoint_every": 1}
         with pytest.raises(Stop):
             train(sim, net, OPTIMIZERS[kind](), **saving)
-    with make_sim(net) as sim:
+    with make_sim(net, xla) as sim:
         sim.restore_checkpoint(tmp_path / "run")
         assert int(sim.training_step) == 8 < n_trained
         train(sim, net, OPTIMIZERS[kind]())
@@ -524,23 +527,27 @@ def kill_after(process, folder, n_saved, delay):
 
 
 RNG = np.random.RandomState(0)
-MOMENTS = [(RNG.randint(1, 15), RNG.uniform(0, 0.1)) for _ in range(5)]
+MOMENTS = [(RNG.randint(1, 15), RNG.uniform(0, 0.1)) for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    net = make_network()
+    with make_sim(net) as sim:
+        train_long(sim, net)
+        return parameters(sim, net)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n_saved, delay", MOMENTS)
-def test_killed(n_saved, delay, tmp_path):
+def test_killed(n_saved, delay, tmp_path, uninterrupted):
     """The uninterrupted run is one of this process, the killed ones are their own."""
-    net = make_network()
-    with make_sim(net) as sim:
-        train_long(sim, net)
-        expected = parameters(sim, net)
     killed = start(tmp_path, "killed", False)
     assert kill_after(killed, tmp_path / "run", n_saved, delay) == -signal.SIGKILL
     assert not (tmp_path / "killed.npz").exists()
     assert start(tmp_path, "restored", True).wait() == 0
     with np.load(tmp_path / "restored.npz") as found:
-        assert_equal(found.values(), expected)
+        assert_equal(found.values(), uninterrupted)
 
 
 class Summing(nengo.Process):
