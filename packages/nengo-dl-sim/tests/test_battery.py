@@ -27,18 +27,18 @@ class Way(NamedTuple):
 
 #: Every pair of settings is in one of these.
 WAYS = [
-    Way("graph", "float64", None, 4),
+    Way("graph", "float64", None, 2),
     Way("graph", "float32", 1, 1),
     Way("graph", "float64", 5, 1),
     Way("XLA", "float32", None, 1),
-    Way("XLA", "float64", 1, 4),
+    Way("XLA", "float64", 1, 2),
     Way("XLA", "float32", 5, 1),
     Way("hybrid", "float64", None, 1),
     Way("hybrid", "float64", 1, 1),
-    Way("hybrid", "float32", 5, 4),
+    Way("hybrid", "float32", 5, 2),
 ]
 MODES, TYPES = ["graph", "XLA", "hybrid"], ["float32", "float64"]
-ALL_WAYS = [Way(*way) for way in product(MODES, TYPES, [None, 1, 5], [1, 4])]
+ALL_WAYS = [Way(*way) for way in product(MODES, TYPES, [None, 1, 5], [1, 2])]
 
 #: All of them take ten minutes.
 WHOLE = bool(os.environ.get("NENGO_DL_WHOLE_BATTERY"))
