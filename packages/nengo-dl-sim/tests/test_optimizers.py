@@ -411,6 +411,43 @@ def test_numbers_that_are_not_finite_change_nothing(name):
         assert sim.data[conn].weights == weight - 0.25
 
 
+TF1 = tf.compat.v1.train
+
+#: Optimizers of TensorFlow 1 that make slots in their first step, by their rate.
+WITH_SLOTS = {
+    "Adam": TF1.AdamOptimizer,
+    "Momentum": lambda rate: TF1.MomentumOptimizer(rate, 0.9),
+    "Adagrad": TF1.AdagradOptimizer,
+    "Adadelta": TF1.AdadeltaOptimizer,
+    "RMSProp": lambda rate: TF1.RMSPropOptimizer(rate, momentum=0.5),
+}
+
+
+def no_rate():
+    raise RuntimeError("no rate")
+
+
+@pytest.mark.parametrize("breaks_down", [lambda: np.nan, no_rate])
+@pytest.mark.parametrize("name", WITH_SLOTS)
+def test_a_first_step_that_fails_leaves_no_slots_behind(name, breaks_down):
+    found = []
+    for fails in (False, True):
+        net, conn = one_weight()
+        rates = [breaks_down] * fails + [lambda: 0.5]
+        optimizer = WITH_SLOTS[name](lambda rates=rates: rates[0]())
+        objective = {net.p: lambda y: 9 * y}
+        with Simulator(net, progress_bar=False, jit_compile=False) as sim:
+            if fails:
+                with pytest.raises((SimulationError, RuntimeError)):
+                    sim.train({net.x: ONE}, optimizer, objective=objective)
+                assert sim.data[conn].weights == 1
+                rates.pop(0)
+            sim.train({net.x: ONE}, optimizer, objective=objective, n_epochs=3)
+            assert sim.training_step == 3
+            found.append(sim.data[conn].weights)
+    np.testing.assert_array_equal(*found)
+
+
 def test_weighted_sum_that_is_not_finite():
     net, conn = one_weight()
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:

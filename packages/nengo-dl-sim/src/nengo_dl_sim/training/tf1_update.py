@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -36,12 +37,19 @@ class TF1Update(Update):
         slots = self._slots().values()
         changed = [*map(backend_variable, self.variables), *slots, self.counter]
         before = [tf.identity(variable) for variable in changed]
-        self._change(gradients)
-        after = changed[: len(self.variables)]
-        sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in after])
-        if not sound:
-            for variable, value in zip(changed, before, strict=True):
-                variable.assign(value)
+        sound = tf.constant(False)
+        with _new_variables() as (made, starts):
+            try:
+                self._change(gradients)
+                after = changed[: len(self.variables)]
+                sound = tf.reduce_all(
+                    [tf.reduce_all(tf.math.is_finite(v)) for v in after]
+                )
+            finally:
+                if not sound:
+                    pairs = zip([*changed, *made], [*before, *starts], strict=True)
+                    for variable, value in pairs:
+                        variable.assign(value)
         return sound
 
     def _slots(self) -> dict[str, keras.Variable | tf.Variable]:
@@ -68,3 +76,19 @@ class TF1Update(Update):
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])
+
+
+@contextmanager
+def _new_variables() -> Iterator[tuple[list[tf.Variable], list[tf.Tensor]]]:
+    """Collect the variables that are made in the context, such as slots."""
+    made: list[tf.Variable] = []
+    starts: list[tf.Tensor] = []
+
+    def create(make: Callable[..., tf.Variable], **arguments: Any) -> tf.Variable:
+        variable = make(**arguments)
+        made.append(variable)
+        starts.append(tf.identity(variable))
+        return variable
+
+    with tf.variable_creator_scope(create):
+        yield made, starts
