@@ -94,6 +94,65 @@ def test_leaves_a_folder_alone_that_is_in_use(tmp_path):
     assert not programs(path)
 
 
+@pytest.fixture
+def kept(tmp_path):
+    """A folder with two complete programs, written for a group."""
+    for number in range(2):
+        (tmp_path / f"{number}.pb").write_bytes(bytes(10))
+        (tmp_path / f"{number}.pb").chmod(0o664)
+    compile_cache._note_complete(tmp_path)
+    return tmp_path
+
+
+def open_program(folder):
+    (folder / "0.pb").chmod(0o622)
+
+
+def open_list(folder):
+    (folder / "complete.json").chmod(0o660)
+
+
+def program_of_another_user(folder):
+    os.chown(folder / "1.pb", 65534, -1)
+
+
+def linked_program(folder):
+    (folder / "1.pb").rename(folder.parent / "elsewhere.pb")
+    (folder / "1.pb").symlink_to(folder.parent / "elsewhere.pb")
+
+
+SPOIL = {
+    open_program: r"0.pb, which others can write to \(-rw--w--w-\)",
+    open_list: "complete.json, which others can write to",
+    program_of_another_user: r"1.pb, of another user \(number 65534\)",
+    linked_program: "1.pb, which is no file",
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("spoil", SPOIL)
+def test_does_not_use_files_that_others_can_change(spoil, kept):
+    if spoil is program_of_another_user and os.getuid() != 0:
+        pytest.skip("only root can give files to another user")
+    spoil(kept)
+    with pytest.warns(UserWarning, match=SPOIL[spoil]) as caught:
+        compile_cache._delete_unsafe(kept)
+    assert len(caught) == 1
+    assert not list(kept.iterdir())
+
+
+def test_uses_files_that_only_this_user_can_change(kept):
+    compile_cache._delete_unsafe(kept)
+    compile_cache._delete_damaged(kept)
+    assert programs(kept).keys() == {"0.pb", "1.pb"}
+    # What did not end well goes without a word, whoever can change it.
+    (kept / "new.pb").write_bytes(b"")
+    (kept / "new.pb").chmod(0o666)
+    compile_cache._delete_unsafe(kept)
+    compile_cache._delete_damaged(kept)
+    assert programs(kept).keys() == {"0.pb", "1.pb"}
+
+
 def test_max_bytes(tmp_path):
     for number in range(3):
         file = tmp_path / f"{number}.pb"

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from nengo_dl_ops.user_warnings import warn_user
 
 from .checks import check_count, check_path
-from .private_folder import make_private_folder
+from .private_folder import make_private_folder, who_can_change
 
 _FLAGS = "TF_XLA_FLAGS"
 _COMPLETE, _IN_USE = "complete.json", "in_use.lock"
@@ -62,7 +62,8 @@ def cache_compilations(
     Warns
     -----
     UserWarning
-        If another process uses the folder: nothing is loaded, and nothing kept.
+        If another process uses the folder: nothing is loaded, and nothing kept. If
+        others can change a file in it, or could: all are deleted, and made anew.
     """
     max_bytes = check_count("max_bytes", max_bytes, low=1)
     if folder is not None:
@@ -78,6 +79,7 @@ def cache_compilations(
         )
         return path
     try:
+        _delete_unsafe(path)
         _delete_damaged(path)
         _delete_oldest(path, max_bytes)
         _have_tensorflow_use(path)
@@ -113,17 +115,40 @@ def _digest(content: bytes) -> str:
 def _programs(path: Path) -> list[Path]:
     """Return the files that TensorFlow wrote, the oldest first."""
     files = [f for f in path.iterdir() if f.name not in (_COMPLETE, _IN_USE)]
-    return sorted(files, key=lambda file: file.stat().st_mtime)
+    return sorted(files, key=lambda file: file.lstat().st_mtime)
+
+
+def _complete(path: Path) -> dict[str, str]:
+    """Return what programs were like when a process ended well, by name."""
+    try:
+        return dict(json.loads((path / _COMPLETE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _delete_unsafe(path: Path) -> None:
+    """Delete everything if a file that would be used is one that others can change."""
+    complete = _complete(path)
+    used = [file for file in _programs(path) if file.name in complete]
+    used += [path / _COMPLETE] if complete else []
+    found = {file.name: reason for file in used if (reason := who_can_change(file))}
+    if found:
+        name, reason = next(iter(found.items()))
+        warn_user(
+            f"What is kept in {path} is deleted, and compiled anew: expected files "
+            "that only you can change, since machine code is loaded from them, got "
+            f"{name}, {reason}"
+        )
+        for file in used:
+            file.unlink()
 
 
 def _delete_damaged(path: Path) -> None:
     """Delete programs that are not as they were when a process ended well."""
-    try:
-        complete = dict(json.loads((path / _COMPLETE).read_text()))
-    except (OSError, ValueError, TypeError):
-        complete = {}
+    complete = _complete(path)
     for file in _programs(path):
-        if complete.get(file.name) != _digest(file.read_bytes()):
+        known = complete.get(file.name)
+        if known is None or known != _digest(file.read_bytes()):
             file.unlink()
 
 
@@ -171,4 +196,6 @@ def _note_complete(path: Path) -> None:
     complete = {file.name: _digest(file.read_bytes()) for file in _programs(path)}
     part = path / f"{_COMPLETE}.part"
     part.write_text(json.dumps(complete))
+    for file in (part, *(path / name for name in complete)):
+        file.chmod(0o600)  # TensorFlow's own are for whom the umask lets them
     part.replace(path / _COMPLETE)

@@ -1,4 +1,4 @@
-"""Folders that no other user can change, nor any folder on the way to them."""
+"""Folders and files that no other user can change."""
 
 from __future__ import annotations
 
@@ -45,6 +45,31 @@ def make_private_folder(path: Path) -> Path:
     for folder in [*reversed(found.parents), found]:
         folder.mkdir(mode=0o700, exist_ok=True)
     return found
+
+
+def who_can_change(path: Path) -> str | None:
+    """
+    Say who can change a file in a private folder, besides this user.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    reason : str or None
+        None if nobody can.
+    """
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return "which is no file of its own"
+    if os.name == "posix" and status.st_uid != os.getuid():
+        return f"of another user (number {status.st_uid})"
+    if os.name == "posix" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = stat.filemode(status.st_mode)
+        return f"which others can write to ({mode})"
+    return None
 
 
 def _way(path: Path) -> Iterator[Path]:
