@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nengo_dl_ops.poisson import poisson
+from nengo_dl_ops.neurons.poisson import poisson
 from nengo_dl_ops.random_numbers import fold_in, step_seed, uniform
 
 DTYPES = ["float16", "float32", "float64"]

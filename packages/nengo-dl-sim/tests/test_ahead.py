@@ -7,7 +7,7 @@ import pytest
 
 from nengo_dl_ops import DotIncBuilder, SimNeuronsBuilder, TensorNode
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile import sequence
+from nengo_dl_sim.execution import sequence
 
 N_STEPS = 5
 
@@ -143,7 +143,7 @@ def train(name, minibatch_size, given, jit_compile):
     [
         (1, False, False),
         (3, True, False),
-        pytest.param((3, True, True), marks=pytest.mark.slow),
+        pytest.param((3, True, True), roles=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("name", NETWORKS)
@@ -158,7 +158,7 @@ def test_same_as_step_by_step(name, way, monkeypatch):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_waits(name):
     with simulator(made(name), 3) as sim:
-        program = sim._parts.program
+        program = sim._engine.program
         division = program.division(training=True)
         n_groups = len(division.ahead) + len(division.stepped)
         assert n_groups == len(program.groups)

@@ -115,7 +115,7 @@ def simulate(family, way):
         progress_bar=False,
     ) as sim:
         sim.run_steps(N_STEPS, data=data)
-        assert sim._parts.program.runs_python == (way.mode == "hybrid")
+        assert sim._engine.program.runs_python == (way.mode == "hybrid")
     for record in net.bench.records:
         values = sim.data[record.probe]
         values = values[None] if way.minibatch_size is None else values
@@ -148,7 +148,7 @@ def ways():
     """All ways, or some; steps that are written out one after another are slow."""
     for way in ALL_WAYS if WHOLE else WAYS:
         slow = [pytest.mark.slow] if way.unroll > 1 else []
-        yield pytest.param(way, marks=slow, id="-".join(map(str, way)))
+        yield pytest.param(way, roles=slow, id="-".join(map(str, way)))
 
 
 @pytest.mark.parametrize("way", ways())

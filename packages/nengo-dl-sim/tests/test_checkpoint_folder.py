@@ -14,9 +14,9 @@ import tensorflow as tf
 from filelock import FileLock
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim.files import checkpoint_folder
-from nengo_dl_sim.files.checkpoint_files import read_checkpoint, write_checkpoint
-from nengo_dl_sim.fitting.backups import Backup
+from nengo_dl_sim.keras_api.backups import Backup
+from nengo_dl_sim.saving import checkpoint_folder
+from nengo_dl_sim.saving.checkpoint_files import read_checkpoint, write_checkpoint
 
 ARRAYS = {"a": np.arange(3.0), "b": np.array(4)}
 
@@ -199,7 +199,7 @@ def test_damaged(tmp_path):
 WRITER = """
 import sys
 import numpy as np
-from nengo_dl_sim.files.checkpoint_files import write_checkpoint
+from nengo_dl_sim.saving.checkpoint_files import write_checkpoint
 number = 0
 while True:
     number += 1

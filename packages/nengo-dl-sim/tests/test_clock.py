@@ -26,7 +26,7 @@ def network(python, **settings):
 
 def counted(sim, start):
     """Let a simulator count on from a number of steps that nobody waits for."""
-    sim._now.n_steps = start
+    sim._simulation.n_steps = start
     sim.soft_reset()
 
 

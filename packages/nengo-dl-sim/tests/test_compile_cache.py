@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim import compile_cache
+from nengo_dl_sim.execution import compile_cache
 from nengo_dl_sim.utils import cache_compilations
 
 COMPUTE = """

@@ -275,7 +275,7 @@ def test_S032_builders_say_what_merges():
     first, same, other = (Builder.of(op).merge_key(op) for op in ops)
     assert first == same != other
     with simulator(net) as sim:
-        groups = [group.ops for group in sim._parts.program.groups]
+        groups = [group.ops for group in sim._engine.program.groups]
     sizes = [len(group) for group in groups if type(group[0]) is type(ops[0])]
     assert sorted(sizes) == [1, 2]
 

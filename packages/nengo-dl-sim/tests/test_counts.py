@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nengo_dl_ops.step.program import Program
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile import Program
 
 
 def integrator(n):
@@ -63,20 +63,20 @@ def test_groups_after_planning(make):
     counts = []
     for n in (6, 12):
         with simulator(build(make, n)) as sim:
-            counts.append(len(sim._parts.program.groups))
+            counts.append(len(sim._engine.program.groups))
     assert counts[0] == counts[1] <= GROUPS[make]
 
 
 def compiled_text(sim):
     """What XLA makes of the function that was last used to run."""
-    shortcut = sim._now._shortcut
-    runner = (shortcut or sim._parts).runner
+    specialized = sim._simulation._specialized
+    runner = (specialized or sim._engine).runner
     (function,) = runner._functions.values()
-    capacity, batch = function.capacity, sim._parts.program.minibatch_size
+    capacity, batch = function.capacity, sim._engine.program.minibatch_size
     stepped = function.split.stepped
     size = 0 if stepped is None else stepped.size
     arguments = (
-        sim._now.here(shortcut),
+        sim._simulation.here(specialized),
         runner._feed(()).held,
         tf.zeros((capacity, size, batch)),
         tf.zeros((len(runner.recordings), capacity), tf.int32),
@@ -128,7 +128,7 @@ def test_runs_compile_once(jit_compile, traces, tmp_path):
         sim.step()
         sim.reset()
         sim.load_params(tmp_path / "params")
-        store = sim._parts.parameters
+        store = sim._engine.parameters
         store.assign({sig: 1.1 * store.value(sig) for sig in store.signals})
         sim.run_steps(20)
         assert len(traces) == compiled
@@ -181,7 +181,7 @@ def test_what_runs_only_carries_less():
     sizes = []
     for inference_only in (False, True):
         with simulator(build(silence, 6, inference_only=inference_only)) as sim:
-            arrays = sim._parts.program.states
+            arrays = sim._engine.program.states
             sizes.append(sum(len(array.start) for array in arrays))
     neurons, step = 2 * 10, 1
     assert sizes == [neurons + step + 2 * 6 * 10, neurons + step + 2]
@@ -202,5 +202,5 @@ def test_matrices_that_are_learned_are_not_transposed(minibatch_size, probed, n_
             nengo.Probe(conn, "weights")
 
     with simulator(build(learn, 10), minibatch_size=minibatch_size) as sim:
-        arrays = sim._parts.program.states
+        arrays = sim._engine.program.states
         assert sum(array.batch_first for array in arrays) == n_first

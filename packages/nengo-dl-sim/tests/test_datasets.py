@@ -143,7 +143,7 @@ def test_position_is_minibatches_consumed(sim, net):
         sim.reset()
         data = {net.a: A, net.p: T} if name == "arrays" else STREAMS[name](net)
         sim.train(data, sgd(), n_epochs=2)
-        found[name] = sim._training.position
+        found[name] = sim._trainer.position
     assert found["arrays"].n_minibatches == 2 * N_BATCHES
     assert found["data set"] == found["iterable"] == found["arrays"]
 

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim import Simulator, devices
-from nengo_dl_sim.devices import check_device
+from nengo_dl_sim import Simulator
+from nengo_dl_sim.execution import devices
+from nengo_dl_sim.execution.devices import check_device
 
 Device = namedtuple("Device", "name")
 

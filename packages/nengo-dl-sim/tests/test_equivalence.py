@@ -8,7 +8,7 @@ import pytest
 
 from nengo_dl_ops import SoftLIFRate
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile import loop
+from nengo_dl_sim.execution import run_function as loop
 
 NEURON_TYPES = [
     nengo.RectifiedLinear(amplitude=0.5),

@@ -6,7 +6,7 @@ import pytest
 from nengo.exceptions import SimulationError
 
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile import loop
+from nengo_dl_sim.execution import run_function as loop
 
 # Of the object that fails: it is called for one item after another, as it should be.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is one object for all")
@@ -105,7 +105,7 @@ def recorded(sim, net):
 
 
 def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
+    return pytest.param(*values, roles=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("failing_step", [1, CHUNK + 1, slow(CHUNK), slow(13)])

@@ -99,7 +99,7 @@ class Problem:
 
     @property
     def variables(self):
-        return self.sim._parts.parameters.trainable
+        return self.sim._engine.parameters.trainable
 
     def values(self):
         return [np.array(tf.convert_to_tensor(v)) for v in self.variables]

@@ -13,17 +13,13 @@ from nengo.builder.operator import Copy, Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError, ValidationError
 
+from nengo_dl_ops.planning.dependencies import Dependencies
+from nengo_dl_ops.planning.greedy_planner import greedy_planner, noop_planner
+from nengo_dl_ops.planning.schedule import Schedule
+from nengo_dl_ops.planning.sorters import noop_order_signals, order_signals
+from nengo_dl_ops.planning.transitive_planner import transitive_planner
+from nengo_dl_ops.planning.tree_planner import tree_planner
 from nengo_dl_sim import Simulator
-from nengo_dl_sim.graph import (
-    Dependencies,
-    greedy_planner,
-    noop_order_signals,
-    noop_planner,
-    order_signals,
-    transitive_planner,
-    tree_planner,
-)
-from nengo_dl_sim.graph.schedule import Schedule
 
 PHASES = ("sets", "incs", "reads", "updates")
 
@@ -374,5 +370,5 @@ def test_an_integrator_needs_few_groups():
             nengo.Connection(array.output, array.input, synapse=0.1)
             nengo.Probe(array.output)
         with Simulator(net, progress_bar=False) as sim:
-            sizes.append(len(sim._parts.program.groups))
+            sizes.append(len(sim._engine.program.groups))
     assert sizes[0] == sizes[1] <= 15

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 from nengo_dl_ops import Layer
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.callbacks import IsolateState, NengoSummaries, TensorBoard
-from nengo_dl_sim.fitting.callback_model import CallbackModel
+from nengo_dl_sim.keras_api.callback_model import CallbackModel
 
 X = np.ones((6, 1, 1))
 RATE = 0.125  # what every minibatch takes from the weight
@@ -255,7 +255,7 @@ def test_model_checkpoint(sim, net, tmp_path):
         "1.weights.h5",
         "2.weights.h5",
     ]
-    model = CallbackModel(sim._parts)
+    model = CallbackModel(sim._engine)
     for epoch in (1, 2):
         sim.soft_reset(include_trainable=True)
         model.load_weights(path.format(epoch=epoch))
@@ -275,7 +275,7 @@ def test_model_checkpoint(sim, net, tmp_path):
 
 def test_weights_of_another_network(sim, net, tmp_path):
     path = str(tmp_path / "one.weights.h5")
-    CallbackModel(sim._parts).save_weights(path)
+    CallbackModel(sim._engine).save_weights(path)
     for transform, match in (
         (
             np.ones((1, 2)),
@@ -293,7 +293,7 @@ def test_weights_of_another_network(sim, net, tmp_path):
         with Simulator(other, progress_bar=False, seed=0) as unlike:
             before = unlike.data[conn].weights
             with pytest.raises(ValidationError, match=match):
-                CallbackModel(unlike._parts).load_weights(path)
+                CallbackModel(unlike._engine).load_weights(path)
             np.testing.assert_array_equal(unlike.data[conn].weights, before)
 
 

@@ -307,8 +307,8 @@ def test_without_a_loop(compiled):
         found = sim.predict({net.a: x}, verbose=0)
         np.testing.assert_allclose(found[net.p], expected)
         for function in (
-            sim._parts.runner._functions,
-            sim._training._trainers._trainers._values,
+            sim._engine.runner._functions,
+            sim._trainer._batch_functions._batch_functions._values,
         ):
             assert len(function) == 1
         sim.compile(loss={net.p: "mse"})

@@ -61,7 +61,7 @@ def fit(sim, net, optimizer, n_epochs):
 
 def everything(sim):
     """All variables, and a run from the present on."""
-    variables = [np.array(v) for v in map(np.asarray, sim._parts.parameters.variables)]
+    variables = [np.array(v) for v in map(np.asarray, sim._engine.parameters.variables)]
     state = [value.numpy() for value in sim._state.variables]
     sim.run_steps(2)
     return [*variables, *state, *(sim.data[p] for p in sim.model.probes)]

@@ -32,7 +32,7 @@ def use(how):
             sim.loss({node: DATA, probe: DATA})
         else:
             sim.run_steps(5)
-    held = [sim, sim._parts.program, sim._training, optimizer, net]
+    held = [sim, sim._engine.program, sim._trainer, optimizer, net]
     return [weakref.ref(part) for part in held]
 
 

@@ -10,7 +10,7 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.settings.trainable import trainable_signals
-from nengo_dl_sim.training.trained_parts import trained_parts
+from nengo_dl_sim.training.trainable_parameters import trainable_parameters
 
 N_ITEMS = 2
 
@@ -57,7 +57,7 @@ def make_network(kind="decoders", rule=None, asked=True, others=None, use_loop=T
             )
         net.probe = nengo.Probe(post)
         net.weights = nengo.Probe(net.conn, "weights")
-        net.apart = nengo.Probe(pre)
+        net.isolated_policy = nengo.Probe(pre)
     net.learned = post if kind == "encoders" else net.conn
     net.config[net.learned].trainable = asked
     return net
@@ -91,8 +91,8 @@ def learned(sim, net):
 
 def start(sim, net):
     """The signal that is trained, and its value."""
-    (found,) = (parts.start for parts in sim._parts.learned.values())
-    return found, sim._parts.parameters.value(found)
+    (found,) = (parts.start for parts in sim._engine.learned.values())
+    return found, sim._engine.parameters.value(found)
 
 
 def differences(sim, net, loss, epsilon=1e-6):
@@ -104,10 +104,10 @@ def differences(sim, net, loss, epsilon=1e-6):
         for sign in (1, -1):
             moved = value.copy()
             moved[place] += sign * epsilon * np.abs(value).max()
-            sim._parts.parameters.assign({signal: moved})
+            sim._engine.parameters.assign({signal: moved})
             losses.append(loss())
         found[place] = (losses[0] - losses[1]) / (2 * epsilon * np.abs(value).max())
-    sim._parts.parameters.assign({signal: value})
+    sim._engine.parameters.assign({signal: value})
     return found
 
 
@@ -171,7 +171,7 @@ def test_check_gradients():
     net = make_network()
     with make_sim(net) as sim:
         sim.check_gradients(atol=1e-8, rtol=1e-6)
-        names = [part.name for part in trained_parts(sim._parts)]
+        names = [part.name for part in trainable_parameters(sim._engine)]
     assert "connections/1 (learned)/weights" in names
 
 
@@ -224,7 +224,7 @@ def test_shortcut():
     with nengo.Simulator(net, progress_bar=False) as expected:
         expected.run_steps(20)
     with make_sim(net, jit_compile=True) as sim:
-        assert sim._parts.shortcut is not None
+        assert sim._engine.specialized is not None
         sim.run_steps(19)
         sim.run_steps(1)
         found = learned(sim, net)
@@ -299,7 +299,7 @@ def test_learning_to_learn():
 def test_not_asked_for(asked):
     net = make_network(asked=asked)
     with make_sim(net, asked=False) as sim:
-        assert not sim._parts.learned
+        assert not sim._engine.learned
         before = learned(sim, net)
         sim.train(make_data(net), sgd(0.1))
         np.testing.assert_array_equal(learned(sim, net), before)
@@ -380,7 +380,7 @@ def test_frozen(kind, rule):
 def test_no_gradient_reaches_it():
     net = make_network()
     data = {net.x: make_data(net)[net.x]}
-    data[net.apart] = np.zeros_like(data[net.x])
+    data[net.isolated_policy] = np.zeros_like(data[net.x])
     with make_sim(net) as sim:
         with pytest.warns(UserWarning, match=r"connections/1 \(learned\)/weights"):
             sim.train(data, sgd())

@@ -49,12 +49,19 @@ def run(net, jit_compile):
 
 def references(sim):
     """Return weak references to all that is large, by name."""
-    parts = sim._parts
-    found = {"simulator": sim, "model": sim.model, "data": sim.data, "now": sim._now}
+    parts = sim._engine
+    found = {
+        "simulator": sim,
+        "model": sim.model,
+        "data": sim.data,
+        "now": sim._simulation,
+    }
     found |= {"parts": parts, "program": parts.program, "runner": parts.runner}
     found |= {"parameters": parts.parameters, "inputs": parts.inputs}
     found |= {f"group {i}": group for i, group in enumerate(parts.program.groups)}
-    found |= {f"state {i}": array for i, array in enumerate(sim._now.state.arrays)}
+    found |= {
+        f"state {i}": array for i, array in enumerate(sim._simulation.state.arrays)
+    }
     found |= {f"variable {i}": v for i, v in enumerate(parts.parameters.variables)}
     return {name: weakref.ref(obj) for name, obj in found.items()}
 
@@ -91,7 +98,7 @@ def test_compiled_functions_go_when_it_is_closed(no_gc):
     """Though the simulator is still there, for its data."""
     net = network()
     with run(net, jit_compile=False) as sim:
-        functions = list(sim._parts.runner._functions.values())
+        functions = list(sim._engine.runner._functions.values())
         refs = {str(i): weakref.ref(f) for i, f in enumerate(functions)}
         del functions
         assert len(alive(refs)) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nengo_dl_sim.compile import Mode, StepSize, choose_mode
+from nengo_dl_sim.execution.jit_policy import Mode, StepSize, choose_mode
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_ops import LeakyReLU, SoftLIFRate
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.nengo_objects.transforms import with_weights
+from nengo_dl_sim.export.transforms import with_weights
 
 N_STEPS = 12
 SMOOTH = nengo.Tanh(tau_ref=1)
@@ -489,10 +489,10 @@ def change(sim):
     # In the order of their names, which does not depend on the plan.
     rng, store, names = (
         np.random.RandomState(0),
-        sim._parts.parameters,
-        sim._parts.names,
+        sim._engine.parameters,
+        sim._engine.names,
     )
-    arrays = [a for a in sim._parts.program.parameters if a.trainable]
+    arrays = [a for a in sim._engine.program.parameters if a.trainable]
     signals = sorted((sig for a in arrays for sig in a.bases), key=names.get)
     old = {sig: store.value(sig) for sig in signals}
     store.assign({sig: v * rng.uniform(0.8, 1.2, v.shape) for sig, v in old.items()})

@@ -11,7 +11,7 @@ from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops import Layer, TensorNode
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.removed import MODEL_REPLACEMENTS, REPLACEMENTS
+from nengo_dl_sim.legacy import MODEL_REPLACEMENTS, REPLACEMENTS
 
 
 def network():

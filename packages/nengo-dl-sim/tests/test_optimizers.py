@@ -154,7 +154,7 @@ ALIKE = (
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name
+        pytest.param(name, roles=pytest.mark.slow) if name in ALIKE else name
         for name in OPTIMIZERS
     ],
 )
@@ -213,7 +213,7 @@ def alike():
     dense = [keras.layers.EinsumDense("btj,ij->bti", (1, 3)) for _ in weights]
     with Simulator(net, minibatch_size=4, jit_compile=False, progress_bar=False) as sim:
         model = keras.Model(inputs, [layer(inputs) for layer in dense])
-        assert len(sim._parts.parameters.trainable) == 1
+        assert len(sim._engine.parameters.trainable) == 1
         yield sim, net, model, weights
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim.files import parameter_files
-from nengo_dl_sim.files.members import Wanted
-from nengo_dl_sim.files.parameter_files import load_arrays, save_arrays
+from nengo_dl_sim.saving import parameter_files
+from nengo_dl_sim.saving.members import Wanted
+from nengo_dl_sim.saving.parameter_files import load_arrays, save_arrays
 from nengo_dl_sim.version import version
 
 ARRAYS = {

@@ -7,24 +7,21 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.graph import (
+from nengo_dl_ops.planning.fold_copies import fold_copies, remove_constant_copies
+from nengo_dl_ops.planning.greedy_planner import greedy_planner, noop_planner
+from nengo_dl_ops.planning.narrow_results import narrow_results
+from nengo_dl_ops.planning.share_results import share_results
+from nengo_dl_ops.planning.simplify import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
-    fold_copies,
-    greedy_planner,
-    narrow_results,
-    noop_order_signals,
-    noop_planner,
-    order_signals,
-    remove_constant_copies,
     remove_identity_muls,
     remove_unmodified_resets,
     remove_zero_incs,
-    share_results,
-    transitive_planner,
-    tree_planner,
 )
+from nengo_dl_ops.planning.sorters import noop_order_signals, order_signals
+from nengo_dl_ops.planning.transitive_planner import transitive_planner
+from nengo_dl_ops.planning.tree_planner import tree_planner
+from nengo_dl_sim import Simulator, configure_settings
 
 N_STEPS = 15
 
@@ -141,7 +138,7 @@ def check(make, expected, inference_only=True, jit_compile=False, **settings):
         for probe, output in zip(net.probes, expected[make], strict=True):
             atol = 1e-12 * np.max(np.abs(output), initial=1)
             np.testing.assert_allclose(sim.data[probe], output, rtol=0, atol=atol)
-        return sum(len(group.ops) for group in sim._parts.program.groups)
+        return sum(len(group.ops) for group in sim._engine.program.groups)
 
 
 COMBINATIONS = list(itertools.product(PLANNERS, SORTERS, SIMPLIFICATIONS))

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from nengo_dl_ops import TensorNode
 from nengo_dl_sim import Simulator
-from nengo_dl_sim.compile import InPortions, portion_size, portions
+from nengo_dl_sim.execution import microbatches as portions
+from nengo_dl_sim.execution.microbatches import Microbatches, microbatch_size
 
 N_STEPS = 30
 
@@ -63,9 +64,9 @@ def in_portions(monkeypatch, n_items):
 
 def sizes(sim):
     """How many items each compiled function simulates at once."""
-    runner = (sim._parts.shortcut or sim._parts).runner
+    runner = (sim._engine.specialized or sim._engine).runner
     return [
-        function.size if isinstance(function, InPortions) else None
+        function.size if isinstance(function, Microbatches) else None
         for function in runner._functions.values()
     ]
 
@@ -171,15 +172,15 @@ def test_portion_size(n_items, n_mib, of_matrices, n_steps, size, monkeypatch):
     n_of_matrices = of_matrices * n_bytes
     monkeypatch.setattr(portions, "_n_bytes", lambda program: n_bytes)
     monkeypatch.setattr(portions, "_n_bytes_of_matrices", lambda program: n_of_matrices)
-    assert portion_size(Program, n_steps) == size
+    assert microbatch_size(Program, n_steps) == size
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
-    assert portion_size(Program, n_steps) == n_items
+    assert microbatch_size(Program, n_steps) == n_items
 
 
 def test_bytes_are_those_of_all_items():
     """Twelve neurons: two of state, one current, one rate; and what is decoded."""
     with Simulator(make_net(recurrent), minibatch_size=3, progress_bar=False) as sim:
-        program = sim._parts.program
+        program = sim._engine.program
         counted = portions._n_bytes(program)
         assert 3 * 4 * 30 < counted < 3 * 4 * 80
         assert portions._n_bytes(program.of_size(6)) == pytest.approx(
@@ -192,5 +193,5 @@ def test_bytes_are_those_of_all_items():
 )
 def test_bytes_of_weights_that_each_item_learns(make, n_elements):
     with Simulator(make_net(make), minibatch_size=3, progress_bar=False) as sim:
-        counted = portions._n_bytes_of_matrices(sim._parts.program)
+        counted = portions._n_bytes_of_matrices(sim._engine.program)
         assert counted == 3 * 4 * n_elements

@@ -142,7 +142,7 @@ def test_a_simulator_that_is_dropped_is_closed():
     with nengo.Network(seed=0) as net:
         nengo.Probe(nengo.Node([0.5]))
     sim = Simulator(net, progress_bar=False)
-    parameters, dropped = sim._parts.parameters, weakref.ref(sim)
+    parameters, dropped = sim._engine.parameters, weakref.ref(sim)
     closed = []
     close = parameters.close
     parameters.close = lambda: closed.append(close())

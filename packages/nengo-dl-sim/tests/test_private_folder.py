@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim.private_folder import make_private_folder
+from nengo_dl_sim.execution.private_folder import make_private_folder
 from nengo_dl_sim.utils import cache_compilations
 
 pytestmark = pytest.mark.skipif(

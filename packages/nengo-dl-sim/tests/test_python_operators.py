@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from nengo.exceptions import SimulationError
 
+from nengo_dl_ops.step.program import Program
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile import Program
 
 
 class Halved(nengo.LIF):

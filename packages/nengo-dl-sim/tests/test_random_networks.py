@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, Phase
 from random_networks.comparison import Disagreement, compare_with_nengo, settings
 from random_networks.networks import networks
 
-from nengo_dl_ops.copies import CopyBuilder
 from nengo_dl_ops.learning_rules import SimPESBuilder
-from nengo_dl_ops.linear_filter import LinearFilterBuilder
 from nengo_dl_ops.neurons import LIFBuilder
-from nengo_dl_ops.sparse import SparseDotIncBuilder
-from nengo_dl_ops.triangle import TriangleBuilder
+from nengo_dl_ops.operators.copies import CopyBuilder
+from nengo_dl_ops.operators.sparse import SparseDotIncBuilder
+from nengo_dl_ops.synapses.linear_filter import LinearFilterBuilder
+from nengo_dl_ops.synapses.triangle import TriangleBuilder
 
 #: How many networks to try, others in every run; by default a few, always the same.
 N_NETWORKS = int(os.environ.get("NENGO_DL_RANDOM_NETWORKS", 0))
@@ -95,11 +95,11 @@ def the_other_way(builder):
 FAULTS = [
     (LinearFilterBuilder, "step", a_step_late),
     (CopyBuilder, "build_step", sets_instead),
-    pytest.param(TriangleBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
-    pytest.param(LIFBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
-    pytest.param(SimPESBuilder, "__init__", a_millionth_more, marks=pytest.mark.slow),
+    pytest.param(TriangleBuilder, "step", a_thousandth_more, roles=pytest.mark.slow),
+    pytest.param(LIFBuilder, "step", a_thousandth_more, roles=pytest.mark.slow),
+    pytest.param(SimPESBuilder, "__init__", a_millionth_more, roles=pytest.mark.slow),
     pytest.param(
-        SparseDotIncBuilder, "__init__", the_other_way, marks=pytest.mark.slow
+        SparseDotIncBuilder, "__init__", the_other_way, roles=pytest.mark.slow
     ),
 ]
 

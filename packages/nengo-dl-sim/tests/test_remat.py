@@ -8,8 +8,8 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.compile.call import CompiledForShapes
-from nengo_dl_sim.run.parameter_store import to_numpy
+from nengo_dl_sim.engine.parameter_store import to_numpy
+from nengo_dl_sim.execution.compiled_call import CompiledForShapes
 
 N_STEPS = 22
 RNG = np.random.RandomState(3)
@@ -55,8 +55,8 @@ def trained(net, jit_compile, **kwargs):
         data = {net.stimulus: INPUTS, net.probe: TARGETS}
         optimizer = keras.optimizers.SGD(0.1)
         sim.train(data, optimizer, n_epochs=2, shuffle=False, **kwargs)
-        variables = sim._parts.parameters.variables
-        return [to_numpy(v) for v in (*variables, *sim._parts.program.state_variables)]
+        variables = sim._engine.parameters.variables
+        return [to_numpy(v) for v in (*variables, *sim._engine.program.state_variables)]
 
 
 def check_same(found, expected):
@@ -66,7 +66,7 @@ def check_same(found, expected):
 
 
 @pytest.mark.parametrize(
-    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+    "jit_compile", [False, pytest.param(True, roles=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("make", [recurrent, learning, layered])
 def test_trains_alike(make, jit_compile):

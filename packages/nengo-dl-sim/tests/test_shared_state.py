@@ -219,7 +219,7 @@ def test_is_as_in_nengo_with_any_options(options):
 
 @pytest.mark.parametrize("planner", ["noop", "tree", "transitive"])
 def test_is_as_in_nengo_with_any_planner(planner):
-    from nengo_dl_sim import graph
+    from nengo_dl_ops import planning as graph
 
     settings = {
         "planner": getattr(graph, f"{planner}_planner"),
@@ -256,7 +256,7 @@ def random_case(seed):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, 1, 2, *(pytest.param(i, marks=pytest.mark.slow) for i in range(3, 20))]
+    "seed", [0, 1, 2, *(pytest.param(i, roles=pytest.mark.slow) for i in range(3, 20))]
 )
 def test_the_order_is_that_of_nengo(seed):
     found = simulate(random_case(seed), Simulator, (3,), jit_compile=False)
@@ -378,7 +378,7 @@ def test_pure_functions(pure, case, ahead):
         if case is clock_alone:
             del net.nodes[-1], net.connections[-1]
     with Simulator(net, progress_bar=False) as sim:
-        assert sim._parts.program.runs_python is not (ahead and case is clock_alone)
+        assert sim._engine.program.runs_python is not (ahead and case is clock_alone)
         seen.clear()
         sim.run_steps(3)
     if case is generator:
@@ -399,5 +399,5 @@ def test_functions_of_numpy_are_computed_ahead():
         for node in nodes:
             nengo.Connection(node, sink, synapse=None)
     with Simulator(net, progress_bar=False) as sim:
-        inputs = sim._parts.inputs
+        inputs = sim._engine.inputs
         assert not any(map(inputs.is_in_steps, nodes))

@@ -50,7 +50,7 @@ def n_operators(program):
 
 
 def takes_shortcut(sim):
-    return sim._now._shortcut is not None
+    return sim._simulation._specialized is not None
 
 
 @pytest.mark.parametrize("minibatch_size", [None, 3])
@@ -63,8 +63,8 @@ def test_agrees_with_nengo(kind, learned, minibatch_size):
     with make_sim(net, minibatch_size=minibatch_size) as sim:
         sim.run_steps(N_STEPS)
         assert takes_shortcut(sim)
-        assert n_operators(sim._parts.shortcut.program) < n_operators(
-            sim._parts.program
+        assert n_operators(sim._engine.specialized.program) < n_operators(
+            sim._engine.program
         )
     for data in sim.data[net.probe] if minibatch_size else [sim.data[net.probe]]:
         np.testing.assert_allclose(data, expected.data[net.probe], atol=1e-10)
@@ -138,7 +138,7 @@ def test_state_that_trained_parameters_left_is_not_taken_for_equal():
     net = make_net(nengo.RectifiedLinear(), dtype="float64")
     with make_sim(net) as sim, make_sim(net, False) as expected:
         for each in (sim, expected):
-            built = each._parts.parameters
+            built = each._engine.parameters
             start = {sig: built.value(sig) for sig in built.signals}
             for conn in net.decoded[:1]:
                 weights = each.model.sig[conn]["weights"].base
@@ -146,7 +146,7 @@ def test_state_that_trained_parameters_left_is_not_taken_for_equal():
             each.run_steps(N_STEPS)
             built.assign(start)
             each.run_steps(N_STEPS)
-        assert sim._parts.parameters.as_built
+        assert sim._engine.parameters.as_built
         assert not takes_shortcut(sim)
         np.testing.assert_allclose(
             sim.data[net.probe], expected.data[net.probe], atol=1e-10

@@ -7,15 +7,15 @@ from nengo.builder.learning_rules import SimPES
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset
 from nengo.builder.signal import Signal
 
-from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.graph import (
+from nengo_dl_ops.planning.low_rank_updates import factor_changes
+from nengo_dl_ops.planning.simplify import (
     DEFAULT_SIMPLIFICATIONS,
-    factor_changes,
     remove_identity_muls,
     remove_unmodified_resets,
     remove_zero_incs,
     simplify,
 )
+from nengo_dl_sim import Simulator, configure_settings
 
 
 def sig(value, name=None):
@@ -142,7 +142,7 @@ def run(net, simplifications, data=None):
         configure_settings(simplifications=simplifications, dtype="float64")
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:
         sim.run_steps(30, data=data)
-        n_ops = sum(len(group.ops) for group in sim._parts.program.groups)
+        n_ops = sum(len(group.ops) for group in sim._engine.program.groups)
         return [sim.data[probe] for probe in net.probes], n_ops
 
 
@@ -171,7 +171,7 @@ def test_parameters_of_zero_and_one_stay(trainable):
     with net:
         configure_settings(trainable=trainable)
     with Simulator(net, progress_bar=False) as sim:
-        layout = sim._parts.program.layout
+        layout = sim._engine.program.layout
         signals = [
             sim.model.sig[net.weights]["weights"],
             sim.model.sig[net.identity]["weights"],

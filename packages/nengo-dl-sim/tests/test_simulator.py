@@ -12,8 +12,9 @@ import pytest
 import tensorflow as tf
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
+from nengo_dl_ops.step.program import Program
 from nengo_dl_sim import Simulator
-from nengo_dl_sim.compile import Program, loop
+from nengo_dl_sim.execution import run_function as loop
 
 
 def simulator(net, **kwargs):

@@ -402,8 +402,8 @@ def test_optimize():
     for optimize in (True, False):
         with simulator(net, optimize=optimize, seed=0) as sim:
             sim.run_steps(N_STEPS)
-            planned[optimize] = sum(len(g.ops) for g in sim._parts.program.groups)
-            inputs = sim._parts.inputs.operators
+            planned[optimize] = sum(len(g.ops) for g in sim._engine.program.groups)
+            inputs = sim._engine.inputs.operators
             data = {probe: sim.data[probe] for probe in net.all_probes}
     assert planned[True] < planned[False] == len(sim.model.operators) - len(inputs)
     with reference(net, seed=0) as ref:

@@ -9,14 +9,11 @@ from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
+from nengo_dl_ops.planning.fold_copies import fold_copies, remove_constant_copies
+from nengo_dl_ops.planning.greedy_planner import greedy_planner
+from nengo_dl_ops.planning.narrow_results import narrow_results
+from nengo_dl_ops.planning.share_results import share_results
 from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.graph import (
-    fold_copies,
-    greedy_planner,
-    narrow_results,
-    remove_constant_copies,
-    share_results,
-)
 
 
 def sig(value, name=None):
@@ -254,7 +251,7 @@ def trained(tmp_path):
     """A file of parameters in which the twins differ, and what they give."""
     net, path = shared(), tmp_path / "trained"
     with Simulator(net, progress_bar=False) as sim:
-        store = sim._parts.parameters
+        store = sim._engine.parameters
         for i, twin in enumerate(net.twins):
             weights = sim.model.sig[twin]["weights"]
             store.assign({weights: (i + 2) * store.value(weights)})
@@ -272,7 +269,7 @@ def assert_gives(sim, net, outputs):
 
 
 def n_products(sim):
-    ops = [op for group in sim._parts.program.groups for op in group.ops]
+    ops = [op for group in sim._engine.program.groups for op in group.ops]
     return sum(type(op) is DotInc for op in ops)
 
 

@@ -12,15 +12,15 @@ from nengo.builder import Model
 
 from nengo_dl_sim import Simulator, utils
 from nengo_dl_sim.data.batches import Batch, step_blocks
+from nengo_dl_sim.lru_cache import LRUCache
 from nengo_dl_sim.measures.measure import Measure
-from nengo_dl_sim.recent import Recent
 from nengo_dl_sim.tensorboard.event_values import N_BUCKETS, write_histogram
+from nengo_dl_sim.training.gradient_coverage import warn_single_step
 from nengo_dl_sim.training.optimizer_store import N_UPDATES
-from nengo_dl_sim.training.reach import warn_single_step
 
 
 def test_recent_forgets_what_was_not_asked_for():
-    made, recent = [], Recent(2)
+    made, recent = [], LRUCache(2)
 
     def get(key):
         return recent.get(key, lambda: made.append(key) or key)
@@ -136,7 +136,7 @@ def test_new_optimizers_do_not_pile_up():
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:
         for optimizer in (first, *others, first):
             sim.train(1, optimizer, objective={p: lambda y: tf.reduce_sum(y)})
-            assert len(sim._training._optimizers._updates._values) <= N_UPDATES
+            assert len(sim._trainer._optimizers._updates._values) <= N_UPDATES
         expected = 1 - 0.1 - 0.1 * (0.5 + 1)
         assert sim.data[conn].weights == pytest.approx(expected, rel=1e-6)
 

@@ -486,9 +486,9 @@ def test_planned_anew_in_the_middle(form, minibatch_size, tmp_path):
         net = build(rates(form), seed=0, **settings)
         with make_sim(net, seed=0, minibatch_size=minibatch_size) as sim:
             run(sim, net)
-            plans.append(sim._parts.program)
+            plans.append(sim._engine.program)
             sim.load_params(tmp_path / "other")
-            plans.append(sim._parts.program)
+            plans.append(sim._engine.program)
             assert sim.n_steps == N_STEPS
             outputs.append(run(sim, net))
     assert plans[0] is not plans[1]
@@ -542,9 +542,9 @@ def test_what_nothing_depends_on_does_not_make_another_plan(form, tmp_path):
     with make_sim(build(form)) as sim:
         sim.save_params(tmp_path / "built")
     with make_sim(build(form, inference_only=True)) as sim:
-        program = sim._parts.program
+        program = sim._engine.program
         sim.load_params(tmp_path / "built")
-        assert sim._parts.program is program
+        assert sim._engine.program is program
 
 
 def test_state_of_another_plan(tmp_path):

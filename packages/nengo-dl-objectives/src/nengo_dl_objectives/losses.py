@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nengo_dl_objectives.mse import mse
-from nengo_dl_objectives.regularize import Regularize as RegularizeObjective
+from .mse import mse
+from .regularize import Regularize as RegularizeObjective
 
 
 def nan_mse(y_true: Any, y_pred: Any) -> tf.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nengo_dl_objectives.arguments import float_tensor
+from .arguments import float_tensor
 
 
 def squared_error(outputs: Any, targets: Any) -> tf.Tensor:

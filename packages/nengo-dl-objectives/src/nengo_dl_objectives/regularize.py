@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from nengo_dl_objectives.arguments import float_tensor
-from nengo_dl_objectives.norm import vector_norm
+from .arguments import float_tensor
+from .norm import vector_norm
 
 N_LEADING_AXES = 2
 """Batch and time, which lie before the axes of one timestep's signal."""

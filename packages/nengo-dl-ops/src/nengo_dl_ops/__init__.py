@@ -7,14 +7,10 @@ from . import random_numbers as random_numbers
 
 # Importing a module is what registers its builders.
 from .builder import Builder as Builder
-from .builder import Instant as Instant
+from .builder import Memoryless as Memoryless
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
-from .convolution import ConvIncBuilder as ConvIncBuilder
-from .convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
-from .copies import CopyBuilder as CopyBuilder
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
-from .linear_filter import LinearFilterBuilder as LinearFilterBuilder
 from .merging import make_merge_key as make_merge_key
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
@@ -22,17 +18,22 @@ from .neurons import NeuronState as NeuronState
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
 from .neurons import SoftLIFRate as SoftLIFRate
 from .neurons import SpikingLeakyReLU as SpikingLeakyReLU
-from .processes import ProcessBuilder as ProcessBuilder
-from .processes import SimProcessBuilder as SimProcessBuilder
-from .products import DotIncBuilder as DotIncBuilder
-from .products import ElementwiseIncBuilder as ElementwiseIncBuilder
-from .python_operators import PythonBuilder as PythonBuilder
-from .python_operators import SimPyFuncBuilder as SimPyFuncBuilder
-from .resets import ResetBuilder as ResetBuilder
-from .resets import SimProbeBuilder as SimProbeBuilder
-from .resets import TimeUpdateBuilder as TimeUpdateBuilder
-from .sparse import BsrDotIncBuilder as BsrDotIncBuilder
-from .sparse import SparseDotIncBuilder as SparseDotIncBuilder
+from .operators.convolution import ConvIncBuilder as ConvIncBuilder
+from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
+from .operators.copies import CopyBuilder as CopyBuilder
+from .operators.products import DotIncBuilder as DotIncBuilder
+from .operators.products import ElementwiseIncBuilder as ElementwiseIncBuilder
+from .operators.resets import ResetBuilder as ResetBuilder
+from .operators.resets import SimProbeBuilder as SimProbeBuilder
+from .operators.resets import TimeUpdateBuilder as TimeUpdateBuilder
+from .operators.sparse import BsrDotIncBuilder as BsrDotIncBuilder
+from .operators.sparse import SparseDotIncBuilder as SparseDotIncBuilder
+from .python_fallback.processes import ProcessBuilder as ProcessBuilder
+from .python_fallback.processes import SimProcessBuilder as SimProcessBuilder
+from .python_fallback.python_operators import PythonBuilder as PythonBuilder
+from .python_fallback.python_operators import SimPyFuncBuilder as SimPyFuncBuilder
+from .synapses.linear_filter import LinearFilterBuilder as LinearFilterBuilder
+from .synapses.triangle import TriangleBuilder as TriangleBuilder
 from .tensor_nodes import Layer as Layer
 from .tensor_nodes import SimTensorNode as SimTensorNode
 from .tensor_nodes import SimTensorNodeBuilder as SimTensorNodeBuilder
@@ -41,5 +42,4 @@ from .tensor_nodes import TensorNode as TensorNode
 from .tensor_nodes import reshaped as reshaped
 from .tensor_nodes import tensor_layer as tensor_layer
 from .tensor_nodes import validate_output as validate_output
-from .triangle import TriangleBuilder as TriangleBuilder
 from .version import version as __version__  # noqa: F401

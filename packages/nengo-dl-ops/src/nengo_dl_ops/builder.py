@@ -179,7 +179,7 @@ def _computes_the_same(kind: type, ancestor: type) -> bool:
     return getattr(kind, method, None) is getattr(ancestor, method, None)
 
 
-class Instant(NamedTuple):
+class Memoryless(NamedTuple):
     """
     What a group reads and writes, where that is all there is to it.
 
@@ -193,7 +193,7 @@ class Instant(NamedTuple):
     writes: list[Signal]
 
     @classmethod
-    def of(cls, ops: Sequence[Operator]) -> Instant:
+    def of(cls, ops: Sequence[Operator]) -> Memoryless:
         """Collect the signals of operators that set and increment."""
         return cls(
             [sig for op in ops for sig in (*op.reads, *op.incs)],
@@ -378,7 +378,7 @@ class OpBuilder(ABC):
         """
         yield
 
-    def instant(self, training: bool) -> Instant | None:
+    def memoryless(self, training: bool) -> Memoryless | None:
         """
         Say from what the group computes what, if it needs nothing else.
 
@@ -392,7 +392,7 @@ class OpBuilder(ABC):
 
         Returns
         -------
-        signals : Instant or None
+        signals : Memoryless or None
             By default None: the group has a memory, draws random numbers, brings
             variables along, or needs to know the size of the minibatch.
         """

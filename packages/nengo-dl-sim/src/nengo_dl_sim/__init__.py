@@ -6,5 +6,5 @@ from .errors import InferenceOnlyError as InferenceOnlyError
 from .errors import UnknownObjectError as UnknownObjectError
 from .settings.config import configure_settings as configure_settings
 from .settings.config import get_setting as get_setting
-from .simulator import Simulator as Simulator
+from .simulator.simulator import Simulator as Simulator
 from .version import version as __version__  # noqa: F401

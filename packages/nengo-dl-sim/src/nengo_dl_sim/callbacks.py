@@ -16,8 +16,8 @@ from nengo.ensemble import Ensemble, Neurons
 from nengo.exceptions import ValidationError
 
 from .checks import check_path
-from .files.writing import writing
-from .simulator import Simulator
+from .saving.writing import writing
+from .simulator.simulator import Simulator
 from .tensorboard.summaries import summary_entries
 
 
@@ -175,16 +175,16 @@ class IsolateState(keras.callbacks.Callback):
     def __init__(self, sim: Simulator) -> None:
         super().__init__()
         _check_simulator(sim)
-        self._now = sim._now
+        self._simulation = sim._simulation
         self._before: list[tuple[Any, int]] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Remember where the simulation is."""
-        self._before.append((self._now.state, self._now.n_steps))
+        self._before.append((self._simulation.state, self._simulation.n_steps))
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Return to where it was."""
-        self._now.state, self._now.n_steps = self._before.pop()
+        self._simulation.state, self._simulation.n_steps = self._before.pop()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         """Remember where the simulation is."""

@@ -10,8 +10,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_ops import PythonBuilder
-
-from .compile import Program
+from nengo_dl_ops.step.program import Program
 
 
 class InferenceOnlyError(ValidationError, SimulationError):

@@ -9,7 +9,7 @@ import nengo
 
 from .settings.config import configure_settings
 from .settings.table import dtype_of_nengo
-from .simulator import Simulator
+from .simulator.simulator import Simulator
 
 
 def make_test_sim(request: Any) -> Callable[..., Simulator]:

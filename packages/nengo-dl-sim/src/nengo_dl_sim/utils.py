@@ -9,8 +9,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from .checks import check_boolean, check_count
-from .compile_cache import cache_compilations as cache_compilations
 from .data.batches import check_truncation, minibatches, step_blocks, warn_uneven
+from .execution.compile_cache import cache_compilations as cache_compilations
 
 
 def minibatch_generator(

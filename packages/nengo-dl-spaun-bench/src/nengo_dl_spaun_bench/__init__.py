@@ -1,21 +1,21 @@
 """Benchmark networks for NengoDL, with a command line."""
 
-from nengo_dl_spaun_bench.benchmark import Benchmark as Benchmark
-from nengo_dl_spaun_bench.compare import Comparison as Comparison
-from nengo_dl_spaun_bench.compare import compare as compare
-from nengo_dl_spaun_bench.machine import Machine as Machine
-from nengo_dl_spaun_bench.measure import Measurement as Measurement
-from nengo_dl_spaun_bench.measure import Spread as Spread
-from nengo_dl_spaun_bench.measure import measure as measure
-from nengo_dl_spaun_bench.networks import NETWORKS as NETWORKS
-from nengo_dl_spaun_bench.networks import NEURON_TYPES as NEURON_TYPES
-from nengo_dl_spaun_bench.networks import basal_ganglia as basal_ganglia
-from nengo_dl_spaun_bench.networks import cconv as cconv
-from nengo_dl_spaun_bench.networks import integrator as integrator
-from nengo_dl_spaun_bench.networks import pes as pes
-from nengo_dl_spaun_bench.networks import random_network as random_network
-from nengo_dl_spaun_bench.spaun_like import spaun_like as spaun_like
-from nengo_dl_spaun_bench.version import version as __version__
+from .benchmark import Benchmark as Benchmark
+from .compare import Comparison as Comparison
+from .compare import compare as compare
+from .machine import Machine as Machine
+from .measure import Measurement as Measurement
+from .measure import Spread as Spread
+from .measure import measure as measure
+from .networks import NETWORKS as NETWORKS
+from .networks import NEURON_TYPES as NEURON_TYPES
+from .networks import basal_ganglia as basal_ganglia
+from .networks import cconv as cconv
+from .networks import integrator as integrator
+from .networks import pes as pes
+from .networks import random_network as random_network
+from .spaun_like import spaun_like as spaun_like
+from .version import version as __version__
 
 __all__ = [
     "NETWORKS",

@@ -8,8 +8,8 @@ import nengo
 from nengo.exceptions import ValidationError
 from nengo.utils.numpy import is_integer
 
-from nengo_dl_spaun_bench.networks import NETWORKS, NEURON_TYPES
-from nengo_dl_spaun_bench.workloads import WORKLOADS
+from .networks import NETWORKS, NEURON_TYPES
+from .workloads import WORKLOADS
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from dataclasses import asdict
 import click
 from nengo.exceptions import NengoException
 
-from nengo_dl_spaun_bench.benchmark import Benchmark
-from nengo_dl_spaun_bench.compare import compare
-from nengo_dl_spaun_bench.measure import Measurement, measure
-from nengo_dl_spaun_bench.networks import NETWORKS, NEURON_TYPES
-from nengo_dl_spaun_bench.tables import save_plot, summary, table
-from nengo_dl_spaun_bench.version import version
+from .benchmark import Benchmark
+from .compare import compare
+from .measure import Measurement, measure
+from .networks import NETWORKS, NEURON_TYPES
+from .tables import save_plot, summary, table
+from .version import version
 
 COUNT = click.IntRange(min=1)
 

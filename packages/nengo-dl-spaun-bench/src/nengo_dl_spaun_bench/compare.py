@@ -13,14 +13,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_dl_spaun_bench.benchmark import Benchmark, check_count
-from nengo_dl_spaun_bench.machine import Machine, this_machine
-from nengo_dl_spaun_bench.measure import (
-    N_REPETITIONS,
-    Spread,
-    timed,
-    without_decoder_cache,
-)
+from .benchmark import Benchmark, check_count
+from .machine import Machine, this_machine
+from .measure import N_REPETITIONS, Spread, timed, without_decoder_cache
 
 N_WARM_UP = 2
 """Runs before the first that is timed: NengoDL compiles in the first one."""

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import nengo
 
-from nengo_dl_spaun_bench.benchmark import Benchmark, check_count
-from nengo_dl_spaun_bench.machine import Machine, this_machine
-from nengo_dl_spaun_bench.workloads import WORKLOADS
+from .benchmark import Benchmark, check_count
+from .machine import Machine, this_machine
+from .workloads import WORKLOADS
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
-from nengo_dl_spaun_bench.sizes import check_sizes
-from nengo_dl_spaun_bench.spaun_like import spaun_like
+from .sizes import check_sizes
+from .spaun_like import spaun_like
 
 TAU = 0.01
 """Time constant of the integrators' feedback, in seconds."""

@@ -6,10 +6,10 @@ import nengo
 import numpy as np
 from nengo.neurons import NeuronType
 
-from nengo_dl_spaun_bench import spaun_modules as modules
-from nengo_dl_spaun_bench.populations import settle_populations
-from nengo_dl_spaun_bench.sizes import check_sizes
-from nengo_dl_spaun_bench.spaun_routes import unit_vectors
+from . import spaun_modules as modules
+from .populations import settle_populations
+from .sizes import check_sizes
+from .spaun_routes import unit_vectors
 
 #: As many words as Spaun knows: digits, letters, tasks, states, modes of decoding.
 N_WORDS = 66

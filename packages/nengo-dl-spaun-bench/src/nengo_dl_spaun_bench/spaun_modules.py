@@ -19,21 +19,8 @@ from nengo.networks import (
     Thalamus,
 )
 
-from nengo_dl_spaun_bench.spaun_parts import (
-    cleanup,
-    inhibit,
-    memory_block,
-    rectified,
-    selector,
-    threshold,
-)
-from nengo_dl_spaun_bench.spaun_routes import (
-    LOOP_GAIN,
-    rotation,
-    route,
-    unit_vectors,
-    weigh,
-)
+from .spaun_parts import cleanup, inhibit, memory_block, rectified, selector, threshold
+from .spaun_routes import LOOP_GAIN, rotation, route, unit_vectors, weigh
 
 #: From this many dimensions on only vectors grow; what does not consist of them
 #: (pixels, features, actions, points of a path) has its full size. Below, it shrinks

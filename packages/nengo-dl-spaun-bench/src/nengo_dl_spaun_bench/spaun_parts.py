@@ -14,7 +14,7 @@ import numpy as np
 from nengo.base import NengoObject
 from nengo.networks import AssociativeMemory, EnsembleArray
 
-from nengo_dl_spaun_bench.spaun_routes import LOOP_GAIN
+from .spaun_routes import LOOP_GAIN
 
 #: What silences a neuron that gets it as input current, relative to its gain.
 INHIBITION = -3.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nengo_dl_spaun_bench.compare import Comparison
-from nengo_dl_spaun_bench.measure import Spread
+from .compare import Comparison
+from .measure import Spread
 
 _HEADINGS = (
     "network",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nengo_dl_sim import Simulator as Simulator
-from nengo_dl_sim.run.simulation_data import SimulationData as SimulationData
+from nengo_dl_sim.inspection.simulation_data import SimulationData as SimulationData
 
 from .removed_names import explain
 

@@ -49,7 +49,7 @@ class AdaptiveLIFBuilder(LIFBuilder):
     latter (smoothed as in `.LIFBuilder`), which adapt, too.
     """
 
-    forgets_in_training = False
+    memoryless_in_training = False
 
     def step(
         self, J: tf.Tensor, state: NeuronState

@@ -34,7 +34,7 @@ class NeuronBuilder(ABC):
     """
 
     #: Whether `training_step` needs no state: rates follow from the current alone.
-    forgets_in_training: bool = False
+    memoryless_in_training: bool = False
 
     #: Whether it must see exactly one minibatch at a time: no part, and no more.
     mixes_items: bool = False

@@ -45,7 +45,7 @@ class IzhikevichBuilder(NeuronBuilder):
        Transactions on Neural Networks, 14(6), 1569-1572.
     """
 
-    forgets_in_training = True
+    memoryless_in_training = True
 
     def step(
         self, J: tf.Tensor, state: NeuronState

@@ -154,7 +154,7 @@ class LeakyReLUBuilder(NeuronBuilder):
 class SpikingLeakyReLUBuilder(LeakyReLUBuilder):
     """Compute `SpikingLeakyReLU`; in training it is replaced by `LeakyReLU`."""
 
-    forgets_in_training = True
+    memoryless_in_training = True
 
     def step(
         self, J: tf.Tensor, state: NeuronState

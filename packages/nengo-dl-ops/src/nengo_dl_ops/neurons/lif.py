@@ -110,7 +110,7 @@ class LIFBuilder(LIFRateBuilder):
     ``config.lif_smoothing`` that of `.SoftLIFRate` with this ``sigma``.
     """
 
-    forgets_in_training = True
+    memoryless_in_training = True
 
     def step(
         self, J: tf.Tensor, state: NeuronState

@@ -14,7 +14,7 @@ from nengo.neurons import NeuronType
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import Builder, Instant, OpBuilder
+from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
 from ..random_numbers import fold_in, step_seed
 from .base import NeuronBuilder
@@ -108,18 +108,18 @@ class SimNeuronsBuilder(OpBuilder):
         """Compute the rate approximation of all neurons at once."""
         self._compute(self.neurons.training_step, signals, training=True)
 
-    def instant(self, training: bool) -> Instant | None:
+    def memoryless(self, training: bool) -> Memoryless | None:
         """Rates follow from the current alone; spikes, and what adapts, do not."""
         if self.mixes_items:
             return None
         has_state = bool(self.state or self.generators)
-        if has_state and not (training and self.neurons.forgets_in_training):
+        if has_state and not (training and self.neurons.memoryless_in_training):
             return None
-        return Instant([op.J for op in self.ops], [op.output for op in self.ops])
+        return Memoryless([op.J for op in self.ops], [op.output for op in self.ops])
 
     def _compute(self, step: Callable, signals: SignalDict, training: bool) -> None:
         J, state = signals.gather(self.J), {}
-        if self.instant(training) is None:
+        if self.memoryless(training) is None:
             state = {name: signals.gather(sig) for name, sig in self.state.items()}
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)

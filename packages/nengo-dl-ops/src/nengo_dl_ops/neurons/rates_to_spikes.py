@@ -6,9 +6,9 @@ import tensorflow as tf
 from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
 
 from ..builder import Builder
-from ..poisson import poisson
 from ..random_numbers import uniform
 from .base import NeuronBuilder, NeuronState
+from .poisson import poisson
 
 
 class RatesToSpikesBuilder(NeuronBuilder):
@@ -20,7 +20,7 @@ class RatesToSpikesBuilder(NeuronBuilder):
     output is ``amplitude * J``, the mean of the spikes.
     """
 
-    forgets_in_training = True
+    memoryless_in_training = True
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState

@@ -41,7 +41,7 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
     spikes of a constant current.
     """
 
-    forgets_in_training = True
+    memoryless_in_training = True
 
     def step(
         self, J: tf.Tensor, state: NeuronState

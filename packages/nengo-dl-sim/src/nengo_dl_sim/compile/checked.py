@@ -7,7 +7,7 @@ from typing import Any
 
 from nengo.exceptions import SimulationError
 
-from .program import Program
+from nengo_dl_ops.step.program import Program
 
 
 def check_finite_steps(

@@ -12,17 +12,17 @@ from nengo.probe import Probe
 from nengo_dl_ops.user_warnings import warn_user
 
 from .batches import Order, cut_items
-from .minibatch_data import Items, MinibatchData
+from .data_adapter import DataAdapter, Items
 
 
-class ArrayData(MinibatchData):
+class ArrayData(DataAdapter):
     """
     Inputs and targets in memory.
 
     Parameters
     ----------
     n_steps, minibatch_size, dtype
-        As in `.MinibatchData`.
+        As in `.DataAdapter`.
     n_items : int
         How many items there are.
     inputs : dict from nengo.Node to (n_items, n_steps, size_out) array
@@ -32,7 +32,7 @@ class ArrayData(MinibatchData):
     weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
         Weights of samples.
     rest : bool
-        As in `.MinibatchData`.
+        As in `.DataAdapter`.
     """
 
     def __init__(

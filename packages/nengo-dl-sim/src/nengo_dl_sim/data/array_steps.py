@@ -9,7 +9,7 @@ from nengo_dl_ops.user_warnings import warn_user
 
 from .array_data import ArrayData
 from .batches import Order
-from .minibatch_data import Items
+from .data_adapter import Items
 
 
 class ArraySteps(ArrayData):

@@ -11,7 +11,7 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..construction import Parts
+from ..engine.assemble import Engine
 
 #: What an entry of the data may be called that is neither node nor probe.
 RESERVED = "n_steps"
@@ -129,13 +129,13 @@ class Names:
         return self._objects[name]
 
 
-def node_specs(parts: Parts, names: Names) -> dict[Node, keras.KerasTensor]:
+def node_specs(engine: Engine, names: Names) -> dict[Node, keras.KerasTensor]:
     """
     Describe the values that may be given for nodes.
 
     Parameters
     ----------
-    parts : Parts
+    engine : Engine
         The parts of the simulator.
     names : Names
         The names of the nodes.
@@ -146,10 +146,10 @@ def node_specs(parts: Parts, names: Names) -> dict[Node, keras.KerasTensor]:
         Shape ``(minibatch_size, n_steps, size_out)``, type and name; the number of
         steps is None, for any.
     """
-    size, dtype = parts.config.minibatch_size, parts.config.dtype
+    size, dtype = engine.config.minibatch_size, engine.config.dtype
     return {
         node: keras.KerasTensor((size, None, node.size_out), dtype, name=names.of(node))
-        for node in parts.inputs.nodes
+        for node in engine.inputs.nodes
     }
 
 

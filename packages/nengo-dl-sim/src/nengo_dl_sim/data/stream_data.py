@@ -12,13 +12,13 @@ from nengo.probe import Probe
 
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..construction import Parts
+from ..engine.assemble import Engine
 from .arrays import check_inputs, common_shape
 from .batches import Order
-from .forms import Given, read_values
-from .minibatch_data import Items, MinibatchData
+from .data_adapter import DataAdapter, Items
+from .keras_forms import UserData, read_values
 from .names import RESERVED, Names
-from .supply import Supply
+from .stream_epochs import StreamEpochs
 from .weights import all_weights, check_weights
 
 
@@ -60,18 +60,18 @@ class Reader:
 
     Parameters
     ----------
-    parts : Parts
+    engine : Engine
         The parts of the simulator.
     names : Names
         The names of its nodes and probes.
-    given : Given
+    user_data : UserData
         What else the user gave: says how to check targets, and how to weigh.
     """
 
-    def __init__(self, parts: Parts, names: Names, given: Given) -> None:
-        self._parts = parts
+    def __init__(self, engine: Engine, names: Names, user_data: UserData) -> None:
+        self._engine = engine
         self._names = names
-        self._given = given
+        self._given = user_data
 
     def read(self, number: int, element: Any) -> Element:
         """
@@ -104,11 +104,11 @@ class Reader:
             raise ValidationError(message, attr=error.attr) from error
 
     def _read(self, element: Any) -> Element:
-        parts, size = self._parts, self._parts.config.minibatch_size
+        engine, size = self._engine, self._engine.config.minibatch_size
         nodes, probes, dtype = (
-            parts.inputs.nodes,
-            parts.model.probes,
-            parts.config.dtype,
+            engine.inputs.nodes,
+            engine.model.probes,
+            engine.config.dtype,
         )
         x, y, sample_weight = self._unpacked(element)
         values = read_values("data", x, y, nodes, probes, self._names)
@@ -151,13 +151,13 @@ class Reader:
         return (x, y, weights) if compares else (x, None, None)
 
 
-class StreamData(MinibatchData):
+class StreamData(DataAdapter):
     """
     Inputs and targets from a data set or a generator, whose elements are minibatches.
 
     Parameters
     ----------
-    supply : Supply
+    stream_epochs : StreamEpochs
         Where the elements come from.
     reader : Reader
         Makes arrays of them.
@@ -166,7 +166,7 @@ class StreamData(MinibatchData):
     dtype : {"float16", "float32", "float64"}
         The type of the targets that are handed out.
     rest : bool
-        As in `.MinibatchData`: whether elements may have fewer items. If not, only
+        As in `.DataAdapter`: whether elements may have fewer items. If not, only
         the last one may, and is left out.
 
     Raises
@@ -177,13 +177,13 @@ class StreamData(MinibatchData):
 
     def __init__(
         self,
-        supply: Supply,
+        stream_epochs: StreamEpochs,
         reader: Reader,
         minibatch_size: int,
         dtype: str,
         rest: bool = False,
     ) -> None:
-        first = reader.read(0, supply.first)
+        first = reader.read(0, stream_epochs.first)
         if first.n_items < minibatch_size and not rest:
             raise ValidationError(
                 f"element 0: expected minibatch_size={minibatch_size} items, got "
@@ -191,7 +191,7 @@ class StreamData(MinibatchData):
                 attr="data",
             )
         super().__init__(first.n_steps, minibatch_size, dtype, rest)
-        self._supply = supply
+        self._supply = stream_epochs
         self._reader = reader
         self._first = first
 
@@ -224,8 +224,8 @@ class StreamData(MinibatchData):
         """Go through the data once, in its own order; what is made ahead waits."""
         del order
         elements = self._supply.epoch()
-        for number, given in enumerate(elements):
-            element = self._reader.read(number, given)
+        for number, user_data in enumerate(elements):
+            element = self._reader.read(number, user_data)
             self._check_form(number, element)
             if element.n_items < self.minibatch_size and not self.rest:
                 self._check_last(number, element, elements)

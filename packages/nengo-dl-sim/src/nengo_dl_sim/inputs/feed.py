@@ -9,9 +9,9 @@ import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.node import Node
 
+from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_signals import join
 
-from ..compile import InputSplit, Program
 from .nodes import NodeInputs
 from .operators import Source
 

@@ -15,7 +15,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops import TensorNode
 
-from ..current_step import CurrentStep
+from .current_step import CurrentStep
 from .operators import (
     Source,
     draw_streams,

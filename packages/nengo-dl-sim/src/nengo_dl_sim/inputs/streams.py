@@ -12,7 +12,7 @@ from nengo.exceptions import SimulationError
 
 from nengo_dl_ops.ranges import describe_range
 
-from ..current_step import CurrentStep
+from .current_step import CurrentStep
 from .operators import Source
 
 

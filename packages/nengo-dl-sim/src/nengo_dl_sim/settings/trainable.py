@@ -9,9 +9,9 @@ from nengo.builder import Model
 from nengo.builder.signal import Signal
 from nengo.neurons import Direct
 
+from nengo_dl_ops.planning.learned_weights import learned_by_sums
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..graph import learned_by_sums
 from .config import get_setting, nearest_setting
 
 

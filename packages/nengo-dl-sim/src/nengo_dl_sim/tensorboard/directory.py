@@ -11,14 +11,14 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..construction import Parts
-from ..files.writing import writing
+from ..engine.assemble import Engine
 from ..inputs.feed import InputFeed
+from ..saving.writing import writing
 
 _RUN = re.compile(r"run_(\d+)")
 
 
-class TensorBoard:
+class EventDirectory:
     """
     A new run in a directory of runs.
 
@@ -51,16 +51,16 @@ class TensorBoard:
         self.directory = _new_run(Path(directory))
         self.writer = tf.summary.create_file_writer(str(self.directory))
 
-    def write_graph(self, parts: Parts) -> None:
+    def write_graph(self, engine: Engine) -> None:
         """
         Write the graph of one simulation step.
 
         Parameters
         ----------
-        parts : Parts
+        engine : Engine
             The parts of the simulator.
         """
-        graph = _step_graph(parts)
+        graph = _step_graph(engine)
         with writing(self.directory, "graph"), self.writer.as_default():
             tf.summary.graph(graph)
             self.writer.flush()
@@ -92,10 +92,10 @@ def _new_run(directory: Path) -> Path:
     return run
 
 
-def _step_graph(parts: Parts) -> tf.Graph:
+def _step_graph(engine: Engine) -> tf.Graph:
     """Trace a step of a run in which no inputs are given."""
-    program = parts.program
-    feed = InputFeed(parts.inputs, (), program)
+    program = engine.program
+    feed = InputFeed(engine.inputs, (), program)
     n_stepped = sum(feed.sizes.values())
 
     @tf.function(autograph=False)
@@ -105,9 +105,9 @@ def _step_graph(parts: Parts) -> tf.Graph:
         )
 
     traced = step.get_concrete_function(
-        [tf.TensorSpec(v.shape, v.dtype) for v in parts.parameters.variables],
+        [tf.TensorSpec(v.shape, v.dtype) for v in engine.parameters.variables],
         program.initial_state(seed=0),
         feed.held,
-        tf.TensorSpec((n_stepped, program.minibatch_size), parts.config.dtype),
+        tf.TensorSpec((n_stepped, program.minibatch_size), engine.config.dtype),
     )
     return traced.graph

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..files.writing import writing
+from ..saving.writing import writing
 
 #: Where a profile is written if no directory is given.
 DEFAULT_DIRECTORY = "nengo_dl_profile"

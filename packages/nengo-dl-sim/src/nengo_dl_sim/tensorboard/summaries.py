@@ -16,8 +16,8 @@ from nengo.transforms import SparseMatrix
 
 from ..errors import SummaryError
 from ..measures.measure import Measure
-from ..training.trainer import Result
-from .directory import TensorBoard
+from ..training.batch_function import Result
+from .directory import EventDirectory
 from .event_values import write_histogram, write_scalar
 
 #: Writes something about the losses of a block of steps.
@@ -32,7 +32,7 @@ class Summaries:
     ----------
     entries : list of callable
         What is written.
-    board : TensorBoard
+    board : EventDirectory
         Where it is written to.
     step : tf.Variable
         How often the parameters were changed.
@@ -41,7 +41,7 @@ class Summaries:
     def __init__(
         self,
         entries: Sequence[Entry],
-        board: TensorBoard,
+        board: EventDirectory,
         step: tf.Variable,
     ) -> None:
         self.entries = entries

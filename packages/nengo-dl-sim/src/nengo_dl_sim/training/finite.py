@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError
 
-from ..compile import State
+from nengo_dl_ops.step.state import State
+
 from ..measures.measure import Measure
-from .trained_parts import TrainedPart
+from .trainable_parameters import TrainableParameter
 
 #: What became of everything else.
 STOPPED = (
@@ -138,7 +139,7 @@ def is_bounded(evidence: Evidence, squared: bool = False) -> tf.Tensor:
 
 
 def check_sound(
-    descent: Descent, measures: Sequence[Measure], parts: Iterable[TrainedPart]
+    descent: Descent, measures: Sequence[Measure], parts: Iterable[TrainableParameter]
 ) -> np.ndarray:
     """
     Check that the numbers of a step of gradient descent were finite.
@@ -149,7 +150,7 @@ def check_sound(
         What came out of the step.
     measures : list of Measure
         What was minimised.
-    parts : iterable of TrainedPart
+    parts : iterable of TrainableParameter
         The names of what is trained.
 
     Returns
@@ -212,7 +213,7 @@ def _blame_rates(evidence: Evidence) -> None:
             )
 
 
-def _blame_gradients(evidence: Evidence, parts: Iterable[TrainedPart]) -> None:
+def _blame_gradients(evidence: Evidence, parts: Iterable[TrainableParameter]) -> None:
     """Name a parameter whose gradient is not finite, or else the largest gradient."""
     sizes = {part.name: _size(evidence, part) for part in parts}
     for name, size in sizes.items():
@@ -232,7 +233,7 @@ def _blame_gradients(evidence: Evidence, parts: Iterable[TrainedPart]) -> None:
     )
 
 
-def _size(evidence: Evidence, part: TrainedPart) -> float:
+def _size(evidence: Evidence, part: TrainableParameter) -> float:
     """Return how large the gradient of a parameter is."""
     sizes = evidence.sizes[part.variable]
     if sizes is None:

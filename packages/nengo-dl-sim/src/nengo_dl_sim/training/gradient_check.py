@@ -10,18 +10,18 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError
 
-from ..compile.call import CompiledForShapes
-from ..compile.sequence import Keep, run_sequence
-from ..construction import Parts
-from ..data.minibatch_data import MinibatchData
-from ..run.parameter_store import to_numpy
+from ..data.data_adapter import DataAdapter
+from ..engine.assemble import Engine
+from ..engine.parameter_store import to_numpy
+from ..execution.compiled_call import CompiledForShapes
+from ..execution.sequence import Keep, run_sequence
 from .differences import Derivative, derivative
-from .feeder import Feeder, Position, Schedule
 from .gradient_subjects import NodeValues, ParameterValues, Sources, Subject
-from .trained_parts import trained_parts
+from .minibatch_source import EpochPlan, MinibatchSource, TrainingProgress
+from .trainable_parameters import trainable_parameters
 
 
-class Comparison(NamedTuple):
+class GradientComparison(NamedTuple):
     """
     Derivatives of one probe with respect to one subject.
 
@@ -48,32 +48,40 @@ class GradientCheck:
 
     Parameters
     ----------
-    parts : Parts
+    engine : Engine
         The parts of the simulator.
-    feeder : Feeder
+    feeder : MinibatchSource
         Makes the inputs.
-    data : MinibatchData
+    data : DataAdapter
         The values of nodes around which everything is differentiated.
     seed : int
         The seed of everything random.
     """
 
     def __init__(
-        self, parts: Parts, feeder: Feeder, data: MinibatchData, seed: int
+        self,
+        engine: Engine,
+        minibatch_source: MinibatchSource,
+        data: DataAdapter,
+        seed: int,
     ) -> None:
-        self._parts, self._feeder, self._data = parts, feeder, data
-        self._seed, self._split = seed, feeder.split(data)
-        minibatches = feeder.minibatches(
-            data, Schedule(), seed, Position(), feeder.start(seed)
+        self._engine, self._minibatch_source, self._data = (
+            engine,
+            minibatch_source,
+            data,
+        )
+        self._seed, self._split = seed, minibatch_source.split(data)
+        minibatches = minibatch_source.minibatches(
+            data, EpochPlan(), seed, TrainingProgress(), minibatch_source.start(seed)
         )
         self._state, batch = next(iter(minibatches))
-        variables = parts.parameters.variables
+        variables = engine.parameters.variables
         self._held = batch.held
         self._values = [to_numpy(v) for v in variables]
         self._trained = [i for i, v in enumerate(variables) if v.trainable]
         self._sources = [batch.stepped, *(self._values[i] for i in self._trained)]
 
-    def compare(self, probe: nengo.Probe) -> list[Comparison]:
+    def compare(self, probe: nengo.Probe) -> list[GradientComparison]:
         """
         Compare the gradients of one probe.
 
@@ -84,7 +92,7 @@ class GradientCheck:
 
         Returns
         -------
-        comparisons : list of Comparison
+        comparisons : list of GradientComparison
             For each input node the derivatives with respect to each element in each
             step; for each trainable parameter that in a random direction. All are
             summed up over the items of the minibatch.
@@ -97,7 +105,7 @@ class GradientCheck:
             for gradients in map(pull_back, np.eye(n_outputs))
         ]
         return [
-            Comparison(
+            GradientComparison(
                 subject.name, np.stack(rows), *self._differences(forward, subject)
             )
             for subject, rows in zip(subjects, zip(*analytic, strict=True), strict=True)
@@ -105,7 +113,7 @@ class GradientCheck:
 
     def _functions(self, probe: nengo.Probe) -> tuple[Callable, Callable]:
         """Make the functions from sources to outputs, and from those to gradients."""
-        probes = self._parts.model.probes
+        probes = self._engine.model.probes
         keep = [Keep.ALL if other is probe else Keep.NONE for other in probes]
         k = probes.index(probe)
 
@@ -114,7 +122,7 @@ class GradientCheck:
             parameters = list(map(tf.constant, self._values))
             for i, value in zip(self._trained, trained, strict=True):
                 parameters[i] = value
-            state, program = self._state, self._parts.program
+            state, program = self._state, self._engine.program
             _, outputs, _ = run_sequence(
                 program, parameters, state, self._split, self._held, stepped, True, keep
             )
@@ -136,7 +144,7 @@ class GradientCheck:
         """Let random numbers of Python code be the same in every call."""
 
         def call(sources: Sources, *arguments: np.ndarray) -> object:
-            self._feeder.restart(self._seed)
+            self._minibatch_source.restart(self._seed)
             tensors = list(map(tf.constant, sources))
             return tf.nest.map_structure(np.asarray, function(tensors, *arguments))
 
@@ -144,12 +152,12 @@ class GradientCheck:
 
     def _subjects(self) -> Iterator[Subject]:
         n_steps, start = self._data.n_steps, 0
-        for node, size in self._feeder.stepped_sizes(self._data).items():
+        for node, size in self._minibatch_source.stepped_sizes(self._data).items():
             if node in self._data.nodes:
                 yield NodeValues(str(node), slice(start, start + size), n_steps)
             start += size
         rng = np.random.RandomState(self._seed)
-        for part in trained_parts(self._parts):
+        for part in trainable_parameters(self._engine):
             source = part.variable + 1
             value = self._sources[source][part.rows]
             yield ParameterValues(part.name, source, part.rows, value, rng)
@@ -157,7 +165,7 @@ class GradientCheck:
     def _differences(
         self, forward: Callable, subject: Subject
     ) -> tuple[np.ndarray, np.ndarray]:
-        epsilon = float(np.finfo(self._parts.config.dtype).eps)
+        epsilon = float(np.finfo(self._engine.config.dtype).eps)
 
         def along(direction: int) -> Derivative:
             def moved(step: float) -> np.ndarray:
@@ -171,14 +179,14 @@ class GradientCheck:
 
 
 def check_comparisons(
-    found: Mapping[nengo.Probe, Sequence[Comparison]], atol: float, rtol: float
+    found: Mapping[nengo.Probe, Sequence[GradientComparison]], atol: float, rtol: float
 ) -> None:
     """
     Check that gradients agree.
 
     Parameters
     ----------
-    found : dict from nengo.Probe to list of Comparison
+    found : dict from nengo.Probe to list of GradientComparison
         What was compared.
     atol, rtol : float
         The absolute and relative differences that are allowed, beside the error of
@@ -208,7 +216,7 @@ class _Excess(NamedTuple):
 
 
 def _worst(
-    probe: nengo.Probe, comparison: Comparison, atol: float, rtol: float
+    probe: nengo.Probe, comparison: GradientComparison, atol: float, rtol: float
 ) -> _Excess:
     """Find the element that differs most, in terms of what is allowed."""
     name, analytic, numeric, error = comparison

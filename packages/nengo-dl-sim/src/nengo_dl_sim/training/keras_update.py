@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..compile.call import CompiledCall, CompiledForShapes, ReleasedCall
-from ..recent import Recent
+from ..execution.compiled_call import CompiledCall, CompiledForShapes, ReleasedCall
+from ..lru_cache import LRUCache
 from .finite import Descent, Evidence, are_finite, is_bounded
 from .update import Update
 
@@ -32,7 +32,7 @@ class KerasUpdate(Update):
         self._built_before = optimizer.built
         if not optimizer.built:
             optimizer.build(self._targets())
-        self._compiled: Recent[CompiledCall] = Recent(N_COMPILED)
+        self._compiled: LRUCache[CompiledCall] = LRUCache(N_COMPILED)
 
     def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
         """Compute gradients and change the variables."""

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..recent import Recent
+from ..lru_cache import LRUCache
 from .optimizers import make_update
-from .trained_parts import TrainedPart
+from .trainable_parameters import TrainableParameter
 from .update import Update
 
 #: How many optimizers' compiled updates are kept.
@@ -61,7 +61,7 @@ class OptimizerStore:
 
     def __init__(self, counter: tf.Variable) -> None:
         self._counter = counter
-        self._updates: Recent[Numbered] = Recent(N_UPDATES)
+        self._updates: LRUCache[Numbered] = LRUCache(N_UPDATES)
         self.last = -1
         self._waiting: dict[int, dict[str, np.ndarray]] = {}
         self._resumed: _Counterpart | None = None
@@ -70,7 +70,7 @@ class OptimizerStore:
         self,
         optimizer: Any,
         variables: Sequence[keras.Variable | tf.Variable],
-        parts: Callable[[], Iterable[TrainedPart]],
+        parts: Callable[[], Iterable[TrainableParameter]],
     ) -> Update:
         """
         Find or make the update of an optimizer.
@@ -169,7 +169,10 @@ class OptimizerStore:
         self._updates.clear()
 
     def _make(
-        self, optimizer: Any, variables: Sequence[Any], parts: Sequence[TrainedPart]
+        self,
+        optimizer: Any,
+        variables: Sequence[Any],
+        parts: Sequence[TrainableParameter],
     ) -> Numbered:
         update = make_update(optimizer, variables, self._counter, parts)
         counterpart = self._counterpart()

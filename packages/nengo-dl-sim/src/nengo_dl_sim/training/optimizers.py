@@ -15,7 +15,7 @@ from ..checks import described
 from .keras_update import KerasUpdate, optimizer_parts
 from .partwise_update import PartwiseUpdate, mixes_parameters
 from .tf1_update import TF1Update
-from .trained_parts import TrainedPart
+from .trainable_parameters import TrainableParameter
 from .update import Update
 
 
@@ -90,7 +90,7 @@ def make_update(
     optimizer: Any,
     variables: Sequence[keras.Variable | tf.Variable],
     counter: tf.Variable,
-    parts: Sequence[TrainedPart] = (),
+    parts: Sequence[TrainableParameter] = (),
 ) -> Update:
     """
     Make the update of an optimizer.
@@ -103,7 +103,7 @@ def make_update(
         What it changes.
     counter : tf.Variable of int64
         Counts the changes.
-    parts : list of TrainedPart
+    parts : list of TrainableParameter
         The parameters that the variables are made of, if that is not one each.
 
     Returns

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from .keras_update import KerasUpdate, optimizer_parts
-from .trained_parts import TrainedPart
+from .trainable_parameters import TrainableParameter
 from .update import Gradients, backend_variable
 
 _NAMES = "SGD Adam AdamW Nadam RMSprop Adagrad Adadelta Adamax Ftrl Lion"
@@ -31,7 +31,7 @@ class PartwiseUpdate(KerasUpdate):
     ----------
     optimizer, variables, counter
         As in `KerasUpdate`.
-    parts : list of TrainedPart
+    parts : list of TrainableParameter
         The parameters, by variable.
     """
 
@@ -42,9 +42,9 @@ class PartwiseUpdate(KerasUpdate):
         optimizer: Any,
         variables: Sequence[keras.Variable | tf.Variable],
         counter: tf.Variable,
-        parts: Sequence[TrainedPart],
+        parts: Sequence[TrainableParameter],
     ) -> None:
-        grouped: dict[int, list[TrainedPart]] = defaultdict(list)
+        grouped: dict[int, list[TrainableParameter]] = defaultdict(list)
         for part in parts:
             grouped[part.variable].append(part)
         self._shared = {n: found for n, found in grouped.items() if len(found) > 1}
@@ -93,7 +93,7 @@ class PartwiseUpdate(KerasUpdate):
             backend_variable(self.variables[n]).assign(tf.concat(values, 0))
 
 
-def mixes_parameters(optimizer: Any, parts: Sequence[TrainedPart]) -> bool:
+def mixes_parameters(optimizer: Any, parts: Sequence[TrainableParameter]) -> bool:
     """
     Tell whether an optimizer would mix parameters that share a variable.
 
@@ -101,7 +101,7 @@ def mixes_parameters(optimizer: Any, parts: Sequence[TrainedPart]) -> bool:
     ----------
     optimizer : keras.optimizers.Optimizer
         The optimizer.
-    parts : list of TrainedPart
+    parts : list of TrainableParameter
         The parameters.
 
     Returns
@@ -118,7 +118,9 @@ def mixes_parameters(optimizer: Any, parts: Sequence[TrainedPart]) -> bool:
     )
 
 
-def _piece(variable: keras.Variable | tf.Variable, part: TrainedPart) -> keras.Variable:
+def _piece(
+    variable: keras.Variable | tf.Variable, part: TrainableParameter
+) -> keras.Variable:
     value = tf.convert_to_tensor(variable)[part.rows]
     name = re.sub(r"\W+", "_", part.name)
     return keras.Variable(value, dtype=variable.dtype, name=name)

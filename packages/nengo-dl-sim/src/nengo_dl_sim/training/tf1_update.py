@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..compile.call import CompiledForShapes
-from ..run.parameter_store import to_numpy
+from ..engine.parameter_store import to_numpy
+from ..execution.compiled_call import CompiledForShapes
 from .finite import Descent, Evidence, are_finite, is_bounded
 from .update import Gradients, Update, backend_variable
 

@@ -1,414 +1,498 @@
-"""Gradient descent: from minibatches to changes of parameters."""
+"""Training, losses and other measures of a simulator's network."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
-import keras
+import nengo
 import numpy as np
 import tensorflow as tf
-from nengo.exceptions import SimulationError
+from nengo.exceptions import ValidationError
 
-from ..compile import InputSplit, Program, State
-from ..compile.call import CompiledForShapes
-from ..compile.checked import check_finite_steps
-from ..compile.sequence import Keep, run_sequence
-from ..data.batches import Batch
+from nengo_dl_ops.step.state import State
+
+from ..checks import check_built
+from ..data.data_adapter import DataAdapter
+from ..engine.assemble import Engine
+from ..engine.simulation_state import SimulationState
+from ..errors import InferenceOnlyError
 from ..measures.measure import Measure
-from .finite import STOPPED, Descent, check_sound, row_sizes
-from .trained_parts import TrainedPart
-from .update import Update, backend_variable
-
-logger = logging.getLogger(__name__)
-
-#: What is raised where XLA cannot compile something.
-_XLA_ERRORS = (
-    tf.errors.InvalidArgumentError,
-    tf.errors.UnimplementedError,
-    tf.errors.NotFoundError,
-    tf.errors.InternalError,
-)
-
-#: The state to start from, and the data, of each minibatch.
-Minibatches = Iterable[tuple[State, Batch]]
-
-
-class Result(NamedTuple):
-    """
-    What came out of a minibatch, or of a block of its steps.
-
-    Parameters
-    ----------
-    state : State
-        The state after the last time step.
-    n_steps : int
-        How many steps it had.
-    values : list
-        The value of each measure: in training an array of losses (before the
-        parameters changed), else what its function returns, as arrays.
-    n_items : int
-        How many items it had, without those that only fill a minibatch.
-    watched : list
-        In training, the value of each measure that is looked at only.
-    """
-
-    state: State
-    n_steps: int
-    values: Any
-    n_items: int
-    watched: Any = ()
-
-
-#: Called with every result.
-Callback = Callable[[Result], None]
-
-
-class BackPropagation(NamedTuple):
-    """
-    What comes out of back-propagation.
-
-    Parameters
-    ----------
-    losses : (n,) tf.Tensor
-        The losses.
-    state : State
-        The state after the last time step.
-    watched : list
-        The values of the measures that are looked at only.
-    total : () tf.Tensor
-        The weighted sum of the losses.
-    variables : list of tf.Tensor or None
-        The gradient of each trainable variable, if it has one, times the scale.
-    sizes : list of (n_rows,) tf.Tensor or None
-        How large these are.
-    outputs : list of tf.Tensor or None
-        For each output that is kept: something, if the losses depend on it.
-    """
-
-    losses: tf.Tensor
-    state: State
-    watched: list[Any]
-    total: tf.Tensor
-    variables: list[tf.Tensor | None]
-    sizes: list[tf.Tensor | None]
-    outputs: list[tf.Tensor | None]
-
-
-class Reach(NamedTuple):
-    """
-    What losses depend on, as far as TensorFlow can tell before it computes anything.
-
-    Parameters
-    ----------
-    outputs : list of int
-        The probes whose values make a difference, by number.
-    variables : list of bool
-        For each trainable variable, whether it has a gradient.
-    """
-
-    outputs: list[int]
-    variables: list[bool]
+from .batch_function import Callback, Result
+from .batch_function_cache import BatchFunctionCache
+from .gradient_check import GradientCheck, GradientComparison
+from .gradient_coverage import warn_single_step
+from .minibatch_source import EpochPlan, MinibatchSource, StartState
+from .optimizer_store import OptimizerStore
+from .state_policy import Isolated, Stateful, StatePolicy
+from .train_loop import BatchHook, TrainLoop
+from .trainable_parameters import trainable_parameters
+from .training_progress import TrainingProgress
 
 
 class Trainer:
     """
-    Computes measures of a program's outputs, their gradients, and applies those.
+    Trains a simulator's parameters, and computes measures of its outputs.
 
-    It knows nothing of nodes, probes and forms of arguments. Parameters and state are
-    passed to the program as values. The only thing that changes is the variables, by
-    an optimizer, after losses and gradients were found to be finite.
+    What it draws at random (the order of items, processes, random operators) follows
+    from the seed and from `position` alone.
 
     Parameters
     ----------
-    program : Program
-        What to compute in each step.
-    variables : list of keras.Variable or tf.Variable
-        The values of its parameters.
-    measures : list of Measure
-        What is computed. In training they are summed up and minimised.
-    watched : list of Measure
-        What is looked at in training.
-    split : InputSplit
-        Which input nodes change from step to step.
-    keep : list of Keep
-        Which values of each probe the measures look at.
-    jit_compile : bool
-        Whether XLA compiles the computation.
-    trained_parts : callable
-        Returns the names of what is trained, for messages.
-    falls_back : bool
-        Whether to go on without XLA if it cannot compile the measures.
+    engine : Engine
+        The parts of the simulator.
+    network : nengo.Network or None
+        The top-level network, to see whether anything was added to it.
+    seed : int
+        The seed of everything random.
+    jit_compile : bool or "auto"
+        Whether XLA compiles training.
+
+    Attributes
+    ----------
+    step : tf.Variable of int64
+        How often an optimizer changed the parameters.
+    position : TrainingProgress
+        How far training has got.
     """
 
     def __init__(
         self,
-        program: Program,
-        variables: Sequence[keras.Variable | tf.Variable],
-        measures: Sequence[Measure],
-        watched: Sequence[Measure],
-        split: InputSplit,
-        keep: Sequence[Keep],
-        jit_compile: bool,
-        trained_parts: Callable[[], Iterable[TrainedPart]],
-        falls_back: bool = True,
+        engine: Engine,
+        network: nengo.Network | None,
+        seed: int,
+        jit_compile: bool | str,
     ) -> None:
-        self.program = program
-        self.variables = variables
-        self.trainable = [v for v in variables if v.trainable]
-        self.measures = measures
-        self.watched = watched
-        self._summed = [measure.summed() for measure in measures]
-        self.split = split
-        self.keep = keep
-        self._trained_parts = trained_parts
-        self._falls_back = falls_back
-        self._compile(jit_compile)
+        self._engine = engine
+        self._network = network
+        # Streams of its own: training does not disturb those of the simulation.
+        self._minibatch_source = MinibatchSource(engine, copy.copy(engine.inputs))
+        self._live_feeder = MinibatchSource(engine, engine.inputs)
+        self._batch_functions = BatchFunctionCache(engine, jit_compile)
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
+        self._optimizers = OptimizerStore(self.step)
+        self.reset(seed)
 
-    def _compile(self, jit_compile: bool) -> None:
-        self._is_compiled = jit_compile
-        self._gradients = CompiledForShapes(self._compute_gradients, jit_compile)
-        self._values = CompiledForShapes(self._compute_values, jit_compile)
-
-    def reach(self, state: State, batch: Batch) -> Reach:
+    def reset(self, seed: int) -> None:
         """
-        Find out what the losses depend on.
+        Start all random numbers anew, and count from zero.
 
         Parameters
         ----------
-        state : State
-            Any state of the simulation.
-        batch : Batch
-            A block of steps, of which only shapes and types matter (tf.TensorSpec
-            will do).
+        seed : int
+            The seed of everything random.
+        """
+        self._seed = seed
+        self.position = TrainingProgress()
+        self.step.assign(0)
+        self._optimizers.forget()
 
-        Returns
-        -------
-        reach : Reach
-            What has a gradient.
+    def close(self) -> None:
+        """Give up what was compiled."""
+        self._batch_functions.close()
+        self._optimizers.close()
+        self._minibatch_source.close()
+        self._live_feeder.close()
+
+    def train(
+        self,
+        data: DataAdapter,
+        objectives: Sequence[Measure],
+        optimizer: Any,
+        epoch_plan: EpochPlan,
+        callbacks: Sequence[Callback],
+        batch_hook: BatchHook = iter,
+    ) -> None:
+        """
+        Train for a number of epochs.
+
+        Parameters
+        ----------
+        data : DataAdapter
+            Inputs and targets.
+        objectives : list of Measure
+            What is summed up and minimised.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+        epoch_plan : EpochPlan
+            How to go through the data.
+        callbacks : list of callable
+            Called after each change of the parameters, and after it was counted.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If a measure does not return numbers to minimise.
+            If there is nothing to train.
+        nengo.exceptions.SimulationError
+            If a loss, a gradient or the learning rate is not finite.
+
+        Warns
+        -----
+        UserWarning
+            If no gradient reaches some of the trainable parameters, or a single step
+            is trained through synapses.
         """
-        scale = tf.TensorSpec((), tf.float64)
-        traced = self._gradients.traced(state, *batch[:3], scale)
-        gradients = BackPropagation(*traced.structured_outputs)
-        looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
-        found = zip(looked_at, gradients.outputs, strict=True)
-        return Reach(
-            [k for k, value in found if value is not None],
-            [value is not None for value in gradients.variables],
+        self.warn_single_step("Trainer", data, objectives)
+        train_loop = self.train_loop(
+            self.isolated_policy(), data, objectives, (), optimizer, epoch_plan
         )
 
-    def train(
+        def to_the_end(minibatches: Iterator) -> Iterator:
+            yield from minibatches
+            if epoch_plan.n_epochs > 0:
+                train_loop.finish()  # before a passage takes notice of the end
+
+        train_loop.train(
+            epoch_plan, callbacks, lambda batches: batch_hook(to_the_end(batches))
+        )
+
+    def train_loop(
         self,
-        minibatches: Minibatches,
-        update: Update,
-        truncation: int | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
+        state_policy: StatePolicy,
+        data: DataAdapter,
+        objectives: Sequence[Measure],
+        watched: Sequence[Measure],
+        optimizer: Any,
+        epoch_plan: EpochPlan,
+    ) -> TrainLoop:
         """
-        Take a step of gradient descent for each minibatch, or each block of its steps.
+        Prepare training.
 
         Parameters
         ----------
-        minibatches : iterable over (State, Batch)
-            The next one is asked for after all callbacks were called.
-        update : Update
-            Turns gradients into changes of the variables.
-        truncation : int or None
-            The number of steps of a block: the state is carried from block to block,
-            gradients are not. None: all steps are one block.
-        callbacks : list of callable
-            Called after each change.
+        course : StatePolicy
+            How the minibatches follow each other.
+        data : DataAdapter
+            Inputs and targets.
+        objectives : list of Measure
+            What is summed up and minimised.
+        watched : list of Measure
+            What else is computed on the way.
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
+            What turns gradients into changes.
+        epoch_plan : EpochPlan
+            How the steps of a minibatch are divided.
+
+        Returns
+        -------
+        learner : TrainLoop
+            Trains; nothing has changed yet.
 
         Raises
         ------
-        nengo.exceptions.SimulationError
-            If a loss, a gradient or the learning rate is not finite. The variables are
-            as they were before the block. A TensorNode that was not finite is named.
-        """
-        for state, batch in minibatches:
-            for block in batch.blocks(truncation):
-                descent = self._with_or_without_xla(
-                    self._step, update, state, *_tensors(block)
-                )
-                if not descent.sound:
-                    self._check_nodes(state, block)
-                values = check_sound(descent, self.measures, self._trained_parts())
-                state, watched = descent.state, descent.watched
-                n_steps, n_items = len(block.stepped), self.program.minibatch_size
-                for callback in callbacks:
-                    callback(Result(state, n_steps, values, n_items, watched))
+        nengo.exceptions.ValidationError
+            If there is nothing to train; if a call is to be resumed that it cannot be.
 
-    def evaluate(
-        self,
-        minibatches: Minibatches,
-        training: bool,
-        truncation: int | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
+        Warns
+        -----
+        UserWarning
+            If no gradient reaches some of the trainable parameters.
         """
-        Compute the measures of minibatches, as they are.
+        self.check_differentiable()
+        _check_trainable(self._engine)
+        self.position.check_resumed(epoch_plan.n_epochs, data.n_batches)
+        trainer = self._batch_functions.find(
+            state_policy.minibatch_source,
+            data,
+            objectives,
+            watched,
+            epoch_plan,
+            training=True,
+        )
+        update = self._optimizers.find(
+            optimizer, trainer.trainable, lambda: trainable_parameters(self._engine)
+        )
+        return TrainLoop(
+            trainer,
+            update,
+            state_policy,
+            data,
+            self._seed,
+            self.position,
+            self._engine.parameters,
+        )
+
+    def losses(
+        self,
+        data: DataAdapter,
+        objectives: Sequence[Measure],
+        training: bool,
+        callbacks: Sequence[Callback],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Compute the losses of all minibatches.
 
         Parameters
         ----------
-        minibatches : iterable over (State, Batch)
-            The next one is asked for after all callbacks were called.
+        data : DataAdapter
+            Inputs and targets.
+        objectives : list of Measure
+            What is computed.
         training : bool
-            Whether to compute the differentiable approximation.
-        truncation : int or None
-            The number of steps that are computed at once. None: all.
+            Whether spiking neurons are replaced by their rate approximation.
         callbacks : list of callable
-            Called with the values of the measures, after each block.
+            Called after each minibatch.
+
+        Returns
+        -------
+        losses : (n_batches, n_objectives) array
+            The value of each objective for each minibatch.
+        n_items : (n_batches,) array of int
+            How many items each has.
+
+        Warns
+        -----
+        UserWarning
+            If a single step is computed through synapses.
+        """
+        self.warn_single_step("Calculating loss", data, objectives)
+        summed = [measure.summed() for measure in objectives]
+        found: list[Any] = []
+        n_items: list[int] = []
+
+        def keep(result: Result) -> None:
+            found.append(result.values)
+            n_items.append(result.n_items)
+
+        callbacks = [keep, *callbacks]
+        self.run(self.isolated_policy(), data, summed, EpochPlan(), training, callbacks)
+        return np.asarray(found), np.asarray(n_items)
+
+    def run(
+        self,
+        state_policy: StatePolicy,
+        data: DataAdapter,
+        measures: Sequence[Measure],
+        epoch_plan: EpochPlan,
+        training: bool,
+        callbacks: Sequence[Callback],
+        batch_hook: BatchHook = iter,
+        rates: bool = False,
+    ) -> None:
+        """
+        Compute measures of all minibatches.
+
+        Parameters
+        ----------
+        course : StatePolicy
+            How the minibatches follow each other.
+        data : DataAdapter
+            Inputs and targets.
+        measures : list of Measure
+            What is computed.
+        epoch_plan : EpochPlan
+            How to go through the data.
+        training : bool
+            Whether everything computes what it does in training.
+        callbacks : list of callable
+            Called after each block of steps, with the values of the measures.
+        passage : callable
+            What minibatches pass through on their way to the trainer.
+        rates : bool
+            Whether spiking neurons are replaced by their rate approximation, and
+            nothing else is as in training.
+        """
+        if training or rates:
+            self.check_differentiable()
+        trainer = self._batch_functions.find(
+            state_policy.minibatch_source, data, measures, (), epoch_plan, rates=rates
+        )
+        minibatches = state_policy.minibatches(
+            data, epoch_plan, self._seed, replace(self.position, resumes=False)
+        )
+        callbacks = [state_policy.follow, *callbacks]
+        with state_policy.around():
+            trainer.evaluate(
+                batch_hook(minibatches), training, epoch_plan.truncation, callbacks
+            )
+
+    def isolated_policy(self, start_state: StartState | None = None) -> StatePolicy:
+        """
+        Let minibatches know nothing of each other.
+
+        Parameters
+        ----------
+        start_state : StartState, optional
+            Where they start. None: at the beginning of a simulation.
+
+        Returns
+        -------
+        course : StatePolicy
+            The simulation is left alone.
+        """
+        return Isolated(
+            self._minibatch_source,
+            start_state or self._minibatch_source.start(self._seed),
+        )
+
+    def stateful_policy(self, simulation: SimulationState) -> StatePolicy:
+        """
+        Let minibatches follow each other.
+
+        Parameters
+        ----------
+        simulation : SimulationState
+            The present of the simulation.
+
+        Returns
+        -------
+        course : StatePolicy
+            It moves the simulation on.
+        """
+        return Stateful(self._live_feeder, simulation)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the processes of the simulation begin anew, and go on with them later."""
+        with self._live_feeder.isolated(), self._engine.inputs.kept():
+            self._live_feeder.restart(self._seed)
+            yield
+
+    def compare_gradients(
+        self, data: DataAdapter, probes: Sequence[nengo.Probe]
+    ) -> dict[nengo.Probe, list[GradientComparison]]:
+        """
+        Compare gradients of outputs with finite differences; change nothing.
+
+        Parameters
+        ----------
+        data : DataAdapter
+            Values of nodes, one minibatch.
+        probes : list of nengo.Probe
+            The outputs.
+
+        Returns
+        -------
+        comparisons : dict from nengo.Probe to list of GradientComparison
+            See `.GradientCheck`.
+        """
+        self.check_differentiable()
+        with self._minibatch_source.isolated():
+            check = GradientCheck(
+                self._engine, self._minibatch_source, data, self._seed
+            )
+            return {probe: check.compare(probe) for probe in probes}
+
+    def refreshed(self, state: State) -> State:
+        """Return a state of the simulation with what layers learned in training."""
+        return self._minibatch_source.with_variables(state)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """
+        Return what training goes on from, besides parameters and seed.
+
+        Returns
+        -------
+        arrays : dict from str to array
+            By name.
+        """
+        return {
+            "training/step": np.array(self.step.numpy(), np.int64),
+            "training/optimizer": np.array(self._optimizers.last, np.int64),
+            **self.position.arrays(),
+        }
+
+    def optimizer_arrays(self) -> dict[str, np.ndarray]:
+        """Return what the optimizers go on from, in a form like `arrays`."""
+        return self._optimizers.arrays()
+
+    def check_optimizers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Check that the optimizers in use can go on from arrays.
+
+        Parameters
+        ----------
+        arrays : dict from str to array
+            What `optimizer_arrays` returned.
 
         Raises
         ------
-        nengo.exceptions.SimulationError
-            If a TensorNode is not finite, as in a run.
+        nengo.exceptions.ValidationError
+            If they are of other kinds.
         """
-        for state, batch in minibatches:
-            begun = state
-            for block in batch.blocks(truncation):
-                values, state, finite = self._with_or_without_xla(
-                    self._measured, state, block, training
-                )
-                self._check_finite(finite, block)
-                arrays = tf.nest.map_structure(np.asarray, values)
-                n_items = block.n_items or self.program.minibatch_size
-                present = self._of_items(block.n_items, state, begun)
-                for callback in callbacks:
-                    callback(Result(present, len(block.stepped), arrays, n_items))
+        self._optimizers.check(arrays)
 
-    def _measured(
-        self, state: State, block: Batch, training: bool
-    ) -> tuple[list[Any], State, tf.Tensor | None]:
-        """Compute the measures of those items that there are."""
-        n_items, tensors = block.n_items, _tensors(block)
-        if n_items is None or not all(measure.of_items for measure in self.measures):
-            return self._values(state, *tensors, training, n_items)
-        # No need to compile this for another number of items.
-        values, *rest = self._values(state, *tensors, training, None)
-        return tf.nest.map_structure(lambda value: value[:n_items], values), *rest
+    def restore(self, seed: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """
+        Go on from where training was.
 
-    def _check_nodes(self, state: State, block: Batch) -> None:
-        """Look for a TensorNode that is to blame for numbers that are not finite."""
-        if self.program.checked:  # else there is no need to compute all of it again
-            arguments = state, *_tensors(block), True, None
-            *_, finite = self._with_or_without_xla(self._values, *arguments)
-            self._check_finite(finite, block, f". {STOPPED}")
+        Parameters
+        ----------
+        seed : int
+            The seed of everything random.
+        arrays : dict from str to array
+            What `arrays` and `optimizer_arrays` returned.
+        """
+        self._seed = seed
+        self.step.assign(arrays["training/step"])
+        self.position = TrainingProgress.resumed(arrays)
+        optimizers = [name for name in arrays if name.startswith("optimizers/")]
+        interrupted = arrays["training/optimizer"] if self.position.in_call else -1
+        self._optimizers.restore(
+            {name: arrays[name] for name in optimizers}, int(interrupted)
+        )
 
-    def _check_finite(
-        self, finite: tf.Tensor | None, block: Batch, more: str = ""
-    ) -> None:
-        if finite is not None and not (found := finite.numpy()).all():
-            failed = np.where(found.all(axis=0), -1, found.argmin(axis=0))
-            check_finite_steps(self.program, failed, block.start_step, more)
+    def check_built(self) -> None:
+        """
+        Check that all that is trained in the network was built.
 
-    def _of_items(self, n_items: int | None, state: State, begun: State) -> State:
-        """Leave the state of those that only filled a minibatch as it was."""
-        if n_items is None:
-            return state
-        return self.program.of_items(n_items, state, begun)
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If something was added since.
+        """
+        check_built(self._network, self._engine.model)
 
-    def _step(self, update: Update, *arguments: Any) -> Descent:
-        return update.step(self._gradients, *arguments)
+    def check_differentiable(self) -> None:
+        """
+        Check that the network was not built for inference only.
 
-    def _with_or_without_xla(self, compute: Callable, *arguments: Any) -> Any:
-        """Compute something, without XLA if XLA lacks what measures are made of."""
-        try:
-            return compute(*arguments)
-        except _XLA_ERRORS as error:
-            if not self._is_compiled:
-                raise
-            if not self._falls_back:
-                raise _refused(self.measures, error) from error
-            self._compile(False)
-            result = compute(*arguments)  # or what fails, fails without XLA, too
-            logger.warning("Training without XLA, which said: %s", _first_line(error))
-            return result
-
-    def _compute_gradients(
-        self,
-        state: State,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
-        targets: list[tf.Tensor],
-        scale: tf.Tensor,
-    ) -> BackPropagation:
-        with tf.GradientTape() as tape:
-            state, outputs, _ = self._run(state, held, stepped, training=True)
-            losses = [loss.value(outputs, targets) for loss in self._summed]
-            weights = [measure.weight for measure in self.measures]
-            total = tf.add_n(
-                [w * loss for w, loss in zip(weights, losses, strict=True)]
+        Raises
+        ------
+        InferenceOnlyError
+            If it was: there is no rate approximation then, and nothing to train.
+        """
+        if self._engine.inference_only:
+            raise InferenceOnlyError(
+                "expected a network that may be trained, got one with "
+                "configure_settings(inference_only=True)",
+                attr="inference_only",
             )
-        sources = [backend_variable(v) for v in self.trainable]
-        looked_at = [values for values in outputs if values is not None]
-        gradients, sensitivities = tape.gradient(
-            total, (sources, looked_at), tf.cast(scale, total.dtype)
+
+    def warn_single_step(
+        self, doing: str, data: DataAdapter, objectives: Sequence[Measure]
+    ) -> None:
+        """
+        Warn if a single step is computed through synapses.
+
+        Parameters
+        ----------
+        doing : str
+            What is done, for the message.
+        data : DataAdapter
+            Says how many steps there are.
+        objectives : list of Measure
+            Say which probes count.
+
+        Warns
+        -----
+        UserWarning
+            If there is one step only, and a synapse on the way to a probe.
+        """
+        probes = self._engine.model.probes
+        looked_at = [probes[i] for measure in objectives for i in measure.outputs]
+        warn_single_step(doing, self._engine.model, looked_at, data.n_steps)
+
+
+def _check_trainable(engine: Engine) -> None:
+    if not engine.parameters.trainable:
+        raise ValidationError(
+            "expected a network with trainable parameters, got none: see "
+            "configure_settings(trainable=...)",
+            attr="trainable",
         )
-        # Of these only whether they exist is of interest, not their (large) values.
-        exist = [None if value is None else tf.zeros(()) for value in sensitivities]
-        watched = [measure.value(outputs, targets) for measure in self.watched]
-        sizes = [row_sizes(gradient) for gradient in gradients]
-        return BackPropagation(
-            tf.stack(losses), state, watched, total, gradients, sizes, exist
-        )
-
-    def _compute_values(
-        self,
-        state: State,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
-        targets: list[tf.Tensor],
-        training: bool,
-        n_items: int | None,
-    ) -> tuple[list[Any], State, tf.Tensor | None]:
-        state, outputs, finite = self._run(state, held, stepped, training, check=True)
-        if n_items is not None:
-            outputs = [None if one is None else one[:n_items] for one in outputs]
-            targets = [target[:n_items] for target in targets]
-        values = [measure.value(outputs, targets) for measure in self.measures]
-        return values, state, finite
-
-    def _run(
-        self,
-        state: State,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
-        training: bool,
-        check: bool = False,
-    ) -> tuple[State, list[tf.Tensor], tf.Tensor | None]:
-        return run_sequence(
-            self.program,
-            [tf.convert_to_tensor(v) for v in self.variables],
-            state,
-            self.split,
-            held,
-            stepped,
-            training,
-            self.keep,
-            check,
-        )
-
-
-def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-    targets = [tf.constant(target) for target in batch.targets]
-    return batch.held, tf.constant(batch.stepped), targets
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return str(error.message).partition("\n")[0][:200]
-
-
-def _refused(measures: Sequence[Measure], error: tf.errors.OpError) -> SimulationError:
-    names = ", ".join(measure.name for measure in measures)
-    return SimulationError(
-        f"The network and the objectives of {names}: expected what XLA can compile, "
-        f"since jit_compile=True; XLA says: {_first_line(error)}. Use "
-        'jit_compile="auto", which trains such networks without XLA'
-    )

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..compile.call import CompiledForShapes
-from ..run.parameter_store import to_numpy
+from ..engine.parameter_store import to_numpy
+from ..execution.compiled_call import CompiledForShapes
 from .finite import Descent
 
 #: A gradient for each variable; None for a variable that the loss does not depend on.

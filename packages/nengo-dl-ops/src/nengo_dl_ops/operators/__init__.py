@@ -1,0 +1,1 @@
+"""Builders of Nengo's basic operators."""

@@ -1,0 +1,1 @@
+"""What plans a step: simplifications, planners and sorters of operators."""

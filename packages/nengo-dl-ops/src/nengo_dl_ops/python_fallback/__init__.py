@@ -1,0 +1,1 @@
+"""Operators that run in Python, called from the step."""

@@ -1,0 +1,152 @@
+"""The operator that runs Nengo processes with an input, such as synapses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from math import prod
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.operator import Operator
+from nengo.builder.processes import SimProcess
+
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
+
+from ..builder import Builder, OpBuilder
+from ..config import BuildConfig
+
+
+class ProcessBuilder(ABC):
+    """
+    Computes one type of process, for all processes of a merged group at once.
+
+    To be implemented by subclasses: `merge_key` and `step`. Register them with
+    ``@Builder.register(MyProcess)``.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.processes.SimProcess
+        The operators of the group.
+    config : BuildConfig
+        The settings of the simulation.
+    """
+
+    def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
+        self.ops = ops
+        self.config = config
+
+    @classmethod
+    @abstractmethod
+    def merge_key(cls, op: SimProcess) -> Hashable:
+        """
+        Say which processes one group can compute.
+
+        Parameters
+        ----------
+        op : nengo.builder.processes.SimProcess
+            An operator whose process has the registered type.
+
+        Returns
+        -------
+        key : hashable
+            Equal for processes that may be merged.
+        """
+
+    @abstractmethod
+    def step(
+        self, u: tf.Tensor, state: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """
+        Compute one time step.
+
+        Parameters
+        ----------
+        u : (n_elements, batch) tf.Tensor
+            The flattened inputs of all operators, one after another.
+        state : mapping from str to (length, n_elements, batch) tf.Tensor
+            The states after the previous step. For every element of the output there
+            are the ``length`` values that Nengo keeps along the first axis, or one
+            value if the state has the shape of the output. A state of any other shape
+            belongs to a whole process: (size, n_ops, batch).
+
+        Returns
+        -------
+        y : (n_elements, batch) tf.Tensor
+            The outputs.
+        state : dict from str to tf.Tensor
+            The states after this step, with the same names and shapes.
+        """
+
+
+@Builder.register(SimProcess)
+class SimProcessBuilder(OpBuilder):
+    """
+    Compute processes: ``output, state = process.step(t, input, state)``.
+
+    Notes
+    -----
+    1. sets ``[output] if mode == "set" else []``
+    2. incs ``[output] if mode == "inc" else []``
+    3. reads ``[t, input]``
+    4. updates ``[output] + state if mode == "update" else state``
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        super().__init__(ops, layout, config)
+        self.input = _flatten([layout[op.input] for op in ops])
+        self.output = _flatten([layout[op.output] for op in ops])
+        self.state = {
+            name: _join_states([layout[op.state[name]] for op in ops], ops)
+            for name in ops[0].state
+        }
+        self.mode = "inc" if ops[0].mode == "inc" else "update"
+        builder = Builder.find(type(ops[0].process))
+        self.process: ProcessBuilder = builder(ops, config)
+
+    @classmethod
+    def supports(cls, op: Operator) -> bool:
+        """Processes with an input, of a type that has a builder."""
+        return op.input is not None and Builder.has(type(op.process))
+
+    @classmethod
+    def merge_key(cls, op: Operator) -> Hashable:
+        """Processes merge if one builder computes them and says so."""
+        builder = Builder.find(type(op.process))
+        return builder, op.mode, tuple(sorted(op.state)), builder.merge_key(op)
+
+    def build_step(self, signals: SignalDict) -> None:
+        """Compute outputs and new states of all processes at once."""
+        state = {name: signals.gather(sig) for name, sig in self.state.items()}
+        y, new_state = self.process.step(signals.gather(self.input), state)
+        signals.scatter(self.output, y, mode=self.mode)
+        for name, sig in self.state.items():
+            signals.scatter(sig, new_state[name])
+
+
+def _flatten(parts: Sequence[TensorSignal]) -> TensorSignal:
+    return join([part.reshape((-1,)) for part in parts])
+
+
+def _join_states(
+    parts: Sequence[TensorSignal], ops: Sequence[SimProcess]
+) -> TensorSignal:
+    """Join a state of all operators along a second axis."""
+    rows = np.concatenate(
+        [
+            part.rows.reshape(_arranged(part.shape, op.output.shape))
+            for part, op in zip(parts, ops, strict=True)
+        ],
+        axis=1,
+    )
+    first = parts[0]
+    return TensorSignal(rows.ravel(), rows.shape, (), first.dtype, None, first.label)
+
+
+def _arranged(state: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many values a state has, and for how many things."""
+    if len(state) > len(output) and state[1:] == output:
+        return state[0], prod(output)
+    return (1, prod(output)) if state == output else (prod(state), 1)

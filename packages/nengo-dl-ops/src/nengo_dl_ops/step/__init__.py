@@ -1,0 +1,1 @@
+"""One step of a model: what it computes, and where its state is."""

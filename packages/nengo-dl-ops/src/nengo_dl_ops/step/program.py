@@ -1,0 +1,390 @@
+"""One simulation step as a pure function of parameters, state and inputs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nengo_dl_signals import (
+    SignalDict,
+    SignalLayout,
+    TensorSignal,
+    repeat_batch,
+)
+from nengo_dl_sim.execution.jit_policy import StepSize
+
+from ..builder import Builder, OpBuilder
+from .rates import in_rates
+from .segments import Segment, segments
+from .state import ParameterArray, State, StateArray
+from .state_index import StateIndex
+from .time_batching import Remainder, TimeSplit, split_time
+
+logger = logging.getLogger(__name__)
+
+
+class InputSplit(NamedTuple):
+    """
+    Where the values of the input nodes come from in a run.
+
+    Parameters
+    ----------
+    held : TensorSignal or None
+        Nodes that keep their value during the run.
+    stepped : TensorSignal or None
+        Nodes that get a new value in every step.
+    """
+
+    held: TensorSignal | None
+    stepped: TensorSignal | None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """
+    Everything that a simulation computes in one step.
+
+    Parameters
+    ----------
+    layout : SignalLayout
+        The addresses of all signals.
+    groups : list of OpBuilder
+        The merged operators, in order.
+    parameters : list of ParameterArray
+        Constants; outside the loop.
+    states : list of StateArray
+        What one step hands to the next; the only thing the loop carries.
+    probes : list of TensorSignal
+        What is read at the end of each step.
+    minibatch_size : int
+        The number of items that are simulated at once.
+    learning_phase : bool or None
+        Whether to compute what is computed in training. None: in training.
+    use_loop : bool
+        Whether many steps are a loop, or written out.
+    remat_steps : int or None
+        How many steps of training are computed again at a time for gradients, instead
+        of keeping what they computed. None: none are.
+    """
+
+    layout: SignalLayout
+    groups: list[OpBuilder]
+    parameters: list[ParameterArray]
+    states: list[StateArray]
+    probes: list[TensorSignal]
+    minibatch_size: int
+    learning_phase: bool | None = None
+    use_loop: bool = True
+    remat_steps: int | None = None
+
+    @cached_property
+    def trainable_variables(self) -> list[tf.Variable]:
+        """The variables that operators bring along for training."""
+        return [v for v in _variables(self.groups) if v.trainable]
+
+    @cached_property
+    def state_variables(self) -> list[tf.Variable]:
+        """The variables that operators bring along and may change in a step."""
+        return [v for v in _variables(self.groups) if not v.trainable]
+
+    @cached_property
+    def n_values(self) -> int:
+        """How many values a step computes, for all batch items."""
+        rows = (self.layout.rows(base) for base in self.layout.constants)
+        return (self.layout.n_rows - sum(map(len, rows))) * self.minibatch_size
+
+    @cached_property
+    def step_size(self) -> StepSize:
+        """How much there is to do in a step."""
+        read = (base.size for array in self.parameters for base in array.bases)
+        return StepSize(len(self.groups), self.n_values, sum(read))
+
+    @cached_property
+    def checked(self) -> list[tuple[str, TensorSignal]]:
+        """What must be finite in each step of a run: what it is of, and where."""
+        return [item for group in self.groups for item in group.checked.items()]
+
+    @property
+    def runs_python(self) -> bool:
+        """Whether some groups run in Python."""
+        return any(group.python for group in self.groups)
+
+    @cached_property
+    def unknown_to_xla(self) -> dict[str, str]:
+        """What XLA says of operators that it cannot compile, by what they are of."""
+        errors = {str(g.ops[0].tag): g.compiler_error() for g in self.groups if g.ops}
+        found = {tag: _reason(text) for tag, text in errors.items() if text is not None}
+        for tag, reason in found.items():
+            logger.warning(
+                "Running without XLA, which cannot compile %s%s", tag, reason
+            )
+        return found
+
+    @cached_property
+    def is_self_contained(self) -> bool:
+        """Whether a step is nothing but arithmetic on parameters and state."""
+        # Else it calls Python, has layers, or draws random numbers.
+        brings_along = self.trainable_variables or self.state_variables
+        ops = [op for group in self.groups for op in group.ops]
+        draws = any(getattr(op, "state_extra", None) for op in ops) or any(
+            group.draws for group in self.groups
+        )
+        return not (self.runs_python or brings_along or draws)
+
+    def of_size(self, minibatch_size: int) -> Program:
+        """
+        Return the same program for another number of items.
+
+        Parameters
+        ----------
+        minibatch_size : int
+            The number of items that are simulated at once.
+
+        Returns
+        -------
+        program : Program
+            Of the same layout, for the same parameters.
+        """
+
+        def of_size(group: OpBuilder) -> OpBuilder:
+            config = replace(group.config, minibatch_size=minibatch_size)
+            return Builder.build(group.ops, self.layout, config)
+
+        return replace(
+            self,
+            groups=[of_size(group) for group in self.groups],
+            states=[array.of_size(minibatch_size) for array in self.states],
+            minibatch_size=minibatch_size,
+        )
+
+    @cached_property
+    def in_rates(self) -> Program:
+        """The same, but that spiking neurons give rates, as in training."""
+        return replace(self, groups=in_rates(self.groups))
+
+    @cached_property
+    def _stretches(self) -> list[Segment]:
+        ends = [*(array.signal for array in self.states), *self.probes]
+        ends += [signal for _, signal in self.checked]
+        return segments(self.groups, self.layout, ends)
+
+    def initial_state(
+        self, seed: int, starts: Sequence[np.ndarray] | None = None
+    ) -> State:
+        """
+        Return the state before the first step.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the random numbers that are drawn in the steps.
+        starts : list of (n_elements,) array, optional
+            The initial values, for each of `states`. None: as they were built.
+        """
+        starts = [array.start for array in self.states] if starts is None else starts
+        pairs = zip(self.states, starts, strict=True)
+        return State(
+            [array.initial(start) for array, start in pairs],
+            [tf.convert_to_tensor(v) for v in self.state_variables],
+            tf.constant([seed, 0], tf.int32),
+        )
+
+    def carried(self, state: State) -> State:
+        """
+        Give arrays of a state the shapes in which a loop carries them.
+
+        Learned matrices stay matrices from one step to the next: a product with a
+        vector that is reshaped to a matrix takes XLA several times as long.
+        """
+        pairs = zip(self.states, state.arrays, strict=True)
+        return state._replace(arrays=[array.carried(value) for array, value in pairs])
+
+    def listed(self, state: State) -> State:
+        """Undo `carried`."""
+        pairs = zip(self.states, state.arrays, strict=True)
+        return state._replace(arrays=[array.listed(value) for array, value in pairs])
+
+    def of_items(self, n_items: int, state: State, before: State) -> State:
+        """
+        Leave the state of all items but the first ones as it was.
+
+        Parameters
+        ----------
+        n_items : int
+            How many items there are.
+        state : State
+            What became of all.
+        before : State
+            What the others keep.
+
+        Returns
+        -------
+        state : State
+            What the items share is that of ``state``.
+        """
+        first, others = slice(0, n_items), slice(n_items, None)
+        parts = zip(self.states, state.arrays, before.arrays, strict=True)
+        arrays = [
+            new
+            if array.batch == 1
+            else array.joined([array.items(new, first), array.items(old, others)])
+            for array, new, old in parts
+        ]
+        return state._replace(arrays=arrays)
+
+    @cached_property
+    def state_index(self) -> StateIndex:
+        """Where each signal lies in the state."""
+        return StateIndex(self.layout, self.states)
+
+    def step(
+        self,
+        parameters: Sequence[tf.Tensor],
+        state: State,
+        split: InputSplit,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        outputs: Sequence[TensorSignal],
+        training: bool = False,
+        clusters: bool = False,
+        remainder: Remainder | None = None,
+    ) -> tuple[State, list[tf.Tensor]]:
+        """
+        Compute one step.
+
+        Parameters
+        ----------
+        parameters : list of tf.Tensor
+            The values of `parameters`, then of the operators' trainable variables.
+        state : State
+            The state after the step before.
+        split : InputSplit
+            Which nodes ``held`` and ``stepped`` are for.
+        held : (n_held, 1) tf.Tensor
+            Values of nodes that do not change.
+        stepped : (n_stepped, batch) tf.Tensor
+            Values of nodes in this step.
+        outputs : list of TensorSignal
+            What to read at the end of the step: parts of what `probes` read.
+        training : bool
+            Whether to compute the differentiable approximation.
+        clusters : bool
+            Whether XLA compiles what lies between groups that run in Python.
+        rest : Remainder, optional
+            What is left to compute. None: everything.
+
+        Returns
+        -------
+        state : State
+            The state after the step; same shapes.
+        probed : list of (*shape, batch) tf.Tensor
+            The values of ``outputs``.
+        """
+        training = self.in_training(training)
+        signals = self.loaded(parameters, split, held, stepped)
+        self._load_state(signals, state)
+        if remainder is not None:
+            signals.take_over(remainder.parts)
+        for stretch in self._stretches if remainder is None else [remainder.stretch]:
+            if clusters and not stretch.python:
+                signals.cluster(
+                    partial(stretch.emit, signals, training), stretch.needed
+                )
+            else:
+                stretch.emit(signals, training)
+        batch = self.minibatch_size
+        probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
+        return self._next_state(signals, state.key), probed
+
+    def in_training(self, training: bool) -> bool:
+        """Tell whether the differentiable approximation is what is computed."""
+        return training if self.learning_phase is None else self.learning_phase
+
+    def time_split(self, training: bool) -> TimeSplit:
+        """
+        Tell groups that need the step before from those that do not.
+
+        Parameters
+        ----------
+        training : bool
+            Whether the differentiable approximation is computed.
+        """
+        if training not in self._time_splits:
+            self._time_splits[training] = split_time(
+                self.groups,
+                self.layout,
+                [array.signal for array in self.states],
+                self.probes,
+                training,
+            )
+        return self._time_splits[training]
+
+    @cached_property
+    def _time_splits(self) -> dict[bool, TimeSplit]:
+        return {}
+
+    def loaded(
+        self,
+        parameters: Sequence[tf.Tensor],
+        split: InputSplit,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+    ) -> SignalDict:
+        """
+        Return a step's values before anything is computed, but for the state.
+
+        Parameters
+        ----------
+        parameters, split, held, stepped
+            As in `step`.
+
+        Returns
+        -------
+        signals : SignalDict
+            Parameters and inputs.
+        """
+        signals = SignalDict(self.layout.n_rows)
+        n = len(self.parameters)
+        for array, value in zip(self.parameters, parameters[:n], strict=True):
+            signals.load(array.rows, value[..., None])
+        for variable, value in zip(
+            self.trainable_variables, parameters[n:], strict=True
+        ):
+            signals.variables[id(variable)] = value
+        for nodes, values in zip(split, (held, stepped), strict=True):
+            if nodes is not None:
+                signals.load_given(nodes.rows, values)
+        return signals
+
+    def _load_state(self, signals: SignalDict, state: State) -> None:
+        for held, value in zip(self.states, state.arrays, strict=True):
+            load = signals.load_batch_first if held.batch_first else signals.load
+            load(held.signal.rows, value)
+        for variable, value in zip(self.state_variables, state.variables, strict=True):
+            signals.variables[id(variable)] = value
+        signals.key = state.key
+
+    def _next_state(self, signals: SignalDict, key: tf.Tensor) -> State:
+        arrays = [array.taken(signals) for array in self.states]
+        variables = [signals.variables[id(v)] for v in self.state_variables]
+        return State(arrays, variables, key + tf.constant([0, 1]))
+
+
+def _reason(error: str) -> str:
+    """Say in a few words what XLA has no code for."""
+    ops = dict.fromkeys(re.findall(r"(\w+) \(No registered", error))
+    if not ops and "is_initialized" in error:  # a variable, as XLA takes it for one
+        return " (a resource that is no variable, such as a table)"
+    return f" ({', '.join(ops)})" if ops else f": {error.splitlines()[0][:200]}"
+
+
+def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:
+    """Collect the variables of all groups once each (they may share a layer)."""
+    return list({id(v): v for group in groups for v in group.variables}.values())

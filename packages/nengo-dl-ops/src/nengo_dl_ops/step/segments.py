@@ -1,0 +1,81 @@
+"""The parts of a step between groups that run in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal
+
+from ..builder import OpBuilder
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """
+    Groups that follow each other and all run in Python, or all do not.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The groups in order.
+    python : bool
+        Whether they run in Python.
+    needed : (n_rows,) array of bool
+        Rows whose values are read by later groups, by probes or by the next step.
+    """
+
+    groups: list[OpBuilder]
+    python: bool
+    needed: np.ndarray
+
+    def emit(self, signals: SignalDict, training: bool) -> None:
+        """
+        Emit all groups.
+
+        Parameters
+        ----------
+        signals : SignalDict
+            The values so far; the results are written to it.
+        training : bool
+            Whether to compute the differentiable approximation.
+        """
+        for group in self.groups:
+            build = group.build_training_step if training else group.build_step
+            build(signals)
+
+
+def segments(
+    groups: Sequence[OpBuilder], layout: SignalLayout, ends: Sequence[TensorSignal]
+) -> list[Segment]:
+    """
+    Cut a step where it changes between TensorFlow and Python.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The groups of a step, in order.
+    layout : SignalLayout
+        Where their signals are.
+    ends : list of TensorSignal
+        What is read at the end of the step.
+
+    Returns
+    -------
+    parts : list of Segment
+        Alternating parts, in order.
+    """
+    needed = np.zeros(layout.n_rows, dtype=bool)
+    for end in ends:
+        needed[end.rows] = True
+    parts = []
+    cut = [(key, list(part)) for key, part in groupby(groups, lambda g: g.python)]
+    for number, (python, part) in reversed([*enumerate(cut)]):
+        parts.append(Segment(part, python, needed.copy()))
+        ops = [op for group in part for op in group.ops] if number else []
+        for base in {sig.base for op in ops for sig in op.all_signals}:
+            needed[layout.rows(base)] = True
+    return parts[::-1]

@@ -1,0 +1,315 @@
+"""From the arguments of ``fit``, ``evaluate`` and ``predict`` to minibatches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from nengo.exceptions import SimulationError, ValidationError
+from nengo.probe import Probe
+
+from ..checks import check_count, check_not_masked
+from ..engine.assemble import Engine
+from .array_data import ArrayData
+from .array_steps import ArraySteps
+from .arrays import called, check_inputs, common_shape
+from .batches import check_divisible
+from .data_adapter import DataAdapter
+from .keras_forms import UserData, is_stream, read_values
+from .names import Names
+from .stream_data import Reader, StreamData
+from .stream_epochs import StreamEpochs, first_elements
+from .weights import all_weights, check_weights, numbers
+
+
+def fit_data(
+    engine: Engine, names: Names, user_data: UserData, rest: bool = False
+) -> ArrayData:
+    """
+    Check inputs and targets in memory.
+
+    Parameters
+    ----------
+    engine : Engine
+        The parts of the simulator.
+    names : Names
+        The names of its nodes and probes.
+    user_data : UserData
+        What the user gave.
+    rest : bool
+        As in `.DataAdapter`. If not, items that are left over are left out.
+
+    Returns
+    -------
+    data : ArrayData
+        The same, checked.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If something does not fit the network.
+
+    Warns
+    -----
+    UserWarning
+        If items are left over, which are left out; if there is one array for several
+        nodes or probes.
+    """
+    size, dtype = engine.config.minibatch_size, engine.config.dtype
+    nodes, probes = engine.inputs.nodes, engine.model.probes
+    inputs, targets, counted = read_values(
+        "x", user_data.x, user_data.y, nodes, probes, names
+    )
+    n_items, found = common_shape(inputs or targets, size)
+    n_steps = _n_steps(user_data.n_steps, counted)
+    if n_steps is not None:
+        found = n_steps
+    elif not inputs:
+        raise ValidationError(
+            "expected a number of steps, since x "
+            f"{_without_nodes(user_data.y, targets)}: all nodes compute their own output; got None",
+            attr="n_steps",
+        )
+    with called("x"):
+        inputs = check_inputs(inputs, nodes, n_items, found, dtype)
+    with called("y"):
+        targets = user_data.check(targets, probes, n_items, found, dtype)
+    if found == 0:
+        raise ValidationError("expected at least one step, got 0", attr="x")
+    weights = check_weights(
+        all_weights(user_data, targets), targets, n_items, found, dtype
+    )
+    if not rest:
+        check_divisible(n_items, size)
+    elif not n_items:
+        raise ValidationError("expected at least one item, got none", attr="x")
+    return ArrayData(found, size, dtype, n_items, inputs, targets, weights, rest)
+
+
+def _without_nodes(y: Any, targets: Mapping[Probe, Any]) -> str:
+    """Say what is in ``x`` if no values for nodes are."""
+    if y is None and targets:
+        return f"is for {next(iter(targets))}, a probe, whose targets belong in y"
+    return "is None"
+
+
+def _n_steps(user_data: Any, counted: int | None) -> int | None:
+    """Check the numbers of steps that were given as an argument, and in the data."""
+    if user_data is None:
+        return counted
+    user_data = check_count("n_steps", user_data, low=1)
+    if counted not in (None, user_data):
+        raise ValidationError(
+            f"expected the number of steps that is in x, {counted}, got {user_data}",
+            attr="n_steps",
+        )
+    return user_data
+
+
+def epoch_data(
+    engine: Engine,
+    names: Names,
+    user_data: UserData,
+    n_epochs: int,
+    per_epoch: int | None,
+    n_done: int = 0,
+) -> DataAdapter:
+    """
+    Check what is trained on, in one go or an epoch at a time.
+
+    Parameters
+    ----------
+    parts, names
+        As in `fit_data`.
+    user_data : UserData
+        What the user gave.
+    n_epochs : int
+        How many epochs there will be.
+    per_epoch : int or None
+        The number of minibatches in each; the next one goes on from there. None: all.
+    n_done : int
+        How many epochs were gone through before, of data in memory.
+
+    Returns
+    -------
+    data : DataAdapter
+        The same, checked as far as it is known.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If something does not fit the network.
+    nengo.exceptions.SimulationError
+        If a number of steps is given for a data set or generator.
+    """
+    stream = _stream(user_data)
+    if stream is None:
+        data = fit_data(engine, names, user_data)
+        return data if per_epoch is None else ArraySteps(data, per_epoch, n_done)
+    return _stream_data(
+        engine, names, user_data, StreamEpochs(stream, n_epochs, per_epoch)
+    )
+
+
+def pass_data(
+    engine: Engine,
+    names: Names,
+    user_data: UserData,
+    n_passes: int = 1,
+    n_batches: int | None = None,
+) -> DataAdapter:
+    """
+    Check what is measured: gone through from its beginning, once or more.
+
+    Items that do not fill a minibatch take part.
+
+    Parameters
+    ----------
+    parts, names, given
+        As in `epoch_data`.
+    n_passes : int
+        How often.
+    n_batches : int or None
+        How many minibatches are taken each time. None: all.
+
+    Returns
+    -------
+    data : DataAdapter
+        The same, checked as far as it is known.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError, nengo.exceptions.SimulationError
+        As in `epoch_data`.
+    """
+    stream = _stream(user_data)
+    if stream is None:
+        data = fit_data(engine, names, user_data, rest=True)
+        return data if n_batches is None else data.first(n_batches)
+    if isinstance(stream, Iterator):  # which has no way back to its beginning
+        stream_epochs = StreamEpochs(stream, n_passes, n_batches)
+    else:
+        beginning = first_elements(stream, n_batches)
+        stream_epochs = StreamEpochs(beginning, n_passes, n_expected=n_batches)
+    return _stream_data(engine, names, user_data, stream_epochs, rest=True)
+
+
+def split_validation(
+    user_data: UserData, engine: Engine, names: Names, fraction: float
+) -> tuple[UserData, UserData]:
+    """
+    Keep the last part of the data for validation.
+
+    Parameters
+    ----------
+    user_data : UserData
+        What the user gave.
+    parts, names
+        As in `fit_data`.
+    fraction : float
+        The part of the items, between 0 and 1.
+
+    Returns
+    -------
+    training, validation : UserData
+        Both parts.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the fraction is not between 0 and 1, the data is not in memory, or one of
+        the parts is not a multiple of the minibatch size.
+    """
+    if is_stream(user_data.x):
+        raise ValidationError(
+            "expected 0 for a data set or generator, got "
+            f"{fraction!r}: use validation_data",
+            attr="validation_split",
+        )
+    inputs, targets, counted = read_values(
+        "x", user_data.x, user_data.y, engine.inputs.nodes, engine.model.probes, names
+    )
+    _check_items("x", inputs, n_axes=3)
+    _check_items("y", targets, n_axes=1)
+    n_items, _ = common_shape(inputs or targets, engine.config.minibatch_size)
+    weights = (
+        {}
+        if user_data.weigh is None
+        else user_data.weigh(user_data.sample_weight, targets)
+    )
+    weights = {p: np.atleast_1d(numbers(p, w)) for p, w in weights.items()}
+    n_training = _n_training(n_items, fraction)
+    before, after = slice(None, n_training), slice(n_training, None)
+
+    def part(items: slice) -> UserData:
+        inputs_, targets_, weights_ = [
+            {obj: np.asarray(array)[items] for obj, array in arrays.items()}
+            for arrays in (inputs, targets, weights)
+        ]
+        return user_data._replace(
+            x=inputs_,
+            y=targets_,
+            n_steps=_n_steps(user_data.n_steps, counted),
+            sample_weight=weights_ or None,
+        )
+
+    return part(before), part(after)._replace(class_weight=None)
+
+
+def _check_items(name: str, arrays: Mapping[Any, Any], n_axes: int) -> None:
+    """Check that there are items to divide; all else is checked of the parts."""
+    for obj, array in arrays.items():
+        check_not_masked(name, obj, array)
+        shape = np.shape(array)
+        if len(shape) < n_axes:
+            raise ValidationError(
+                f"expected values of shape (n_items, n_steps, size) for {obj}, got "
+                f"{shape}",
+                attr=name,
+            )
+
+
+def _n_training(n_items: int, fraction: Any) -> int:
+    is_number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
+    if not is_number or not 0 < fraction < 1:
+        raise ValidationError(
+            f"expected a number from 0 to 1, got {fraction!r}", attr="validation_split"
+        )
+    return int(np.floor(n_items * (1 - fraction) + 1e-9))
+
+
+def _stream(user_data: UserData) -> Iterable | None:
+    """Return x if it is a stream; check that nothing else is given then."""
+    x, y, n_steps = user_data.x, user_data.y, user_data.n_steps
+    if not is_stream(x):
+        return None
+    for attr, value, what in (
+        ("y", y, "targets"),
+        ("sample_weight", user_data.sample_weight, "weights"),
+    ):
+        if value is not None:
+            raise ValidationError(
+                "expected None, since x is a data set or generator, whose elements "
+                f"hold the {what}, too, as (x, y, sample_weight); got "
+                f"{type(value).__name__}",
+                attr=attr,
+            )
+    if n_steps is not None:
+        raise SimulationError(
+            "n_steps: expected None, since x is a data set or generator, whose "
+            f"elements say how many steps there are; got {n_steps}"
+        )
+    return x
+
+
+def _stream_data(
+    engine: Engine,
+    names: Names,
+    user_data: UserData,
+    stream_epochs: StreamEpochs,
+    rest: bool = False,
+) -> StreamData:
+    reader = Reader(engine, names, user_data)
+    size, dtype = engine.config.minibatch_size, engine.config.dtype
+    return StreamData(stream_epochs, reader, size, dtype, rest)

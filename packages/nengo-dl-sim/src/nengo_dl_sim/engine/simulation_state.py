@@ -1,0 +1,230 @@
+"""Where a simulation has got to, and what it has made of signals and probes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.signal import Signal
+from nengo.exceptions import SimulationError, SimulatorClosed
+from nengo.probe import Probe
+
+from nengo_dl_ops.step.state import State
+
+from ..recording.probe_store import ProbeStore
+from .assemble import Engine
+from .specialized_program import SpecializedProgram
+
+
+class SimulationState:
+    """
+    The present of a simulation.
+
+    The simulator and its ``data`` share it. Neither needs to know the other: so a
+    simulator that nobody refers to any more goes at once, while ``data`` lives on.
+
+    Parameters
+    ----------
+    engine : Engine
+        The parts of the simulator.
+    seed : int
+        The seed of the random numbers that are drawn in the steps.
+
+    Attributes
+    ----------
+    n_steps : int
+        The number of steps done since the start or the last reset.
+    n_asked_for : int
+        The number of steps asked for in all: on which it depends how they are run.
+    closed : bool
+        Whether the simulator was closed.
+    """
+
+    def __init__(self, engine: Engine, seed: int) -> None:
+        self._engine = engine
+        self._state = engine.initial.state(seed)
+        self._specialized: SpecializedProgram | None = None
+        self.n_steps = 0
+        self.n_asked_for = 0
+        self.closed = False
+
+    @property
+    def state(self) -> State:
+        """The state after the last step."""
+        if self._specialized is not None:
+            self._state, self._specialized = self._specialized.leave(self._state), None
+        return self._state
+
+    @state.setter
+    def state(self, value: State) -> None:
+        self.move(value, None)
+
+    def enter(self, specialized: SpecializedProgram) -> SpecializedProgram | None:
+        """
+        Bring the state into the form of a shortcut, if it can take it over.
+
+        Parameters
+        ----------
+        shortcut : SpecializedProgram
+            A program that is to go on from here.
+
+        Returns
+        -------
+        shortcut : SpecializedProgram or None
+            None if it cannot.
+        """
+        if self._specialized is None:
+            state = specialized.entered(self._state)
+            if state is None:
+                return None
+            self._state, self._specialized = state, specialized
+        return self._specialized
+
+    def here(self, specialized: SpecializedProgram | None) -> State:
+        """Return the state as a shortcut has it; None: as the whole program has it."""
+        return self.state if specialized is None else self._state
+
+    def move(self, state: State, specialized: SpecializedProgram | None) -> None:
+        """Go on to a state, in a form as of `here`."""
+        self._state, self._specialized = state, specialized
+        self._engine.current.notify()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Come back afterwards to where the simulation is now."""
+        before = self._state, self._specialized, self.n_steps
+        try:
+            yield
+        finally:
+            self._state, self._specialized, self.n_steps = before
+            self._engine.current.notify()
+
+    @property
+    def is_within_step(self) -> bool:
+        """Whether Python code is called in a step."""
+        return self._engine.current.n_steps is not None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether steps were done since the start or the last reset of the state."""
+        return bool(self._state.key[1] != 0)
+
+    def store(self, probe: Probe) -> ProbeStore:
+        """
+        Return where the values of a probe are kept.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If it is asked for in a step before which others are not recorded yet.
+        """
+        if self._engine.current.n_steps not in (None, self.n_steps):
+            raise SimulationError(
+                f"{probe}: its values were asked for within a run, which hands them "
+                "over many steps at a time. Connect the node that needs them to the "
+                "probed object, or run single steps with sim.step()"
+            )
+        return self._engine.probes[self._engine.model.probes.index(probe)]
+
+    def value(self, base: Signal) -> np.ndarray | None:
+        """
+        Return the current value of a signal.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal.
+
+        Returns
+        -------
+        value : array or None
+            Of the signal's shape; state has a batch axis before, if the simulation
+            shows one. None if the signal is neither a parameter nor state.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If it is asked for by a function that is called for a step before the steps
+            that come before it are simulated.
+        """
+        within = self._engine.current.n_steps
+        if within is not None and base is self._engine.model.step:
+            return np.array(within + 1)
+        if base in self._engine.learned:
+            return self._sum(*self._engine.learned[base])
+        parameter = self._engine.parameters.value(base)
+        if parameter is not None:
+            return parameter
+        value = self._engine.program.state_index.value(base, self._visible_state())
+        if value is None:
+            return None
+        if self._engine.current.n_ahead:
+            raise SimulationError(
+                f"{base}: its value was asked for by a function of a node without "
+                "input, which is called for many steps before these are simulated. Set "
+                "configure_settings(pure_functions=False), so that it is called step "
+                "by step"
+            )
+        return value if self._engine.shows_batch else value[0]
+
+    def _visible_state(self) -> State:
+        """Return the state, as Python code that is called in a step sees it."""
+        arrays = self._engine.current.arrays
+        if arrays is None:
+            return self.state
+        return State(list(arrays), [], tf.zeros(0))
+
+    def assign(self, base: Signal, value: np.ndarray) -> None:
+        """
+        Set the value of a signal, for the steps to come.
+
+        Parameters
+        ----------
+        base : nengo.builder.Signal
+            A base signal for which `value` returns something.
+        value : array
+            Of the shape of what `value` returns.
+        """
+        engine = self._engine
+        if base in engine.learned:
+            start, change = engine.learned[base]
+            before, since = self.value(start), self.value(change)
+            base = start if since is None else change
+            value = value if since is None or before is None else value - before
+        if engine.parameters.value(base) is None:
+            self.state = engine.program.state_index.with_value(self.state, base, value)
+        else:
+            engine.parameters.assign({base: value})
+
+    def observe(self, method: Callable[[], None]) -> None:
+        """Let a method be called whenever values of signals become others."""
+        self._engine.current.observe(method)
+
+    def check_settable(self) -> None:
+        """
+        Check that signals can be set now.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.SimulationError
+            If a run is going on.
+        """
+        if self.closed:
+            raise SimulatorClosed("Cannot set signals after simulator is closed")
+        if self._engine.current.n_steps is not None:
+            raise SimulationError(
+                "signals can be set between runs, not by a function that is called "
+                "within one: return the value from a node that is connected to where "
+                "it is needed"
+            )
+
+    def _sum(self, start: Signal, change: Signal) -> np.ndarray | None:
+        """Return the current value of what is learned online."""
+        before, since = self.value(start), self.value(change)
+        if before is None or since is None:  # nothing reads it, or nothing changes it
+            return before
+        return before + since

@@ -1,0 +1,210 @@
+"""Many steps in one call: the loop around the step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from nengo_dl_ops.step.program import InputSplit, Program
+from nengo_dl_ops.step.state import State
+from nengo_dl_signals import TensorSignal
+
+from .compiled_call import CompiledCall
+from .jit_policy import Mode
+from .while_op import repeat
+
+#: At most this many steps run in one call of a compiled function, and the values
+#: that go in and come out with them take at most this many bytes. More steps a call
+#: gain nothing (a call costs some 0.3 ms); fewer bytes keep memory flat.
+MAX_CHUNK_STEPS = 1024
+MAX_CHUNK_BYTES = 2**26
+
+#: Every call moves the inputs and outputs of a whole chunk. Where those are many
+#: bytes, runs of few steps get a function of their own with short chunks.
+SHORT_CHUNK_STEPS = 16
+SHORT_CHUNK_BYTES = 2**20
+
+
+class Chunk(NamedTuple):
+    """
+    The result of some steps.
+
+    Parameters
+    ----------
+    state : State
+        The state after the last step.
+    probed : list of (n_slots, *shape, batch) tf.Tensor
+        The values of each output, by the slot they were put into.
+    failed : list of () tf.Tensor of int32
+        The first step in which something that is checked was not finite, counted from
+        0, in the order of `Program.checked`; -1 if there was none.
+    """
+
+    state: State
+    probed: list[tf.Tensor]
+    failed: Sequence[tf.Tensor] = ()
+
+
+class RunFunction:
+    """
+    Runs a program for any number of steps, compiled once.
+
+    The number of steps is a value, not a shape: one compiled function serves all run
+    lengths, in chunks of at most ``capacity`` steps.
+
+    Parameters
+    ----------
+    program : Program
+        What to compute in each step.
+    variables : list of tf.Variable
+        The parameters: read when a chunk starts.
+    split : InputSplit
+        Which input nodes change from step to step.
+    outputs : list of TensorSignal
+        What is recorded.
+    slots : list of int
+        How many values of each a chunk of ``capacity`` steps keeps at most.
+    capacity : int
+        The largest number of steps in one call.
+    unroll : int
+        How many steps are compiled as one iteration of the loop.
+    mode : Mode
+        How the loop is executed.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        variables: Sequence[tf.Variable],
+        split: InputSplit,
+        outputs: Sequence[TensorSignal],
+        slots: Sequence[int],
+        capacity: int,
+        unroll: int,
+        mode: Mode,
+    ) -> None:
+        self.program = program
+        self.variables = variables
+        self.split = split
+        self.outputs = outputs
+        self.slots = slots
+        self.capacity = capacity
+        self.unroll = unroll
+        self.mode = mode
+        self._compiled: CompiledCall | None = None
+
+    def __call__(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        slot: tf.Tensor,
+        n_steps: tf.Tensor,
+    ) -> Chunk:
+        """
+        Run some steps.
+
+        Parameters
+        ----------
+        state : State
+            The state to start from.
+        held : (n_held, 1) tf.Tensor
+            Values of the nodes that do not change.
+        stepped : (capacity, n_stepped, batch) tf.Tensor
+            Values of the nodes that do; rows after ``n_steps`` are not looked at.
+        slot : (n_outputs, capacity) tf.Tensor of int32
+            Which slot of an output gets its value of each step. A later step may take
+            the slot of an earlier one, whose value is then lost.
+        n_steps : () tf.Tensor of int32
+            How many steps to run, at most ``capacity``.
+
+        Returns
+        -------
+        chunk : Chunk
+            The state and the probed values.
+        """
+        arguments = (state, held, stepped, slot, n_steps)
+        if self._compiled is None:
+            xla = self.mode is Mode.XLA
+            self._compiled = CompiledCall(self._run, arguments, jit_compile=xla)
+        return Chunk(*self._compiled(*arguments))
+
+    def _run(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        slot: tf.Tensor,
+        n_steps: tf.Tensor,
+    ) -> tuple[State, list[tf.Tensor], list[tf.Tensor]]:
+        parameters = [tf.convert_to_tensor(v) for v in self.variables]
+        fixed = parameters, held, stepped, slot
+        failed = [tf.constant(-1) for _ in self.program.checked]
+        carry = tf.constant(0), self.program.carried(state), self._buffers(), failed
+        xla = self.mode is Mode.XLA
+        several = self._several_steps
+        if not self.program.use_loop:  # and runs have `unroll` steps
+            _, state, buffers, failed = several(carry, fixed)
+        else:
+            if self.unroll > 1:
+                rounds = n_steps - n_steps % self.unroll
+                carry = repeat(several, carry, fixed, rounds, xla)
+            last = repeat(self._one_step, carry, fixed, n_steps, xla)
+            _, state, buffers, failed = last
+        stacked = [
+            tf.raw_ops.TensorListStack(
+                input_handle=buffer,
+                element_shape=self._shape(output),
+                element_dtype=output.dtype,
+                num_elements=size,
+            )
+            for output, size, buffer in zip(
+                self.outputs, self.slots, buffers, strict=True
+            )
+        ]
+        return self.program.listed(state), stacked, failed
+
+    def _several_steps(self, carry: Any, fixed: Any) -> Any:
+        for _ in range(self.unroll):
+            carry = self._one_step(carry, fixed)
+        return carry
+
+    def _one_step(self, carry: Any, fixed: Any) -> Any:
+        i, state, buffers, failed = carry
+        parameters, held, stepped, slot = fixed
+        state, probed = self.program.step(
+            parameters,
+            self.program.listed(state),
+            self.split,
+            held,
+            stepped[i],
+            [*self.outputs, *(signal for _, signal in self.program.checked)],
+            clusters=self.mode is Mode.HYBRID,
+        )
+        n = len(self.outputs)
+        buffers = [
+            tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
+            for k, (buffer, v) in enumerate(zip(buffers, probed[:n], strict=True))
+        ]
+        failed = [
+            tf.where((first < 0) & ~tf.reduce_all(tf.math.is_finite(v)), i, first)
+            for first, v in zip(failed, probed[n:], strict=True)
+        ]
+        return i + 1, self.program.carried(state), buffers, failed
+
+    def _buffers(self) -> list[tf.Tensor]:
+        """Make a place for the values of each output."""
+        # Not a tf.TensorArray: that would not go through every form of the loop.
+        return [
+            tf.raw_ops.TensorListReserve(
+                element_shape=self._shape(output),
+                num_elements=size,
+                element_dtype=output.dtype,
+            )
+            for output, size in zip(self.outputs, self.slots, strict=True)
+        ]
+
+    def _shape(self, output: TensorSignal) -> tuple[int, ...]:
+        return (*output.shape, self.program.minibatch_size)

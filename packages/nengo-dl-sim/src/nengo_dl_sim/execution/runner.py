@@ -1,0 +1,269 @@
+"""Runs a program in chunks, and hands the probed values over as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+from nengo.node import Node
+
+from nengo_dl_ops.step.program import InputSplit, Program
+from nengo_dl_ops.step.state import State
+
+from ..compile.checked import check_finite_steps
+from ..inputs.feed import InputFeed
+from ..inputs.nodes import NodeInputs
+from ..recording.probe_groups import group_probes
+from ..recording.probe_store import ProbeStore
+from . import run_function as limits
+from .jit_policy import Mode
+from .microbatches import Microbatches, microbatch_size
+from .run_function import RunFunction
+
+
+class Progress(NamedTuple):
+    """
+    Where a run has got to after a chunk.
+
+    Parameters
+    ----------
+    state : State
+        The state of the simulation.
+    n_steps : int
+        How many steps the chunk took.
+    probed : list of array
+        The values of each probe by slot.
+    """
+
+    state: State
+    n_steps: int
+    probed: list[np.ndarray]
+
+
+class Runner:
+    """
+    Runs a program for any number of steps.
+
+    Parameters
+    ----------
+    program : Program
+        What to compute in each step.
+    variables : list of keras.Variable
+        The parameters.
+    inputs : NodeInputs
+        Generates the values of nodes that are not given.
+    probes : list of ProbeStore
+        Says which values are kept.
+    unroll : int
+        How many steps are compiled as one iteration of the loop.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        variables: Sequence[tf.Variable],
+        inputs: NodeInputs,
+        probes: Sequence[ProbeStore],
+        unroll: int,
+    ) -> None:
+        self.program = program
+        self.variables = variables
+        self.inputs = inputs
+        self.recordings = group_probes(program.probes, probes)
+        self.n_probes = len(probes)
+        self.unroll = unroll
+        self._feeds: dict[frozenset[Node], InputFeed] = {}
+        self._functions: dict[tuple, RunFunction | Microbatches] = {}
+        self._last_slots: tuple[tuple[int, ...], tf.Tensor] = (), tf.zeros(0)
+
+    def compile(
+        self, state: State, n_steps: int, given: Collection[Node], mode: Mode
+    ) -> None:
+        """
+        Compile, without running a step, what `run` will use.
+
+        Parameters
+        ----------
+        state : State
+            Any state of the simulation.
+        n_steps : int
+            How many steps will be run.
+        given : collection of nengo.Node
+            Nodes whose values will be given.
+        mode : Mode
+            How the loop is executed.
+        """
+        feed = self._feed(given)
+        function = self._function(feed, n_steps, mode)
+        size = 0 if feed.split.stepped is None else feed.split.stepped.size
+        shape = (function.capacity, size, self.program.minibatch_size)
+        nothing = tf.zeros(shape, self.program.layout.dtype)
+        slots = tf.zeros((len(self.recordings), function.capacity), tf.int32)
+        function(state, feed.held, nothing, slots, tf.constant(0))
+
+    def close(self) -> None:
+        """Give up what was compiled."""
+        self._functions.clear()
+
+    def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
+        """Tell whether `compile` need not be called for these arguments."""
+        if not self.program.use_loop:  # without which it would run the steps
+            return True
+        return self._key(self._feed(given), n_steps, mode) in self._functions
+
+    def run(
+        self,
+        state: State,
+        start_step: int,
+        n_steps: int,
+        data: Mapping[Node, np.ndarray],
+        mode: Mode,
+    ) -> Iterator[Progress]:
+        """
+        Run some steps, a chunk at a time.
+
+        Parameters
+        ----------
+        state : State
+            The state to start from.
+        start_step : int
+            How many steps were done before.
+        n_steps : int
+            How many steps to run.
+        data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
+            Values of nodes.
+        mode : Mode
+            How the loop is executed.
+
+        Yields
+        ------
+        progress : Progress
+            The new state, and what was probed on the way.
+        """
+        feed = self._feed(data)
+        function = self._function(feed, n_steps, mode)
+        capacity, done = function.capacity, 0
+        while done < n_steps:
+            n = min(capacity, n_steps - done)
+            now = start_step + done
+            part = {node: array[:, done : done + n] for node, array in data.items()}
+            stepped = tf.constant(feed.stepped(part, now, n, capacity))
+            slots = self._slots(now, n, capacity)
+            try:
+                chunk = function(state, feed.held, stepped, slots, tf.constant(n))
+                check_finite_steps(self.program, chunk.failed, now)
+            except BaseException:
+                self.inputs.take_back()
+                raise
+            state, done = chunk.state, done + n
+            yield Progress(state, n, self._split(chunk.probed))
+
+    def check_length(self, n_steps: int) -> None:
+        """
+        Check that so many steps can be run.
+
+        Parameters
+        ----------
+        n_steps : int
+            The number of steps.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is no loop, and it is not the number that is written out.
+        """
+        if not self.program.use_loop and n_steps != self.unroll:
+            raise ValidationError(
+                f"expected unroll_simulation={self.unroll} steps, since the network "
+                f"has configure_settings(use_loop=False), got {n_steps}",
+                attr="n_steps",
+            )
+
+    def _split(self, recorded: Sequence[tf.Tensor]) -> list[np.ndarray]:
+        """Return the values of each probe."""
+        probed = dict(
+            found
+            for recording, values in zip(self.recordings, recorded, strict=True)
+            for found in recording.split(values.numpy())
+        )
+        return [probed[number] for number in range(self.n_probes)]
+
+    def _feed(self, given: Collection[Node]) -> InputFeed:
+        key = frozenset(given)
+        if key not in self._feeds:
+            self._feeds[key] = InputFeed(self.inputs, key, self.program)
+        return self._feeds[key]
+
+    def _key(self, feed: InputFeed, n_steps: int, mode: Mode) -> tuple:
+        """Return on what it depends which function runs so many steps."""
+        divided = mode is Mode.XLA and self.program.use_loop
+        whole = self.program.minibatch_size
+        size = microbatch_size(self.program, n_steps) if divided else whole
+        return feed, self._capacity(feed.split, n_steps), size, mode
+
+    def _function(
+        self, feed: InputFeed, n_steps: int, mode: Mode
+    ) -> RunFunction | Microbatches:
+        """Find or make the compiled function for a choice of given nodes."""
+        key = _, capacity, size, _ = self._key(feed, n_steps, mode)
+        if key not in self._functions:
+            program = self.program
+
+            def make(program: Program) -> RunFunction:
+                return self._run_function(program, feed, capacity, mode)
+
+            if size < program.minibatch_size:
+                self._functions[key] = Microbatches(program, size, make)
+            else:
+                self._functions[key] = make(program)
+        return self._functions[key]
+
+    def _run_function(
+        self, program: Program, feed: InputFeed, capacity: int, mode: Mode
+    ) -> RunFunction:
+        return RunFunction(
+            program,
+            self.variables,
+            feed.split,
+            [recording.signal for recording in self.recordings],
+            [recording.store.n_slots(capacity) for recording in self.recordings],
+            capacity,
+            self.unroll,
+            mode,
+        )
+
+    def _capacity(self, split: InputSplit, n_steps: int) -> int:
+        """Return how many steps one call of the function for such a run takes."""
+        if not self.program.use_loop:
+            return n_steps
+        step_bytes = self._bytes_per_step(split)
+        fitting = limits.MAX_CHUNK_BYTES // max(step_bytes, 1)
+        capacity = max(min(fitting, limits.MAX_CHUNK_STEPS), 1)
+        is_short = n_steps <= limits.SHORT_CHUNK_STEPS
+        if is_short and capacity * step_bytes > limits.SHORT_CHUNK_BYTES:
+            return min(capacity, limits.SHORT_CHUNK_STEPS)
+        return capacity
+
+    def _bytes_per_step(self, split: InputSplit) -> int:
+        n_in = 0 if split.stepped is None else split.stepped.size
+        n_out = sum(
+            recording.signal.size / max(recording.store.period, 1)
+            for recording in self.recordings
+            if recording.store.keep_history
+        )
+        return int(8 * (n_in + n_out) * self.program.minibatch_size)
+
+    def _slots(self, start_step: int, n_steps: int, capacity: int) -> tf.Tensor:
+        """Return the slot of each recording that takes the values of each step."""
+        stores = [recording.store for recording in self.recordings]
+        if all(store.period <= 1 for store in stores):  # the same in every chunk
+            start_step, n_steps = 0, capacity
+        key = start_step, n_steps, capacity
+        if key != self._last_slots[0]:
+            slots = [store.slots(*key) for store in stores]
+            array = np.reshape(slots, (len(slots), capacity))
+            self._last_slots = key, tf.constant(array, tf.int32)
+        return self._last_slots[1]

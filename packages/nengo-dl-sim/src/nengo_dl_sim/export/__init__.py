@@ -1,0 +1,1 @@
+"""Parameters back into Nengo's objects."""

@@ -1,1 +1,0 @@
-"""What a simulator writes to files, and reads back."""

@@ -1,0 +1,1 @@
+"""What a user sees of a simulation: ``sim.data`` and ``sim.signals``."""

@@ -1,0 +1,308 @@
+"""A look at the values of signals, for debugging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from nengo.builder import Model
+from nengo.builder.signal import Signal
+from nengo.exceptions import SimulationError, ValidationError
+from nengo.transforms import SparseMatrix
+from numpy.typing import ArrayLike
+
+from nengo_dl_signals import SignalLayout, elements, sparse_entries, stored_value
+
+from ..engine.simulation_state import SimulationState
+from ..run.sparse_weights import SparseWeights
+from .signal_array import SignalArray
+
+#: Returns the live value of a base signal, or None if it has no live value.
+LiveValue = Callable[[Signal], "np.ndarray | None"]
+
+
+class SignalValues(Mapping):
+    """
+    The values of a simulation's signals, as Nengo shows them.
+
+    All signals of the model are there, views of others too. Constants and state have
+    their live values: those after the last step, and for Python code that is called in
+    a step those that they have at this point of it. A signal that every step sets anew
+    before reading it is not kept between steps. Once steps have been done, asking for
+    it is an error; in `items` and `values` it is NaN then.
+
+    ``signals[sig] = value`` sets constants and state, between runs.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        What Nengo built.
+    layout : SignalLayout
+        Knows the type that floating point signals have.
+    simulation : SimulationState
+        The present of the simulation.
+    """
+
+    def __init__(
+        self, model: Model, layout: SignalLayout, simulation: SimulationState
+    ) -> None:
+        self._model = model
+        self._layout = layout
+        self._simulation = simulation
+        used = [sig for op in model.operators for sig in op.all_signals]
+        self._signals = dict.fromkeys([*(sig.base for sig in used), *used])
+        # Arrays that somebody keeps follow the simulation, as in Nengo.
+        self._kept: WeakValueDictionary[Signal, SignalArray] = WeakValueDictionary()
+        simulation.observe(self._refresh)
+        self._changing = {
+            sig.base for op in model.operators for sig in (*op.sets, *op.updates)
+        }
+
+    def __getitem__(self, sig: Signal) -> np.ndarray | SparseMatrix:
+        """
+        Return the value of a signal.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            A signal of the model.
+
+        Returns
+        -------
+        value : array or nengo.transforms.SparseMatrix
+            Read-only; with a batch axis first if it is state and the simulation shows
+            one. An array that is kept follows the simulation, as in Nengo (copy it to
+            have what it is now); a SparseMatrix does not.
+
+        Raises
+        ------
+        KeyError
+            If the model has no such signal.
+        nengo.exceptions.SimulationError
+            If its value is not kept between steps; if it is state, and a function asks
+            for it that is called before the steps until there are simulated.
+        """
+        if sig not in self._signals:
+            raise KeyError(sig)
+        value = self._value(sig)
+        if value is None:
+            raise SimulationError(
+                f"{sig}: its value is computed anew in each step, and not kept. To see "
+                "it, probe the object that it belongs to; within a run, connect a node "
+                "to that"
+            )
+        if isinstance(value, SparseMatrix):
+            return value
+        kept = self._kept.get(sig)
+        if kept is None or kept.shape != np.shape(value):
+            kept = self._kept[sig] = SignalArray(np.shape(value), self._type(sig))
+        kept.show(value)
+        return kept
+
+    def _refresh(self) -> None:
+        """Show the present values in all arrays that somebody keeps."""
+        for sig, array in list(self._kept.items()):
+            try:
+                array.show(self._known(sig))
+            except SimulationError:  # of steps that are not simulated yet
+                array.show(_unknown(sig))
+
+    def __setitem__(self, sig: Signal, value: ArrayLike) -> None:
+        """
+        Set a signal, for the steps to come.
+
+        Parameters
+        ----------
+        sig : nengo.builder.Signal
+            A signal of the model: a constant (such as a bias), or state (such as a
+            voltage, or what a learning rule changes).
+        value : array_like
+            Finite numbers of the signal's shape, or of one that NumPy broadcasts to it;
+            state may have a batch axis before, if the simulation shows one.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If this is not a value for the signal, or the signal cannot be set.
+        nengo.exceptions.SimulationError
+            If a function that is called in a step asks for it.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        if sig not in self._signals:
+            raise ValidationError(
+                f"expected a signal of the model, got {sig!r}", attr="signals"
+            )
+        self._simulation.check_settable()
+        if sig.base in (self._model.step, self._model.time):
+            raise ValidationError(
+                f"{sig}: expected a signal that can be set, got the clock of the "
+                "simulation, which sim.reset() sets to zero",
+                attr="signals",
+            )
+        base = self._simulation.value(sig.base)
+        if base is None:
+            raise ValidationError(
+                f"{sig}: expected a constant or a state, got a signal that every step "
+                "computes anew, or that is the output of a node, or was simplified "
+                "away. Values for nodes: sim.run_steps(n, data={node: values}); "
+                "against the latter: configure_settings(simplifications=[])",
+                attr="signals",
+            )
+        self._simulation.assign(sig.base, with_part(base, sig, value))
+
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._signals)
+
+    def __len__(self) -> int:
+        return len(self._signals)
+
+    def __str__(self) -> str:
+        return "".join(f"{sig!r} {value!r}\n" for sig, value in self.items())
+
+    def items(self) -> ItemsView:
+        """Return all signals with their values; NaN if it is not kept."""
+        return ItemsView(_Overview(self, self._known))
+
+    def values(self) -> ValuesView:
+        """Return the values of all signals; NaN if it is not kept."""
+        return ValuesView(_Overview(self, self._known))
+
+    def _known(self, sig: Signal) -> np.ndarray | SparseMatrix:
+        value = self._value(sig)
+        if isinstance(value, SparseMatrix):
+            return value
+        array = np.array(_unknown(sig) if value is None else value, self._type(sig))
+        array.setflags(write=False)
+        return array
+
+    def _type(self, sig: Signal) -> Any:
+        exact = sig.base in self._layout.exact or sig.dtype.kind != "f"
+        return sig.dtype if exact else self._layout.dtype
+
+    def _value(self, sig: Signal) -> Any:
+        """Return a current value; None if there is none."""
+        if sig is self._model.time:  # which follows from the count of steps
+            return self[self._model.step] * float(self._model.dt)
+        value = live_value(sig, self._simulation.value)
+        if value is not None:
+            return value
+        begun = self._simulation.has_started or self._simulation.is_within_step
+        return None if begun and sig.base in self._changing else sig.initial_value
+
+
+def _unknown(sig: Signal) -> np.ndarray:
+    return np.full(sig.shape, np.nan if sig.dtype.kind == "f" else 0)
+
+
+class _Overview(Mapping):
+    """The same signals, with values that another function returns."""
+
+    def __init__(self, signals: SignalValues, value: Callable[[Signal], Any]) -> None:
+        self._signals = signals
+        self._value = value
+
+    def __getitem__(self, sig: Signal) -> Any:
+        return self._value(sig)
+
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._signals)
+
+    def __len__(self) -> int:
+        return len(self._signals)
+
+
+def with_part(base: np.ndarray, sig: Signal, value: ArrayLike) -> np.ndarray:
+    """
+    Replace the part of a base signal that a signal is.
+
+    Parameters
+    ----------
+    base : ``(*batch, *shape) array``
+        The value of the base signal, with or without a batch axis.
+    sig : nengo.builder.Signal
+        The base signal, or a view of it.
+    value : array_like
+        The new value of the signal, or one that NumPy broadcasts to it; of a sparse
+        signal a ``nengo.transforms.SparseMatrix`` with the same indices, or its data.
+
+    Returns
+    -------
+    base : ``(*batch, *shape) array``
+        A new array.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If this is not a value for the signal.
+    """
+    whole = sig.sparse or not sig.is_view
+    n_batch = base.ndim - stored_value(sig.base).ndim
+    new = base.copy() if whole else base.reshape((*base.shape[:n_batch], -1)).copy()
+    part = (...,) if whole else (..., elements(sig))
+    shape = new[part].shape
+    try:
+        array = _numbers(sig, value)
+        with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
+            new[part] = np.broadcast_to(array, shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        expected = f"numbers of shape {shape[n_batch:]}"
+        expected += f" or {shape}" if n_batch else ""
+        raise _wrong_value(sig, expected, f"{value!r} ({error})") from error
+    is_float = new.dtype.kind == "f"
+    if not np.all(np.isfinite(new[part]) if is_float else new[part] == array):
+        kind = "finite numbers" if is_float else "numbers"
+        raise _wrong_value(sig, f"{kind} of type {new.dtype}", repr(value))
+    return new.reshape(base.shape)
+
+
+def _numbers(sig: Signal, value: ArrayLike) -> np.ndarray:
+    if isinstance(value, SparseMatrix):
+        rows, columns, _ = sparse_entries(sig)
+        if not np.array_equal(value.indices, np.stack([rows, columns], axis=1)):
+            raise ValueError("its indices are others")
+        value = value.data
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"of type {array.dtype}")
+    return array
+
+
+def _wrong_value(sig: Signal, expected: str, got: str) -> ValidationError:
+    return ValidationError(f"{sig}: expected {expected}, got {got}", attr="signals")
+
+
+def live_value(sig: Signal, live: LiveValue) -> np.ndarray | SparseMatrix | None:
+    """
+    Return the current value of a signal or of a view of one.
+
+    Parameters
+    ----------
+    sig : nengo.builder.Signal
+        A signal.
+    live : callable
+        Returns the current value of a base signal, or None.
+
+    Returns
+    -------
+    value : array or nengo.transforms.SparseMatrix or None
+        None if the signal has no live value.
+    """
+    value = live(sig.base)
+    if value is None:
+        return None
+    if sig.is_view:
+        batch = value.shape[: value.ndim - sig.base.ndim]
+        value = value.reshape((*batch, -1))[..., elements(sig)]
+    if not sig.sparse:
+        return value
+    rows, columns, _ = sparse_entries(sig)
+    return SparseWeights(np.stack([rows, columns], axis=1), value, sig.shape)
+
+
+def is_as_built(value: np.ndarray | SparseMatrix, sig: Signal) -> bool:
+    """Tell whether a signal still has the value that it was built with."""
+    entries = value.data if isinstance(value, SparseMatrix) else value
+    return np.array_equal(entries, stored_value(sig).astype(entries.dtype))

@@ -1,0 +1,1 @@
+"""Training and evaluation as Keras arranges them."""

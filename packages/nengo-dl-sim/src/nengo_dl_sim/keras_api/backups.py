@@ -1,0 +1,154 @@
+"""What Keras's ``BackupAndRestore`` does for a model, done with checkpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+from nengo.exceptions import ValidationError
+
+from ..saving.checkpoint_files import make_folder
+from ..saving.checkpoint_folder import is_used, latest, remove_all
+
+_NAME = re.compile(r"epoch_(\d+)")
+
+
+class Backup(keras.callbacks.Callback):
+    """
+    Saves a checkpoint after each epoch, and removes it when training is done.
+
+    There is a folder for each checkpoint, which says in its name which epoch comes
+    next. Those before are removed when it is complete; what else is in the folder, or
+    in one with such a name, is left alone.
+
+    Parameters
+    ----------
+    settings : keras.callbacks.BackupAndRestore
+        Says where to save, and how often.
+    save : callable
+        Takes the path of a folder, and saves a checkpoint there.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the settings ask for two checkpoints, or for none; if the path cannot be
+        that of a folder of checkpoints.
+    OSError
+        If the folder cannot be made.
+    """
+
+    def __init__(
+        self, settings: keras.callbacks.BackupAndRestore, save: Callable[[Path], None]
+    ) -> None:
+        super().__init__()
+        if settings.double_checkpoint or not settings.save_freq:
+            raise ValidationError(
+                "expected BackupAndRestore with a save_freq, and without "
+                "double_checkpoint (a checkpoint is removed only when the next one is "
+                f"complete), got save_freq={settings.save_freq!r}, "
+                f"double_checkpoint={settings.double_checkpoint!r}",
+                attr="callbacks",
+            )
+        self._settings, self._save = settings, save
+        self._folder = Path(make_folder(settings.backup_dir))
+        self._epoch = self._n_batches = 0
+
+    def latest(self) -> tuple[int, Path] | None:
+        """
+        Find what there is to go on from.
+
+        Returns
+        -------
+        found : tuple or None
+            The epoch that comes next, counted from 0, and the folder of the
+            checkpoint. None if there is none.
+        """
+        complete = (
+            (epoch, path) for epoch, path in self._saved() if latest(path) is not None
+        )
+        return max(complete, default=None)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Take notice of the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Save in the middle of an epoch, if that is asked for."""
+        self._n_batches += 1
+        every = self._settings.save_freq
+        if every != "epoch" and self._n_batches % every == 0:
+            self._save_before(self._epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save at the end of an epoch."""
+        if self._settings.save_freq == "epoch":
+            self._save_before(epoch + 1)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Remove what is not needed any more."""
+        if self._settings.delete_checkpoint:
+            self._remove_others(None)
+
+    def _save_before(self, epoch: int) -> None:
+        path = self._folder / f"epoch_{epoch}"
+        self._save(path)
+        self._remove_others(path)
+
+    def _remove_others(self, kept: Path | None) -> None:
+        for _, path in self._saved():
+            if path != kept:
+                remove_all(path)
+
+    def _saved(self) -> list[tuple[int, Path]]:
+        found = [(_NAME.fullmatch(path.name), path) for path in self._folder.iterdir()]
+        return [
+            (int(match[1]), path)
+            for match, path in found
+            if match and path.is_dir() and not path.is_symlink() and is_used(path)
+        ]
+
+
+def take_backups(
+    callbacks: Any, save: Callable[[Path], None]
+) -> tuple[list[Any], Backup | None]:
+    """
+    Put a `Backup` in the place of Keras's callback.
+
+    Parameters
+    ----------
+    callbacks : keras.callbacks.Callback or list of them or None
+        What the user gave.
+    save : callable
+        As for `Backup`.
+
+    Returns
+    -------
+    callbacks : list
+        The same, but for callbacks of that kind.
+    backup : Backup or None
+        What took the place of the only one; None if there is none.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there are several, or it has settings that mean nothing here.
+    """
+    given = [] if callbacks is None else callbacks
+    given = list(given) if isinstance(given, (list, tuple)) else [given]
+    places = [i for i, one in enumerate(given) if _backs_up(one)]
+    if not places:
+        return given, None
+    if len(places) > 1:
+        raise ValidationError(
+            f"expected one BackupAndRestore, got {len(places)}", attr="callbacks"
+        )
+    backup = Backup(given[places[0]], save)
+    given[places[0]] = backup
+    return given, backup
+
+
+def _backs_up(callback: Any) -> bool:
+    return isinstance(callback, keras.callbacks.BackupAndRestore)

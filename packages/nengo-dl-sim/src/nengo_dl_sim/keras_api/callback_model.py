@@ -1,0 +1,321 @@
+"""What Keras callbacks see of a simulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import keras
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..engine.assemble import Engine
+from ..legacy import MODEL_REPLACEMENTS, RemovedError
+from ..saving.named_arrays import assign_parameters, parameter_arrays, trained_names
+
+
+class CallbackModel:
+    """
+    Takes the place of a Keras model in callbacks.
+
+    Parameters
+    ----------
+    engine : Engine
+        The parts of the simulator.
+
+    Attributes
+    ----------
+    optimizer : keras.optimizers.Optimizer or None
+        The one that the simulator was compiled with.
+    stop_training, stop_evaluating, stop_predicting : bool
+        A callback that sets it stops ``fit``, ``evaluate`` or ``predict`` before the
+        next minibatch.
+    history : keras.callbacks.History or None
+        What was logged in the last ``fit``.
+    """
+
+    name = "nengo_dl"
+    built = True
+    train_function = None  # there is not just one, whose graph could be drawn
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
+        self.history: Any = None
+
+    if not TYPE_CHECKING:  # so that type checkers go on finding misspelled names
+
+        def __getattr__(self, name: str) -> Any:
+            if name in MODEL_REPLACEMENTS:
+                raise RemovedError(name, self)
+            return super().__getattribute__(name)
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The variables that training changes."""
+        return self._engine.parameters.trainable
+
+    @property
+    def weights(self) -> list[NamedWeight]:
+        """The values of all parameters, with their names."""
+        return self.layers[0].weights
+
+    @property
+    def trainable_weights(self) -> list[NamedWeight]:
+        """The values of those parameters that training changes."""
+        trained = trained_names(self._engine)
+        return [weight for weight in self.weights if weight.name in trained]
+
+    @property
+    def non_trainable_weights(self) -> list[NamedWeight]:
+        """The values of the other parameters."""
+        trained = trained_names(self._engine)
+        return [weight for weight in self.weights if weight.name not in trained]
+
+    def count_params(self) -> int:
+        """
+        Count all parameters.
+
+        Returns
+        -------
+        n_parameters : int
+            The number of their elements.
+        """
+        return sum(weight.size for weight in self.weights)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable[[str], Any] = print,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Print the parameters: names, shapes, and whether they are trained.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            The length of a line, in characters (by default as long as the names).
+        print_fn : callable
+            Takes each line.
+        **kwargs
+            Of Keras's ``summary``: layers there are none to expand or to choose from.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there are other keyword arguments.
+        """
+        unknown = kwargs.keys() - {
+            *("positions", "expand_nested", "show_trainable", "layer_range")
+        }
+        if unknown:
+            raise ValidationError(
+                "expected line_length, print_fn and arguments of Keras's summary, got "
+                f"{sorted(unknown)}",
+                attr="summary",
+            )
+        for line in summary_lines(self.trainable_weights, self.non_trainable_weights):
+            print_fn(line[:line_length])
+
+    @property
+    def layers(self) -> list[NamedWeights]:
+        """All parameters, as those of one layer."""
+        return [NamedWeights(parameter_arrays(self._engine))]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """
+        Copy all parameters.
+
+        Returns
+        -------
+        weights : list of array
+            For `set_weights`.
+        """
+        return list(parameter_arrays(self._engine).values())
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """
+        Set all parameters.
+
+        Parameters
+        ----------
+        weights : list of array
+            From `get_weights`.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If their number or a shape is another, or the simulator relies on a value
+            that would change. Nothing is changed then.
+        """
+        expected = parameter_arrays(self._engine)
+        found = [np.asarray(weight) for weight in weights]
+        shapes = [array.shape for array in expected.values()]
+        if [array.shape for array in found] != shapes:
+            raise ValidationError(
+                f"expected arrays of shapes {shapes} (as get_weights returns them), "
+                f"got {[array.shape for array in found]}",
+                attr="weights",
+            )
+        assign_parameters(self._engine, dict(zip(expected, found, strict=True)))
+
+    def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+        """
+        Write all parameters to a file of Keras's format.
+
+        Parameters
+        ----------
+        filepath : str or path-like
+            The file; its name ends in ``.weights.h5``.
+        overwrite : bool
+            Whether to write over a file that is there, or ask.
+        """
+        arrays = parameter_arrays(self._engine)
+        entries = WeightEntries({_key(name): array for name, array in arrays.items()})
+        keras.saving.save_weights(entries, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike) -> None:
+        """
+        Read all parameters from a file that `save_weights` wrote.
+
+        Parameters
+        ----------
+        filepath : str or path-like
+            The file.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it is a file of another network. Nothing is changed then.
+        """
+        expected, entries = parameter_arrays(self._engine), WeightEntries({})
+        keras.saving.load_weights(entries, filepath)
+        keys = {_key(name): name for name in expected}
+        if entries.arrays.keys() != keys.keys():
+            raise ValidationError(
+                f"expected the parameters {sorted(keys)}, got {sorted(entries.arrays)}",
+                attr="filepath",
+            )
+        for key, name in keys.items():
+            if entries.arrays[key].shape != expected[name].shape:
+                raise ValidationError(
+                    f"expected {name} of shape {expected[name].shape}, got "
+                    f"{entries.arrays[key].shape}",
+                    attr="filepath",
+                )
+        found = {name: entries.arrays[key] for key, name in keys.items()}
+        assign_parameters(self._engine, found)
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a network is not a Keras model."""
+        del args, kwargs
+        raise ValidationError(
+            "expected save_weights_only=True: a network cannot be written as a Keras "
+            "model",
+            attr="callbacks",
+        )
+
+
+class WeightEntries(keras.Layer):
+    """
+    Named arrays, in the way that Keras stores those of a layer.
+
+    Parameters
+    ----------
+    arrays : dict from str to array
+        The arrays.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        super().__init__(name="parameters")
+        self.built = True
+        self.arrays = arrays
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the arrays into a store."""
+        for key, array in self.arrays.items():
+            store[key] = array
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take all arrays that are in a store."""
+        self.arrays = {key: np.asarray(store[key]) for key in store.keys()}
+
+
+class NamedWeights:
+    """
+    Parameters, in the way that Keras shows those of a layer.
+
+    Parameters
+    ----------
+    arrays : dict from str to array
+        Their values.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self.name = "parameters"
+        self.weights = [NamedWeight(name, array) for name, array in arrays.items()]
+
+
+class NamedWeight:
+    """
+    The value of a parameter.
+
+    Parameters
+    ----------
+    path : str
+        Its name.
+    value : array
+        Its value.
+    """
+
+    def __init__(self, path: str, value: np.ndarray) -> None:
+        self.path = path
+        self.name = path  # what older versions of Keras ask for
+        self._value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self._value.shape
+
+    @property
+    def size(self) -> int:
+        """The number of its elements."""
+        return int(self._value.size)
+
+    def numpy(self) -> np.ndarray:
+        """Return its value."""
+        return self._value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._value, dtype=dtype, copy=copy)
+
+
+def summary_lines(
+    trained: Sequence[NamedWeight], others: Sequence[NamedWeight]
+) -> list[str]:
+    """Describe parameters, one a line, and count them."""
+    weights = [*trained, *others]
+    width = max((len(weight.name) for weight in weights), default=0)
+    lines = [f"{'Parameter':{width}}  {'Shape':>14}  {'Number':>9}  Trained"]
+    for group, word in ((trained, "yes"), (others, "no")):
+        lines += [
+            f"{w.name:{width}}  {w.shape!s:>14}  {w.size:>9,}  {word}" for w in group
+        ]
+    n_trained, n_others = (sum(w.size for w in group) for group in (trained, others))
+    return [
+        *lines,
+        f"Total params: {n_trained + n_others:,}",
+        f"Trainable params: {n_trained:,}",
+        f"Non-trainable params: {n_others:,}",
+    ]
+
+
+def _key(name: str) -> str:
+    """Return a name that is no path: a store would make groups of those."""
+    return name.replace("/", ":")

@@ -1,0 +1,357 @@
+"""What ``compile`` was given: an optimizer, and losses and metrics of probes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+from nengo.probe import Probe
+
+from ..checks import described
+from ..data.data_adapter import DataAdapter
+from ..data.names import Names
+from ..engine.assemble import Engine
+from ..lru_cache import LRUCache
+from ..measures.epoch_averages import MetricValue
+from ..measures.keras_losses import loss_form, make_metric
+from ..measures.measure import Measure
+from ..measures.objective_forms import Form
+from ..training.optimizers import check_optimizer
+from .by_probe import Chosen, choose
+from .check_losses import try_losses
+from .metric_values import MetricNames, Watched
+
+#: For how many kinds of data the metrics are kept.
+N_GOALS = 8
+
+
+class LossesAndMetrics(NamedTuple):
+    """
+    Losses and metrics, for data with certain targets.
+
+    Parameters
+    ----------
+    losses : list of Measure
+        What is minimised, by `Measure.weight`.
+    loss_names : list of str
+        What each is called in logs.
+    watched : list of Measure
+        For each metric, a pair of targets and outputs.
+    metrics : list of MetricValue
+        What is collected from them.
+    """
+
+    losses: list[Measure]
+    loss_names: list[str]
+    watched: list[Measure]
+    metrics: list[MetricValue]
+
+
+class CompileSpec:
+    """
+    An optimizer, losses and metrics.
+
+    Parameters
+    ----------
+    engine : Engine
+        The parts of the simulator.
+    names : Names
+        The names of its probes.
+    optimizer : keras.optimizers.Optimizer or str
+        What turns gradients into changes.
+    loss : keras.losses.Loss or str or callable or list or dict or None
+        One loss for all probes with targets, one for each of the first probes in
+        order, or some by probe or name. (See `.loss_form`.)
+    metrics, weighted_metrics : keras.metrics.Metric or str or callable or list or dict
+        The same for metrics; there may be a list of them in place of one. (See
+        `.make_metric`.) None: no metrics.
+    loss_weights : float or list or dict or None
+        What losses are multiplied by; by default 1. One number is for all losses.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not what is described here.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        names: Names,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any,
+        loss_weights: Any,
+        weighted_metrics: Any = None,
+    ) -> None:
+        self._engine, self._names = engine, names
+        self.optimizer = _optimizer(optimizer)
+        chosen = self._chosen("loss", loss)
+        self._unwanted = chosen.unwanted
+        self._losses = {p: loss_form(p, given) for p, given in chosen.values.items()}
+        self._losses_for_all = chosen.for_all
+        self._metrics = [
+            *self._watched("metrics", metrics, weighted=False),
+            *self._watched("weighted_metrics", weighted_metrics, weighted=True),
+        ]
+        if not isinstance(loss_weights, (list, tuple, Mapping, type(None))):
+            loss_weights = dict.fromkeys(self._losses, loss_weights)
+        weights = self._chosen("loss_weights", loss_weights).values
+        self._weights = {
+            probe: _weight(probe, value) for probe, value in weights.items()
+        }
+        self._check_metrics()
+        self._check_known("loss_weights", self._weights, self._losses)
+        self._goals: LRUCache[LossesAndMetrics] = LRUCache(N_GOALS)
+
+    def lacks(self, method: str) -> bool:
+        """Tell whether there is nothing to minimise, or else nothing to compute."""
+        return not (self._losses or (method == "evaluate" and self._metrics))
+
+    def sample_weights(
+        self, given: Any, targets: Mapping[Probe, Any]
+    ) -> dict[Probe, Any]:
+        """
+        Say which weights of samples belong to which probe.
+
+        Parameters
+        ----------
+        given : array_like or list or dict or None
+            Weights for all probes with a loss; a list with some for each of the first
+            probes, in order; or a dictionary of probes, or of their names.
+        targets : dict
+            Says which probes have targets.
+
+        Returns
+        -------
+        weights : dict from nengo.Probe to array_like
+            The weights. Their shapes are not checked yet.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If some are for a probe without a loss.
+        """
+        if given is None:
+            return {}
+        weighted = {m.probe for m in self._metrics if m.weighted}
+        if not isinstance(given, (list, tuple, Mapping)):
+            losses = self._needed_losses(targets)
+            probes = [*losses, *(weighted & set(targets)) - losses.keys()]
+            return dict.fromkeys(probes, given)
+        weights = self._chosen("sample_weight", given).values
+        used = self._losses.keys() | weighted
+        self._check_known("sample_weight", weights, used)
+        return {probe: value for probe, value in weights.items() if probe in used}
+
+    def goals(self, data: DataAdapter) -> LossesAndMetrics:
+        """
+        Number the outputs and targets that are needed.
+
+        Parameters
+        ----------
+        data : DataAdapter
+            Says for which probes there are targets, and their shapes.
+
+        Returns
+        -------
+        goals : LossesAndMetrics
+            The same as before for the same targets and number of steps.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If a target is missing, is not used, or does not fit its loss.
+        """
+        given = data.probes or []
+        losses, metrics = self._needed_losses(given), self._needed_metrics(given)
+        self._check_targets(given, losses, metrics)
+        key = data.n_steps, *given, None, *data.weighted, *data.target_shapes
+        return self._goals.get(key, lambda: self._make_goals(losses, metrics, data))
+
+    def _make_goals(
+        self,
+        forms: Mapping[Probe, Form],
+        watched: Sequence[Watched],
+        data: DataAdapter,
+    ) -> LossesAndMetrics:
+        given, names = data.probes or [], MetricNames()
+        metrics = []
+        for probe, source, weighted, _ in watched:
+            size = data.target_shapes[given.index(probe)][1]
+            name, metric = make_metric(probe, source, probe.size_in, size)
+            name = names.of(self._names.of(probe), name, weighted)
+            metrics.append(MetricValue(name, metric))
+        losses = [self._loss(probe, form, data) for probe, form in forms.items()]
+        try_losses(self._engine, losses, data)
+        return LossesAndMetrics(
+            losses,
+            [f"{self._names.of(probe)}_loss" for probe in forms],
+            [
+                self._measure(probe, _PAIR, given, data.weighted if weighted else [])
+                for probe, _, weighted, _ in watched
+            ],
+            metrics,
+        )
+
+    def _loss(self, probe: Probe, form: Form, data: DataAdapter) -> Measure:
+        weight = self._weights.get(probe, 1.0)
+        measure = self._measure(probe, form, data.probes or [], data.weighted)
+        return measure._replace(weight=weight).summed()
+
+    def _measure(
+        self,
+        probe: Probe,
+        form: Form,
+        given: Sequence[Probe],
+        weighted: Sequence[Probe],
+    ) -> Measure:
+        number = self._engine.model.probes.index(probe)
+        keeps_all = self._engine.probes[number].keep_history
+        targets = [given.index(probe)] if form.n_arguments == 2 else []
+        if probe in weighted:  # weights come after the targets
+            targets.append(len(given) + weighted.index(probe))
+        return Measure(
+            name=str(probe),
+            outputs=(number,),
+            targets=tuple(targets),
+            function=_of_lists(form, keeps_all, probe in weighted),
+            source=form.function,
+            attr="loss",
+        )
+
+    def _needed_losses(self, given: Collection[Probe]) -> dict[Probe, Form]:
+        """Leave out losses for all probes where there is no target."""
+        return {
+            probe: form
+            for probe, form in self._losses.items()
+            if not self._losses_for_all or form.n_arguments == 1 or probe in given
+        }
+
+    def _needed_metrics(self, given: Collection[Probe]) -> list[Watched]:
+        """Leave out metrics for all probes where there is no target."""
+        return [m for m in self._metrics if not m.for_all or m.probe in given]
+
+    def _check_targets(
+        self,
+        given: Sequence[Probe],
+        losses: Mapping[Probe, Form],
+        metrics: Sequence[Watched],
+    ) -> None:
+        for probe in self._losses if not losses and not metrics else ():
+            raise _no_target(probe)
+        needed = {p for p, form in losses.items() if form.n_arguments == 2}
+        needed |= {metric.probe for metric in metrics}
+        for probe in needed - set(given):
+            raise _no_target(probe)
+        for probe in set(given) - needed - losses.keys() - self._unwanted:
+            raise ValidationError(
+                f"{probe} is not a valid target: expected a probe with a loss or a "
+                "metric that takes a target",
+                attr="y",
+            )
+
+    def _check_metrics(self) -> None:
+        """Check that names are names, and that no metric would mix up two probes."""
+        objects = [metric.source for metric in self._metrics]
+        for probe, metric, *_ in self._metrics:
+            if isinstance(metric, keras.metrics.Metric) and objects.count(metric) > 1:
+                raise ValidationError(
+                    f"expected a metric of its own for {probe}, got {metric!r} for "
+                    "several probes: give its name, or a dictionary",
+                    attr="metrics",
+                )
+            make_metric(probe, metric, 1, 1)
+
+    def _check_known(
+        self, attr: str, given: Collection[Probe], known: Collection[Probe]
+    ) -> None:
+        for probe in given:
+            if probe not in known and probe not in self._unwanted:
+                raise ValidationError(
+                    f"expected weights for probes with a loss, got some for {probe}",
+                    attr=attr,
+                )
+
+    def _watched(self, attr: str, metrics: Any, weighted: bool) -> list[Watched]:
+        """Say which metrics there are of which probe."""
+        probes = self._engine.model.probes
+        if isinstance(metrics, (list, tuple)) and len(probes) == 1:
+            metrics = {probes[0]: metrics}  # of the only probe
+        chosen = self._chosen(attr, metrics)
+        return [
+            Watched(probe, metric, weighted, chosen.for_all)
+            for probe, given in chosen.values.items()
+            for metric in _flat(given)
+        ]
+
+    def _chosen(self, attr: str, given: Any) -> Chosen:
+        return choose(attr, given, self._engine.model.probes, self._names)
+
+
+def _optimizer(given: Any) -> Any:
+    if isinstance(given, tf.compat.v1.train.Optimizer):
+        return given
+    try:
+        optimizer = keras.optimizers.get(given)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValidationError(
+            f"expected a Keras optimizer or its name, got {described(given, '0.001')}",
+            attr="optimizer",
+        ) from error
+    check_optimizer(optimizer)
+    return optimizer
+
+
+def _no_target(probe: Probe) -> ValidationError:
+    return ValidationError(
+        f"expected targets for {probe}, which has a loss or a metric, got none",
+        attr="y",
+    )
+
+
+def _flat(given: Any) -> list[Any]:
+    """List metrics, however deep they are in lists."""
+    if not isinstance(given, (list, tuple)):
+        return [] if given is None else [given]
+    return [metric for entry in given for metric in _flat(entry)]
+
+
+def _weight(probe: Probe, value: Any) -> float:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        raise ValidationError(
+            f"expected a finite number for {probe}, got {value!r}", attr="loss_weights"
+        )
+    return float(value)
+
+
+def _of_lists(form: Form, keeps_all: bool, weighted: bool) -> Callable:
+    """Turn a function of outputs, targets and weights into one of lists."""
+
+    def evaluate(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> Any:
+        # Of a probe that keeps its last step only, the last one is wanted.
+        wanted = targets if keeps_all else list(map(_last_step, targets))
+        options = {"weights": wanted[-1]} if weighted else {}
+        return form.function(*outputs, *wanted[: form.n_arguments - 1], **options)
+
+    return evaluate
+
+
+def _last_step(target: tf.Tensor) -> tf.Tensor:
+    """Take the last step of a target; weights of items have no steps."""
+    return target[:, -1:] if len(target.shape) > 1 else target
+
+
+def _pair(
+    outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
+) -> tuple[tf.Tensor, ...]:
+    return (targets, outputs) if weights is None else (targets, outputs, weights)
+
+
+_PAIR = Form(_pair, 2)

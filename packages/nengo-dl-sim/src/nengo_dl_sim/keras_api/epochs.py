@@ -1,0 +1,200 @@
+"""Epochs of training, evaluation and prediction, as Keras arranges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from nengo.probe import Probe
+
+from ..data.data_adapter import DataAdapter
+from ..measures.epoch_averages import EpochAverages
+from ..measures.measure import Measure
+from ..training.batch_function import Result
+from ..training.minibatch_source import EpochPlan
+from ..training.state_policy import StatePolicy
+from ..training.train_loop import TrainLoop
+from ..training.trainer import Trainer
+from .callback_calls import Announcer
+from .callback_model import CallbackModel
+from .compile_spec import LossesAndMetrics
+
+#: Computes losses and metrics of other data, after the epoch of this number.
+Validate = Callable[[int], dict[str, Any]]
+
+
+def run_epochs(
+    train_loop: TrainLoop,
+    goals: LossesAndMetrics,
+    epochs: range,
+    shuffle: bool,
+    callbacks: keras.callbacks.CallbackList,
+    model: CallbackModel,
+    validate: Validate,
+) -> None:
+    """
+    Train, epoch by epoch.
+
+    Parameters
+    ----------
+    learner : TrainLoop
+        Trains.
+    goals : LossesAndMetrics
+        What is logged.
+    epochs : range
+        The numbers of the epochs.
+    shuffle : bool
+        Whether each epoch has its own order of items.
+    callbacks : keras.callbacks.CallbackList
+        What is called.
+    model : CallbackModel
+        Where callbacks say that it shall stop.
+    validate : callable
+        Returns more to log after an epoch.
+    """
+    averages = make_averages(goals)
+
+    def log(result: Result) -> dict[str, Any]:
+        averages.add(result.values, result.watched, result.n_items)
+        return averages.logs()
+
+    announcer = Announcer("train", callbacks, model, log)
+    epoch_plan, logs = EpochPlan(1, shuffle), {}
+    model.stop_training = False
+    callbacks.on_train_begin()
+    for epoch in epochs:
+        averages.reset()
+        callbacks.on_epoch_begin(epoch)
+        train_loop.train(epoch_plan, [announcer.after], announcer.before)
+        logs = averages.logs() | validate(epoch)
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    if epochs.stop > 0:
+        train_loop.finish()
+    callbacks.on_train_end(logs)
+
+
+def run_test(
+    training: Trainer,
+    state_policy: StatePolicy,
+    data: DataAdapter,
+    goals: LossesAndMetrics,
+    callbacks: keras.callbacks.CallbackList,
+    model: CallbackModel,
+    rates: bool = False,
+) -> dict[str, Any]:
+    """
+    Compute losses and metrics.
+
+    Parameters
+    ----------
+    training : Trainer
+        Computes measures.
+    course : StatePolicy
+        How the minibatches follow each other.
+    data : DataAdapter
+        Inputs and targets.
+    goals : LossesAndMetrics
+        What is computed.
+    callbacks : keras.callbacks.CallbackList
+        What is called.
+    model : CallbackModel
+        Where callbacks say that it shall stop.
+    rates : bool
+        Whether spiking neurons give rates.
+
+    Returns
+    -------
+    logs : dict from str to float
+        Losses and metrics of all minibatches.
+    """
+    averages, n_losses = make_averages(goals), len(goals.losses)
+
+    def log(result: Result) -> dict[str, Any]:
+        losses, pairs = result.values[:n_losses], result.values[n_losses:]
+        averages.add(losses, pairs, result.n_items)
+        return averages.logs()
+
+    announcer = Announcer("test", callbacks, model, log)
+    measures = [*goals.losses, *goals.watched]
+    model.stop_evaluating = False
+    callbacks.on_test_begin()
+    training.run(
+        state_policy,
+        data,
+        measures,
+        EpochPlan(),
+        False,
+        [announcer.after],
+        announcer.before,
+        rates,
+    )
+    logs = averages.logs()
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def run_predict(
+    training: Trainer,
+    state_policy: StatePolicy,
+    data: DataAdapter,
+    probes: list[Probe],
+    callbacks: keras.callbacks.CallbackList,
+    model: CallbackModel,
+    rates: bool = False,
+) -> dict[Probe, np.ndarray]:
+    """
+    Compute the outputs of all probes.
+
+    Parameters
+    ----------
+    training, course, data, callbacks, model, rates
+        As in `run_test`.
+    probes : list of nengo.Probe
+        The probes of the network.
+
+    Returns
+    -------
+    outputs : dict from nengo.Probe to (n_items, n_steps, *shape) array
+        Those of all minibatches; nothing if it was stopped before the first.
+    """
+    found: list[list[np.ndarray]] = []
+
+    def log(result: Result) -> dict[str, Any]:
+        found.append(result.values)
+        return {"outputs": list(result.values)}
+
+    announcer = Announcer("predict", callbacks, model, log)
+    model.stop_predicting = False
+    callbacks.on_predict_begin()
+    training.run(
+        state_policy,
+        data,
+        [_as_it_is(number, probe) for number, probe in enumerate(probes)],
+        EpochPlan(),
+        False,
+        [announcer.after],
+        announcer.before,
+        rates,
+    )
+    callbacks.on_predict_end()
+    pairs = zip(probes, zip(*found, strict=True), strict=bool(found))
+    return {probe: np.concatenate(part) for probe, part in pairs}
+
+
+def make_averages(goals: LossesAndMetrics) -> EpochAverages:
+    """Make what collects some losses and metrics."""
+    weights = [measure.weight for measure in goals.losses]
+    return EpochAverages(goals.loss_names, weights, goals.metrics)
+
+
+def _as_it_is(number: int, probe: Probe) -> Measure:
+    return Measure(str(probe), (number,), (), _first, None, of_items=True)
+
+
+def _first(outputs: list[Any], targets: list[Any]) -> Any:
+    del targets
+    return outputs[0]

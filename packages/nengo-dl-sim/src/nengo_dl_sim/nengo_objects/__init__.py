@@ -1,1 +1,0 @@
-"""Parameters back into the objects of Nengo."""

@@ -1,1 +1,0 @@
-"""What runs, and what it leaves behind."""

@@ -1,0 +1,1 @@
+"""Parameters and checkpoints in files."""

@@ -1,0 +1,115 @@
+"""Checking: whether gradients are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..checks import check_tolerance
+from ..data.array_data import ArrayData
+from ..data.arrays import check_inputs
+from ..training.gradient_check import check_comparisons
+from .base import SimulatorBase
+
+
+class CheckGradientsMixin(SimulatorBase):
+    """The methods of a simulator that check what it computes."""
+
+    unroll: int
+
+    def check_gradients(
+        self,
+        outputs: Sequence[nengo.Probe] | None = None,
+        atol: float = 1e-5,
+        rtol: float = 1e-3,
+        inputs: Mapping[nengo.Node, np.ndarray] | Sequence[np.ndarray] | None = None,
+    ) -> dict[nengo.Probe, dict[str, list[np.ndarray]]]:
+        """
+        Compare gradients, as `train` uses them, with finite differences.
+
+        Outputs are differentiated with respect to the values of input nodes, element
+        by element, and with respect to each trainable parameter in a random
+        direction. State and parameters stay as they are.
+
+        Parameters
+        ----------
+        outputs : list of nengo.Probe, optional
+            The probes to look at. None: all.
+        atol, rtol : float
+            The absolute and relative differences that are allowed, beside the
+            estimated error of the finite differences themselves.
+        inputs : dict or list of (minibatch_size, n_steps, size_out) array, optional
+            Values for input nodes around which to differentiate: by node, or in the
+            order of the network's input nodes. Nodes that are left out are zero.
+            None: all zero, for two iterations of the loop.
+
+        Returns
+        -------
+        gradients : dict from nengo.Probe to dict
+            Under ``"analytic"`` and ``"numeric"`` a list of arrays: for each input
+            node that the network uses a ``(n_steps * size_in, n_steps * size_out)``
+            Jacobian of the probe's values, for each trainable parameter the
+            ``(n_steps * size_in, 1)`` derivatives in its direction; summed up over
+            the minibatch.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If gradients differ from the differences, or are not finite: names the
+            worst.
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here, or the network was built
+            for inference only.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("check_gradients")
+        check_tolerance("atol", atol)
+        check_tolerance("rtol", rtol)
+        data = self._node_values(inputs)
+        with self._working():
+            found = self._trainer.compare_gradients(data, self._chosen(outputs))
+        check_comparisons(found, atol, rtol)
+        return {
+            probe: {
+                "analytic": [comparison.analytic for comparison in comparisons],
+                "numeric": [comparison.numeric for comparison in comparisons],
+            }
+            for probe, comparisons in found.items()
+        }
+
+    def _chosen(self, outputs: Sequence[nengo.Probe] | None) -> list[nengo.Probe]:
+        probes: list[nengo.Probe] = self.model.probes
+        if outputs is None:
+            return probes
+        if not isinstance(outputs, Sequence) or any(p not in probes for p in outputs):
+            raise ValidationError(
+                f"expected a list of probes of the simulated network, got {outputs!r}",
+                attr="outputs",
+            )
+        return list(outputs)
+
+    def _node_values(self, inputs: Any) -> ArrayData:
+        nodes = [node for node in self._engine.inputs.nodes if node.size_out > 0]
+        if inputs is None:
+            inputs = {}
+        elif not isinstance(inputs, Mapping):
+            if not isinstance(inputs, Sequence) or len(inputs) != len(nodes):
+                raise ValidationError(
+                    f"expected a dictionary, or a list of {len(nodes)} arrays, one "
+                    f"for each input node, got {inputs!r}",
+                    attr="inputs",
+                )
+            inputs = dict(zip(nodes, inputs, strict=True))
+        size, dtype = self.minibatch_size or 1, self._engine.config.dtype
+        given = check_inputs(inputs, self._engine.inputs.nodes, size, None, dtype)
+        n_steps = next((a.shape[1] for a in given.values()), 2 * self.unroll)
+        values = {
+            node: given.get(node, np.zeros((size, n_steps, node.size_out)))
+            for node in nodes
+        }
+        return ArrayData(n_steps, size, dtype, size, values, None)

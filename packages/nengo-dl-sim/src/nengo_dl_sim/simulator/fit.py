@@ -1,0 +1,441 @@
+"""Fitting: gradient descent and evaluation in the manner of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+import keras
+from nengo.exceptions import SimulationError, ValidationError
+
+from ..checks import check_boolean, check_count_or_none
+from ..data.data_adapter import DataAdapter
+from ..data.from_fit import epoch_data, pass_data, split_validation
+from ..data.keras_forms import UserData, is_stream
+from ..keras_api.arguments import (
+    check_epochs,
+    check_verbose,
+    ignore_batch_size,
+    refuse_arguments,
+    validated_epochs,
+)
+from ..keras_api.backups import take_backups
+from ..keras_api.callback_calls import callback_list
+from ..keras_api.compile_spec import CompileSpec, LossesAndMetrics
+from ..keras_api.epochs import Validate, run_epochs, run_test
+from ..keras_api.validation_neurons import check_neurons, logs_of, warn_few_steps
+from ..training.minibatch_source import EpochPlan, StartState
+from ..training.state_policy import StatePolicy
+from ..training.train_loop import TrainLoop
+from .checkpoints import CheckpointMixin
+
+
+class FitMixin(CheckpointMixin):
+    """The methods of a simulator that Keras has for training and evaluation."""
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Say how `fit` trains, and what `evaluate` computes.
+
+        Parameters
+        ----------
+        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer or str
+            What turns gradients into changes.
+        loss : keras.losses.Loss or str or callable or list or dict, optional
+            What is minimised: one loss for all probes that have targets; a list with
+            one for each of the first probes, in order; or a dictionary with losses of
+            probes, or of their names (see `get_name`). A loss is one of Keras or its
+            name, or a function of ``(y_true, y_pred)``, of which the mean is taken. A
+            function of one argument takes the outputs. None in place of a loss: none;
+            targets of that probe are not used.
+        metrics : keras.metrics.Metric or str or callable or list or dict, optional
+            What else is computed, in the same forms; and with a list of metrics in
+            place of one. (If there is one probe only, a list is for that one.)
+        loss_weights : float or list or dict, optional
+            What losses are multiplied by before they are summed up; by default 1.
+        weighted_metrics : keras.metrics.Metric or str or callable or list or dict
+            Metrics in which weights of samples and classes count, in the same forms.
+        **kwargs
+            What else ``keras.Model.compile`` takes, none of which has a meaning here.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here. What was compiled before is
+            left alone then.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        """
+        self._check_open("compile")
+        refuse_arguments("compile", kwargs)
+        self._compiled = CompileSpec(
+            self._engine,
+            self._names,
+            optimizer,
+            loss,
+            metrics,
+            loss_weights,
+            weighted_metrics,
+        )
+        self._model.optimizer = self._compiled.optimizer
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Collection[int] = 1,
+        validation_neurons: str = "spikes",
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """
+        Optimise the trainable parameters, as `compile` said.
+
+        Spiking neurons take part as their rate approximation; in a validation they
+        spike, as in a run, unless ``validation_neurons`` says otherwise. Every
+        minibatch starts from the present state of the simulation, which is not
+        touched.
+
+        Parameters
+        ----------
+        x : array_like or list or dict or tf.data.Dataset or iterable, optional
+            Values for nodes, ``(n_items, n_steps, size) array``: one array, for the
+            first node; a list with one for each of the first nodes, in order; or a
+            dictionary of nodes, or of their names. None, also in place of an array:
+            nodes compute their own output.
+
+            Or a data set or generator, whose elements are minibatches: tuples
+            ``(x, y)`` or ``(x, y, sample_weight)``, or dictionaries of nodes, probes
+            or their names. They are read in the background.
+        y : array_like or list or dict, optional
+            Targets for probes, in the same forms. A loss may compare targets of any
+            number of steps and any size with the outputs.
+        n_steps : int, optional
+            The number of steps, if ``x`` is None. (It may also be in ``x``: under
+            ``"n_steps"`` in a dictionary, or at the end of a list.)
+        stateful : bool
+            Whether each minibatch continues from the state after the one before, and
+            the simulation from the last one.
+        batch_size, validation_batch_size : int, optional
+            Not used: it is ``Simulator(minibatch_size=...)``.
+        epochs, initial_epoch : int
+            The numbers of the last epoch, and of the first, counted from 0.
+        verbose : {"auto", 0, 1, 2}
+            What is printed: nothing, a progress bar, a line for each epoch. ``"auto"``
+            is 1 unless the simulator shows no progress bars.
+        callbacks : list of keras.callbacks.Callback, optional
+            What is called on the way. ``BackupAndRestore`` writes checkpoints (see
+            `save_checkpoint`); if it finds one, training goes on from there, bit for
+            bit.
+        validation_split : float
+            The part of the items, at the end of the data, to validate with.
+        validation_data : tuple or tf.data.Dataset or iterable, optional
+            ``(x, y)`` or ``(x, y, sample_weight)`` to validate with after each epoch,
+            or a data set or generator.
+        shuffle : bool
+            Whether items are put into minibatches in a new random order each epoch.
+            (Data sets and generators come in their own order.)
+        class_weight : dict from int to float, optional
+            What losses are multiplied by where the target is some class (its number,
+            or one element for each class, of which the largest counts); by default 1.
+            Only for targets of one probe.
+        sample_weight : array_like or list or dict, optional
+            What losses are multiplied by, ``(n_items,) array`` or, for each step of
+            the targets, ``(n_items, n_steps) array``: one array, for all probes with a
+            loss; a list with one for each probe; or a dictionary of probes, or of
+            their names. As in Keras, the sum is divided by the number of values, and
+            only ``weighted_metrics`` are weighted.
+        steps_per_epoch, validation_steps : int, optional
+            The number of minibatches in an epoch, or a validation, if there are more.
+            The next epoch goes on from there, and from the beginning at the end of
+            the data; each validation begins anew.
+        validation_freq : int or list of int
+            After how many epochs to validate, or after which ones, counted from 1.
+        validation_neurons : {"spikes", "rates", "both"}
+            What spiking neurons give in a validation. ``"spikes"`` tells how well the
+            network will run, if there are steps enough for spikes: after one step
+            most neurons have given nothing. ``"rates"`` can be compared with what is
+            logged of training. With ``"both"`` the names of what is computed in rates
+            begin with ``"val_rates_"``.
+        **kwargs
+            What else ``keras.Model.fit`` takes, none of which has a meaning here.
+
+        Returns
+        -------
+        history : keras.callbacks.History
+            What was logged after each epoch: ``"loss"``, ``"<probe>_loss"`` and
+            ``"<probe>_<metric>"`` by the names of probes; and the same of the
+            validation, with ``"val_"`` before.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here, or nothing can be trained.
+            Nothing is trained then.
+        nengo.exceptions.SimulationError
+            If the simulator was not compiled with a loss. If a loss, their weighted
+            sum, a gradient or the learning rate is not a finite number: parameters
+            and optimizer keep the values of the minibatch before.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of items to train on is not a multiple of the minibatch
+            size: the rest is left out. If data ends before an epoch does. If a batch
+            size is given. If one step is trained through synapses. If no gradient
+            reaches some of the trainable parameters. If Keras layers have losses of
+            their own, which are left out. If spiking neurons are validated for fewer
+            steps than they take for a spike.
+        """
+        compiled = self._ready("fit", kwargs)
+        self._trainer.check_built()
+        ignore_batch_size(batch_size, validation_batch_size)
+        check_boolean("shuffle", shuffle)
+        numbers = check_epochs(initial_epoch, epochs)
+        callbacks, backup = take_backups(callbacks, self.save_checkpoint)
+        latest = None if backup is None else backup.latest()
+        if latest is not None:
+            numbers = range(latest[0], numbers.stop)
+        steps_per_epoch = check_count_or_none("steps_per_epoch", steps_per_epoch, 1)
+        validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
+        verbose = check_verbose(verbose, self.progress_bar)
+        user_data, held_back = self._held_back(
+            UserData(
+                x, y, n_steps, sample_weight, class_weight, compiled.sample_weights
+            ),
+            validation_data,
+            validation_split,
+        )
+        data = epoch_data(
+            self._engine,
+            self._names,
+            user_data,
+            max(len(numbers), 1),
+            steps_per_epoch,
+            numbers.start - initial_epoch,
+        )
+        goals = compiled.goals(data)
+        calls = callback_list(
+            callbacks, self._model, verbose, numbers.stop, data.n_batches, history=True
+        )
+        validate = self._validation(
+            compiled,
+            held_back,
+            validated_epochs(numbers, validation_freq),
+            validation_steps,
+            calls,
+            check_neurons("validation_neurons", validation_neurons),
+        )
+        with self._working():
+            if latest is not None:
+                self.restore_checkpoint(latest[1])
+            train_loop = self._train_loop(stateful, data, goals, compiled.optimizer)
+            train_loop.check_callbacks(calls.callbacks)
+            try:
+                run_epochs(
+                    train_loop, goals, numbers, shuffle, calls, self._model, validate
+                )
+            finally:
+                self._state = self._trainer.refreshed(self._state)
+        return self._model.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        neurons: str = "spikes",
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """
+        Compute the losses and metrics that `compile` named.
+
+        All items count alike. If the last minibatch has fewer of them, it is filled
+        with copies of the last one, whose outputs and states are dropped.
+
+        Parameters
+        ----------
+        x, y, n_steps, stateful, batch_size, verbose, sample_weight, callbacks
+            As in `fit`.
+        steps : int, optional
+            The number of minibatches to take, if there are more.
+        neurons : {"spikes", "rates", "both"}
+            What spiking neurons give: as in a run, or as in training (while layers
+            compute what they do in a run). With ``"both"`` the names of what is
+            computed in rates begin with ``"rates_"``.
+        **kwargs
+            What else ``keras.Model.evaluate`` takes, none of which has a meaning here.
+
+        Returns
+        -------
+        values : dict from str to float
+            ``"loss"``, the weighted sum of all losses; ``"<probe>_loss"`` and
+            ``"<probe>_<metric>"`` by the names of probes (see `get_name`).
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulationError
+            If the simulator was not compiled.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer minibatches than ``steps``. If a batch size is given. If
+            one step is computed through synapses.
+        """
+        compiled = self._ready("evaluate", kwargs)
+        ignore_batch_size(batch_size)
+        steps = check_count_or_none("steps", steps, low=1)
+        verbose = check_verbose(verbose, self.progress_bar)
+        in_rates = check_neurons("neurons", neurons)
+        if stateful and len(in_rates) > 1:
+            raise ValidationError(
+                "expected 'spikes' or 'rates' if the simulation goes on "
+                f"(stateful=True), got {neurons!r}",
+                attr="neurons",
+            )
+        weigh = compiled.sample_weights
+        user_data = UserData(x, y, n_steps, sample_weight, weigh=weigh)
+        data = pass_data(self._engine, self._names, user_data, len(in_rates), steps)
+        goals = compiled.goals(data)
+        calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
+        self._warn_single_step(stateful, data, goals)
+        with self._working():
+            state_policy = self._state_policy(stateful)
+            return self._tested(state_policy, data, goals, calls, in_rates)
+
+    def _ready(self, method: str, refused: Mapping[str, Any]) -> CompileSpec:
+        """Check that the simulator is open, and return what was compiled."""
+        self._check_open(method)
+        refuse_arguments(method, refused)
+        if self._compiled is None or self._compiled.lacks(method):
+            raise SimulationError(
+                f"sim.{method} needs a loss: call sim.compile(optimizer, loss=...) "
+                "first"
+            )
+        return self._compiled
+
+    def _held_back(
+        self, user_data: UserData, validation_data: Any, validation_split: float
+    ) -> tuple[UserData, UserData | None]:
+        """Return what to train on, and what to validate with."""
+        if validation_data is None:
+            if not validation_split:
+                return user_data, None
+            return split_validation(
+                user_data, self._engine, self._names, validation_split
+            )
+        if is_stream(validation_data):
+            return user_data, UserData(validation_data, weigh=user_data.weigh)
+        is_tuple = isinstance(validation_data, (tuple, list))
+        if not is_tuple or len(validation_data) not in (2, 3):
+            raise ValidationError(
+                "expected a tuple (x, y) or (x, y, sample_weight), a data set or a "
+                f"generator, got {type(validation_data).__name__} "
+                f"{validation_data!r:.60}",
+                attr="validation_data",
+            )
+        x, y, weights = (*validation_data, None)[:3]
+        n_steps = user_data.n_steps if x is None else None
+        return user_data, UserData(x, y, n_steps, weights, weigh=user_data.weigh)
+
+    def _validation(
+        self,
+        compiled: CompileSpec,
+        user_data: UserData | None,
+        epochs: Collection[int],
+        n_batches: int | None,
+        calls: keras.callbacks.CallbackList,
+        in_rates: dict[str, bool],
+    ) -> Validate:
+        """Prepare the validation after some epochs."""
+        if user_data is None or not epochs:
+            return lambda epoch: {}
+        n_passes = len(epochs) * len(in_rates)
+        data = pass_data(self._engine, self._names, user_data, n_passes, n_batches)
+        goals = compiled.goals(data)
+        if in_rates == check_neurons("validation_neurons", "spikes"):
+            warn_few_steps(self._engine, data.n_steps, [*goals.losses, *goals.watched])
+
+        def validate(epoch: int) -> dict[str, Any]:
+            if epoch not in epochs:
+                return {}
+            state = self._trainer.refreshed(self._state)
+            state_policy = self._trainer.isolated_policy(
+                StartState(state, self._n_steps)
+            )
+            logs = self._tested(state_policy, data, goals, calls, in_rates)
+            return {f"val_{name}": value for name, value in logs.items()}
+
+        return validate
+
+    def _tested(
+        self,
+        state_policy: StatePolicy,
+        data: DataAdapter,
+        goals: LossesAndMetrics,
+        calls: keras.callbacks.CallbackList,
+        in_rates: dict[str, bool],
+    ) -> dict[str, Any]:
+        """Compute losses and metrics in spikes, in rates, or in both."""
+        tested = partial(
+            run_test, self._trainer, state_policy, data, goals, calls, self._model
+        )
+        return logs_of(in_rates, tested)
+
+    def _train_loop(
+        self, stateful: bool, data: DataAdapter, goals: LossesAndMetrics, optimizer: Any
+    ) -> TrainLoop:
+        self._warn_single_step(stateful, data, goals)
+        return self._trainer.train_loop(
+            self._state_policy(stateful),
+            data,
+            goals.losses,
+            goals.watched,
+            optimizer,
+            EpochPlan(),
+        )
+
+    def _warn_single_step(
+        self, stateful: bool, data: DataAdapter, goals: LossesAndMetrics
+    ) -> None:
+        if not stateful:
+            measures = [*goals.losses, *goals.watched]
+            self._trainer.warn_single_step("Running", data, measures)

@@ -1,0 +1,166 @@
+"""Saving: parameters and state to a file, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_dl_ops.step.state import State
+
+from ..calls import PARAMETER_ARGUMENTS, explained
+from ..checks import check_boolean, check_path
+from ..engine.assemble import StateLost
+from ..saving import named_arrays as saving
+from .base import SimulatorBase
+
+
+class SaveMixin(SimulatorBase):
+    """The methods of a simulator that write and read files."""
+
+    @explained(PARAMETER_ARGUMENTS)
+    def save_params(
+        self,
+        path: str | os.PathLike,
+        include_global: bool = True,
+        include_local: bool = False,
+        include_state: bool | None = None,
+    ) -> None:
+        """
+        Save parameters to a file, from which `load_params` gets them back.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; gets the ending ``.npz`` if it has none.
+        include_global : bool
+            Whether to save parameters.
+        include_local : bool
+            Whether to save the state of the simulation.
+        include_state : bool, optional
+            Another name of ``include_local``.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        OSError
+            If the file cannot be written. A file that was there is not touched then.
+        """
+        self._check_open("save_params")
+        check_path("path", path)
+        _check_includes(include_global, include_local, include_state)
+        state = include_local if include_state is None else include_state
+        saving.save(path, self._engine, self._state, include_global, state)
+
+    @explained(PARAMETER_ARGUMENTS)
+    def load_params(
+        self,
+        path: str | os.PathLike,
+        include_global: bool = True,
+        include_local: bool = False,
+        include_state: bool | None = None,
+    ) -> None:
+        """
+        Load parameters from a file that `save_params` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        include_global : bool
+            Whether to load parameters.
+        include_local : bool
+            Whether to load the state of the simulation.
+        include_state : bool, optional
+            Another name of ``include_local``.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If the path is a folder, or a file that cannot be read, is damaged or does
+            not fit this network: if arrays have other names or shapes, are not of
+            numbers, are not finite, or out of the range of the simulation's types. The
+            error names the array. Nothing is changed then, and no more memory was
+            taken than the parameters need.
+        FileNotFoundError
+            If there is no such file.
+
+        Notes
+        -----
+        The values that state starts from, such as voltages and weights that are learned
+        online, are loaded with the parameters. They count from the next reset on, and
+        at once if no step was done.
+
+        What is not trainable may have been simplified because of its value, for
+        example products with zero, or with equal weights. If it gets another value,
+        the simulator is planned anew, which takes as long as when it was made. The
+        state of the simulation stays; after training, or if layers, random neurons or
+        Python code take part in the steps that were done, an error says that this is
+        possible after a reset only.
+        """
+        self._check_open("load_params")
+        check_path("path", path)
+        _check_includes(include_global, include_local, include_state)
+        with_state = include_local if include_state is None else include_state
+        loaded = saving.read(
+            path, self._engine, self._state, include_global, with_state
+        )
+        state = self._state
+        if with_state:
+            state = saving.loaded_state(state, loaded)
+        if include_global and saving.relied_on(self._engine, loaded) is not None:
+            state = self._planned_anew(path, loaded, state, with_state)
+        if include_global:
+            state = self._with_parameters(loaded, state, with_state)
+        self._state = state
+
+    def _with_parameters(
+        self, loaded: Mapping[str, np.ndarray], state: State, is_loaded: bool
+    ) -> State:
+        """Take over parameters, and return the state as it is then."""
+        saving.assign_parameters(self._engine, loaded)
+        if is_loaded:
+            return state
+        if not self._simulation.has_started:
+            starts = saving.initial_values(self._engine, loaded)
+            state = self._engine.program.state_index.with_values(state, starts)
+        return self._trainer.refreshed(state)
+
+    def _planned_anew(
+        self,
+        path: str | os.PathLike,
+        loaded: Mapping[str, np.ndarray],
+        state: State,
+        is_loaded: bool,
+    ) -> State:
+        """Plan anew, without relying on values, and return the state in its form."""
+        try:
+            if is_loaded and not self._engine.program.is_self_contained:
+                raise StateLost("the state of layers, Python code or random generators")
+            return self._replan(state)
+        except StateLost as lost:
+            name = saving.relied_on(self._engine, loaded)
+            raise ValidationError(
+                f"{os.fsdecode(path)}: expected {name!r} as it was built, for the "
+                "simulator relies on this value, and cannot be planned anew without "
+                f"losing {lost}. Load other values before the first step, or after "
+                "sim.reset(); or let the simulator not rely on any, with "
+                "configure_settings(simplifications=[])",
+                attr="path",
+            ) from None
+
+
+def _check_includes(
+    include_global: bool, include_local: bool, include_state: bool | None
+) -> None:
+    check_boolean("include_global", include_global)
+    check_boolean("include_local", include_local)
+    if include_state is not None:
+        check_boolean("include_state", include_state)

@@ -1,0 +1,293 @@
+"""From data to the minibatches, and states to start from, that a trainer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from nengo.node import Node
+
+from nengo_dl_ops.step.program import InputSplit
+from nengo_dl_ops.step.state import State
+
+from ..data.batches import Batch, Order, step_blocks
+from ..data.data_adapter import DataAdapter, Items
+from ..engine.assemble import Engine
+from ..engine.simulation_state import SimulationState
+from ..inputs.feed import InputFeed
+from ..inputs.nodes import NodeInputs
+from ..inputs.operators import Source
+from .training_progress import TrainingProgress
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """
+    How to go through data.
+
+    Parameters
+    ----------
+    n_epochs : int
+        How often.
+    shuffle : bool
+        Whether each epoch has its own order of items.
+    truncation : int or None
+        The number of steps that are computed at once. None: all.
+    """
+
+    n_epochs: int = 1
+    shuffle: bool = False
+    truncation: int | None = None
+
+    def n_blocks(self, data: DataAdapter) -> int | None:
+        """Return the number of blocks of steps in all minibatches of all epochs."""
+        if data.n_batches is None:
+            return None
+        blocks = step_blocks(data.n_steps, self.truncation)
+        return self.n_epochs * data.n_batches * len(blocks)
+
+
+class StartState(NamedTuple):
+    """
+    Where minibatches start that know nothing of each other.
+
+    Parameters
+    ----------
+    state : State
+        The state of the simulation.
+    n_steps : int
+        How many steps were done before.
+    """
+
+    state: State
+    n_steps: int
+
+
+class MinibatchSource:
+    """
+    Makes minibatches.
+
+    Parameters
+    ----------
+    engine : Engine
+        The parts of the simulator.
+    inputs : NodeInputs
+        Generates the values of nodes that are not given.
+    """
+
+    def __init__(self, engine: Engine, inputs: NodeInputs) -> None:
+        self._engine = engine
+        self._inputs = inputs
+        self._feeds: dict[frozenset[Node], InputFeed] = {}
+
+    def close(self) -> None:
+        """Forget where the values of nodes belong."""
+        self._feeds.clear()
+
+    def split(self, data: DataAdapter) -> InputSplit:
+        """Return which input nodes change from step to step."""
+        return self._feed(data).split
+
+    def stepped_sizes(self, data: DataAdapter) -> dict[Source, int]:
+        """Return how many rows those nodes have that change, in order."""
+        return self._feed(data).sizes
+
+    def example(self, data: DataAdapter, n_steps: int) -> Batch:
+        """
+        Return what a block of steps looks like.
+
+        Parameters
+        ----------
+        data : DataAdapter
+            Inputs and targets.
+        n_steps : int
+            The number of steps.
+
+        Returns
+        -------
+        batch : Batch of tf.TensorSpec
+            Shapes and types.
+        """
+        feed, dtype = self._feed(data), self._engine.config.dtype
+        cut = n_steps < data.n_steps
+        n_stepped, size = sum(feed.sizes.values()), data.minibatch_size
+        targets = [
+            tf.TensorSpec((size, *(_cut(shape, n_steps) if cut else shape)), dtype)
+            for shape in data.target_shapes
+        ]
+        return Batch(
+            tf.TensorSpec(feed.held.shape, dtype),
+            tf.TensorSpec((n_steps, n_stepped, size), dtype),
+            targets,
+        )
+
+    def start(self, seed: int) -> StartState:
+        """Return the beginning of a simulation with some seed."""
+        return StartState(self._engine.initial.state(seed), 0)
+
+    def minibatches(
+        self,
+        data: DataAdapter,
+        epoch_plan: EpochPlan,
+        seed: int,
+        position: TrainingProgress,
+        start_state: StartState,
+    ) -> Iterator[tuple[State, Batch]]:
+        """
+        Make minibatches that all start from the same state.
+
+        Each has random numbers of its own, which follow from the seed and its
+        number. Ask for the next one after the one before is done with, and in the
+        context of `isolated`.
+
+        Parameters
+        ----------
+        data : DataAdapter
+            Inputs and targets.
+        epoch_plan : EpochPlan
+            How to go through the data.
+        seed : int
+            The seed of everything random.
+        position : TrainingProgress
+            Where to begin; is moved on before a minibatch is handed out.
+        start_state : StartState
+            Where each of them starts. (What processes of nodes, and Python code in
+            the simulation, remember is not part of it: they begin anew.)
+
+        Yields
+        ------
+        state : State
+            The state to start from.
+        batch : Batch
+            The data.
+        """
+        first = start_state.state.key.numpy()
+        for items in _epochs(data, epoch_plan, seed, position):
+            self.restart(seed, position.n_minibatches)
+            key = _moved(first, position.n_minibatches * data.n_steps)
+            position.n_minibatches += 1
+            state = start_state.state._replace(key=key)
+            yield state, self._batch(data, items, start_state.n_steps)
+
+    def continued(
+        self,
+        data: DataAdapter,
+        epoch_plan: EpochPlan,
+        seed: int,
+        position: TrainingProgress,
+        simulation: SimulationState,
+    ) -> Iterator[tuple[State, Batch]]:
+        """
+        Make minibatches of which each starts from the state after the one before.
+
+        Parameters
+        ----------
+        data, schedule, seed, position
+            As in `minibatches`.
+        simulation : SimulationState
+            Where to begin. Whoever takes the minibatches keeps it up to date.
+
+        Yields
+        ------
+        state : State
+            The state to start from.
+        batch : Batch
+            The data.
+        """
+        for items in _epochs(data, epoch_plan, seed, position):
+            position.n_minibatches += 1
+            yield simulation.state, self._batch(data, items, simulation.n_steps)
+
+    def take_back(self) -> None:
+        """Undo the making of the last minibatch: it failed."""
+        self._inputs.take_back()
+
+    def with_variables(self, state: State) -> State:
+        """Return a state with the present values of the operators' variables."""
+        variables = self._engine.program.state_variables
+        return state._replace(variables=[tf.convert_to_tensor(v) for v in variables])
+
+    def restart(self, seed: int, number: int = 0) -> None:
+        """
+        Let processes, and all that runs in Python, begin anew.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of everything random.
+        number : int
+            The number of the minibatch: each has other random numbers, and the first
+            one those of a simulation.
+        """
+        if self._inputs.has_memory:
+            self._inputs.reset(seed if number == 0 else _stream(seed, number))
+            for group in self._engine.program.groups:
+                group.reset(self._inputs.streams)
+
+    @contextmanager
+    def isolated(self) -> Iterator[None]:
+        """Leave what Python code in the simulation remembers alone."""
+        with ExitStack() as stack:
+            for group in self._engine.program.groups:
+                if group.python:
+                    stack.enter_context(group.isolated())
+            yield
+
+    def _batch(self, data: DataAdapter, items: Items, start_step: int) -> Batch:
+        feed, n_steps = self._feed(data), data.n_steps
+        stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
+        return Batch(feed.held, stepped, items.targets, items.n_items, start_step)
+
+    def _feed(self, data: DataAdapter) -> InputFeed:
+        given = data.nodes
+        if given not in self._feeds:
+            feed = InputFeed(self._inputs, given, self._engine.program)
+            self._feeds[given] = feed
+        return self._feeds[given]
+
+
+def _cut(shape: tuple[int, ...], n_steps: int) -> tuple[int, ...]:
+    """Return the shape of a target, with so many steps at most."""
+    return min(shape[0], n_steps), *shape[1:]
+
+
+def _epochs(
+    data: DataAdapter, epoch_plan: EpochPlan, seed: int, position: TrainingProgress
+) -> Iterator[Items]:
+    if not position.resumes:
+        position.in_call = position.in_epoch = 0
+    position.resumes = False
+    if position.in_call:
+        yield from _rest_of_epoch(data, epoch_plan, seed, position)
+    while position.in_call < epoch_plan.n_epochs:
+        position.n_epochs += 1
+        position.in_call += 1
+        position.in_epoch = 0
+        yield from _rest_of_epoch(data, epoch_plan, seed, position)
+    position.in_call = position.in_epoch = 0
+
+
+def _rest_of_epoch(
+    data: DataAdapter, epoch_plan: EpochPlan, seed: int, position: TrainingProgress
+) -> Iterator[Items]:
+    # From a count, not from a generator that goes on: to begin in the middle.
+    order = Order(seed, position.n_epochs - 1)
+    epoch = data.epoch(order if epoch_plan.shuffle else None)
+    for items in islice(epoch, position.in_epoch, None):
+        position.in_epoch += 1
+        yield items
+
+
+def _stream(seed: int, number: int) -> int:
+    """Return the seed of a minibatch."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _moved(key: np.ndarray, n_steps: int) -> tf.Tensor:
+    """Return a key, moved on by a number of steps (the count wraps around)."""
+    return tf.constant((key + np.array([0, n_steps])).astype(key.dtype))

@@ -1,0 +1,136 @@
+"""Training with certain data, objectives and optimizer, an epoch or more at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+from nengo.exceptions import ValidationError
+
+from nengo_dl_ops.step.state import State
+
+from ..data.batches import Batch
+from ..data.data_adapter import DataAdapter
+from ..engine.parameter_store import ParameterStore
+from .batch_function import BatchFunction, Callback, Result
+from .minibatch_source import EpochPlan
+from .state_policy import StatePolicy
+from .training_progress import TrainingProgress
+from .update import Update
+
+#: What minibatches pass through on their way to the trainer.
+BatchHook = Callable[[Iterator[tuple[State, Batch]]], Iterator[tuple[State, Batch]]]
+
+
+class TrainLoop:
+    """
+    Trains.
+
+    Parameters
+    ----------
+    batch_function : BatchFunction
+        Computes gradients.
+    update : Update
+        Applies them.
+    course : StatePolicy
+        How the minibatches follow each other.
+    data : DataAdapter
+        Inputs and targets.
+    seed : int
+        The seed of everything random.
+    position : TrainingProgress
+        How far training has got; is moved on.
+    parameters : ParameterStore
+        Holds what is trained, and takes note that it was changed.
+    """
+
+    def __init__(
+        self,
+        batch_function: BatchFunction,
+        update: Update,
+        state_policy: StatePolicy,
+        data: DataAdapter,
+        seed: int,
+        position: TrainingProgress,
+        parameters: ParameterStore,
+    ) -> None:
+        self._batch_function = batch_function
+        self._update = update
+        self._state_policy = state_policy
+        self._data = data
+        self._seed = seed
+        self._position = position
+        self._parameters = parameters
+
+    def train(
+        self,
+        epoch_plan: EpochPlan,
+        callbacks: Sequence[Callback],
+        batch_hook: BatchHook = iter,
+    ) -> None:
+        """
+        Train.
+
+        Parameters
+        ----------
+        epoch_plan : EpochPlan
+            How to go through the data.
+        callbacks : list of callable
+            Called after each change of the parameters, and after it was counted.
+        passage : callable
+            What minibatches pass through; it may announce them, or let none pass.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a loss is not finite.
+        """
+        minibatch_source = self._state_policy.minibatch_source
+        minibatches = self._state_policy.minibatches(
+            self._data, epoch_plan, self._seed, self._position
+        )
+        # Layers may have changed variables of theirs in the minibatch before.
+        present = (
+            (minibatch_source.with_variables(s), batch) for s, batch in minibatches
+        )
+        callbacks = [self._take_note, self._state_policy.follow, *callbacks]
+        self._parameters.changed()  # in time for what interrupts a minibatch
+        with self._state_policy.around():
+            self._batch_function.train(
+                batch_hook(present), self._update, epoch_plan.truncation, callbacks
+            )
+
+    def check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """
+        Check that callbacks find what they look for in the optimizer.
+
+        Parameters
+        ----------
+        callbacks : list of keras.callbacks.Callback
+            What is called on the way.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If one exchanges weights of which the optimizer has copies only.
+        """
+        swap = getattr(keras.callbacks, "SwapEMAWeights", ())
+        if self._update.has_copies and any(isinstance(c, swap) for c in callbacks):
+            raise ValidationError(
+                "expected no SwapEMAWeights with an optimizer that clips norms, or "
+                "computes something else of whole parameters, since several of these "
+                "share a variable here; got one: use another optimizer",
+                attr="callbacks",
+            )
+
+    def finish(self) -> None:
+        """Let the optimizer give the parameters their last values."""
+        self._update.finish()
+        self._parameters.changed()
+
+    def _take_note(self, result: Result) -> None:
+        """Keep what layers learned beside their parameters, such as mean values."""
+        self._parameters.changed()
+        variables = self._batch_function.program.state_variables
+        for variable, value in zip(variables, result.state.variables, strict=True):
+            variable.assign(value)
