@@ -68,7 +68,8 @@ def fit_data(
     elif not inputs:
         raise ValidationError(
             "expected a number of steps, since x "
-            f"{_without_nodes(user_data.y, targets)}: all nodes compute their own output; got None",
+            f"{_without_nodes(user_data.y, targets)}: all nodes compute their own "
+            "output; got None",
             attr="n_steps",
         )
     with called("x"):
