@@ -95,17 +95,17 @@ def _without_nodes(y: Any, targets: Mapping[Probe, Any]) -> str:
     return "is None"
 
 
-def _n_steps(user_data: Any, counted: int | None) -> int | None:
+def _n_steps(given: Any, counted: int | None) -> int | None:
     """Check the numbers of steps that were given as an argument, and in the data."""
-    if user_data is None:
+    if given is None:
         return counted
-    user_data = check_count("n_steps", user_data, low=1)
-    if counted not in (None, user_data):
+    given = check_count("n_steps", given, low=1)
+    if counted not in (None, given):
         raise ValidationError(
-            f"expected the number of steps that is in x, {counted}, got {user_data}",
+            f"expected the number of steps that is in x, {counted}, got {given}",
             attr="n_steps",
         )
-    return user_data
+    return given
 
 
 def epoch_data(

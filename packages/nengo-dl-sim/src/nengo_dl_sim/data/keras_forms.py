@@ -206,9 +206,9 @@ def read_values(
         If there is one array for several nodes or probes.
     """
     x, n_steps = without_n_steps(attr, x)
-    user_data = node_values(attr, x, nodes, names)
-    inputs = {key: v for key, v in user_data.items() if not isinstance(key, Probe)}
-    among = {key: v for key, v in user_data.items() if isinstance(key, Probe)}
+    given = node_values(attr, x, nodes, names)
+    inputs = {key: v for key, v in given.items() if not isinstance(key, Probe)}
+    among = {key: v for key, v in given.items() if isinstance(key, Probe)}
     targets = probe_targets(y, probes, names)
     for probe in among:
         if probe in targets:
@@ -282,31 +282,30 @@ def _one_count(attr: str, value: Any) -> int:
 
 
 def _by_object(
-    attr: str, kind: str, user_data: Any, objects: Sequence[Any], names: Names
+    attr: str, kind: str, given: Any, objects: Sequence[Any], names: Names
 ) -> dict[Any, Any]:
-    if user_data is None:
+    if given is None:
         return {}
-    if isinstance(user_data, Mapping):
-        found = names.by_object(attr, user_data, among=objects)
-    elif isinstance(user_data, (list, tuple)):
-        if len(user_data) > len(objects):
+    if isinstance(given, Mapping):
+        found = names.by_object(attr, given, among=objects)
+    elif isinstance(given, (list, tuple)):
+        if len(given) > len(objects):
             raise ValidationError(
                 f"expected a list of up to {len(objects)} arrays, one for each of the "
-                f"{kind}, got {len(user_data)}",
+                f"{kind}, got {len(given)}",
                 attr=attr,
             )
-        found = dict(zip(objects, user_data, strict=False))
+        found = dict(zip(objects, given, strict=False))
     else:
-        found = {_first(attr, kind, user_data, objects): user_data}
+        found = {_first(attr, kind, given, objects): given}
     return {obj: values for obj, values in found.items() if values is not None}
 
 
-def _first(attr: str, kind: str, user_data: Any, objects: Sequence[Any]) -> Any:
+def _first(attr: str, kind: str, given: Any, objects: Sequence[Any]) -> Any:
     """Return what one array is for."""
     if not objects:
         raise ValidationError(
-            f"expected None for a network without {kind}, got "
-            f"{type(user_data).__name__}",
+            f"expected None for a network without {kind}, got {type(given).__name__}",
             attr=attr,
         )
     if len(objects) > 1:

@@ -224,8 +224,8 @@ class StreamData(DataAdapter):
         """Go through the data once, in its own order; what is made ahead waits."""
         del order
         elements = self._supply.epoch()
-        for number, user_data in enumerate(elements):
-            element = self._reader.read(number, user_data)
+        for number, given in enumerate(elements):
+            element = self._reader.read(number, given)
             self._check_form(number, element)
             if element.n_items < self.minibatch_size and not self.rest:
                 self._check_last(number, element, elements)

@@ -137,7 +137,7 @@ class Trainer:
             If no gradient reaches some of the trainable parameters, or a single step
             is trained through synapses.
         """
-        self.warn_single_step("Trainer", data, objectives)
+        self.warn_single_step("Training", data, objectives)
         train_loop = self.train_loop(
             self.isolated_policy(), data, objectives, (), optimizer, epoch_plan
         )
