@@ -382,7 +382,7 @@ def test_wrong_arguments(sim, net):
         (
             lambda: sim.fit(iter([({"out": T[:2]}, {"out": T[:2]})])),
             ValidationError,
-            "element 0: expected one entry for",
+            "element 0: expected values for nodes",
         ),
         (lambda: sim.fit(iter([{"a": A[:2]}])), ValidationError, "targets for <Probe"),
         (lambda: sim.train(iter([{"a": A[:2]}]), sgd()), ValidationError, "objective"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nengo_dl_sim.execution.jit_policy import Mode, StepSize, choose_mode
+from nengo_dl_ops.step.program import StepSize
+from nengo_dl_sim.execution.jit_policy import Mode, choose_mode
 
 
 @pytest.mark.parametrize(

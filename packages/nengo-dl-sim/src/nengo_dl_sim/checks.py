@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from typing import Any
 
@@ -12,78 +11,10 @@ from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import TensorNode
-
-
-def check_count(name: str, value: Any, low: int = 0) -> int:
-    """
-    Check that an argument is a whole number, and make it Python's.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : int
-        Its value: of Python or NumPy, or an array or tensor without axes.
-    low : int
-        The smallest number allowed.
-
-    Returns
-    -------
-    count : int
-        The value. NumPy's numbers would wrap around, or be refused by TensorFlow.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a whole number, or too small.
-    """
-    count = whole_number(value)
-    if count is None or count < low:
-        raise ValidationError(
-            f"expected a whole number of at least {low}, got {value!r}", attr=name
-        )
-    return count
-
-
-def check_count_or_none(name: str, value: Any, low: int = 0) -> int | None:
-    """Check that an argument is a whole number, or None; see `check_count`."""
-    return None if value is None else check_count(name, value, low)
-
-
-def check_boolean(name: str, value: Any) -> bool:
-    """
-    Check that an argument is True or False.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : bool
-        Its value.
-
-    Returns
-    -------
-    boolean : bool
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValidationError(f"expected True or False, got {value!r}", attr=name)
-    return bool(value)
-
-
-def whole_number(value: Any) -> int | None:
-    """Return a whole number as one of Python's; None if it is something else."""
-    if isinstance(value, (bool, np.bool_)):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
+from nengo_dl_ops.checks import check_boolean as check_boolean
+from nengo_dl_ops.checks import check_count as check_count
+from nengo_dl_ops.checks import check_count_or_none as check_count_or_none
+from nengo_dl_ops.checks import whole_number as whole_number
 
 
 def check_path(name: str, value: Any, what: str = "file") -> None:

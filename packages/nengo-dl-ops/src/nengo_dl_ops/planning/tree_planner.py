@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from nengo.builder.operator import Operator
 
-from nengo_dl_sim.checks import check_count
-
+from ..checks import check_count
 from .schedule import MergeKey, Plan, Schedule
 
 #: How many of the most promising kinds are looked into at each level.

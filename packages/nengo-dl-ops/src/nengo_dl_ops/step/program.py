@@ -18,7 +18,6 @@ from nengo_dl_signals import (
     TensorSignal,
     repeat_batch,
 )
-from nengo_dl_sim.execution.jit_policy import StepSize
 
 from ..builder import Builder, OpBuilder
 from .rates import in_rates
@@ -28,6 +27,25 @@ from .state_index import StateIndex
 from .time_batching import Remainder, TimeSplit, split_time
 
 logger = logging.getLogger(__name__)
+
+
+class StepSize(NamedTuple):
+    """
+    How much there is to do in a step.
+
+    Parameters
+    ----------
+    n_groups : int
+        The number of merged groups.
+    n_values : int
+        The number of values that are computed, for all batch items.
+    n_parameters : int
+        The number of constant values that are read.
+    """
+
+    n_groups: int
+    n_values: int
+    n_parameters: int
 
 
 class InputSplit(NamedTuple):

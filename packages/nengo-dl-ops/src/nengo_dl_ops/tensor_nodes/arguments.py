@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 from nengo.base import ObjView
 from nengo.exceptions import ValidationError
 from nengo.params import Default
+
+from ..checks import whole_number
 
 
 def given(value: Any, default: Any = None) -> Any:
@@ -39,44 +40,17 @@ def item_shape(name: str, value: Any) -> tuple[int, ...] | None:
     """
     if value is None:
         return None
-    if _is_whole(value):
+    if whole_number(value) is not None:
         raise _error(name, f"a tuple of whole numbers, such as ({value},)", value)
     is_list = isinstance(value, (tuple, list)) or np.ndim(value) == 1
     if not is_list:
         raise _error(name, "a tuple of whole numbers, such as (28, 28, 1)", value)
     if any(length is None for length in value):
         raise _error(name, "the shape of one item, without the batch axis", value)
-    if not all(_is_whole(length) and length >= 1 for length in value):
+    lengths = [whole_number(length) for length in value]
+    if any(length is None or length < 1 for length in lengths):
         raise _error(name, "a tuple of whole numbers of at least 1", value)
-    return tuple(int(length) for length in value)
-
-
-def n_elements(name: str, value: Any) -> int | None:
-    """
-    Check a number of elements.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : int or None
-        Its value.
-
-    Returns
-    -------
-    number : int or None
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is anything else, or below 0.
-    """
-    if value is None:
-        return None
-    if not _is_whole(value) or value < 0:
-        raise _error(name, "a whole number of at least 0", value)
-    return int(value)
+    return tuple(length for length in lengths if length is not None)
 
 
 def check_input(value: Any) -> None:
@@ -98,36 +72,6 @@ def check_input(value: Any) -> None:
     raise _error(
         "input", "an object of a network (a Node, an Ensemble, its neurons, ...)", value
     )
-
-
-def check_bool(name: str, value: Any) -> bool:
-    """
-    Check that an argument is True or False.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : bool
-        Its value.
-
-    Returns
-    -------
-    value : bool
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is anything else.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise _error(name, "True or False", value)
-    return bool(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _error(name: str, expected: str, value: Any) -> ValidationError:

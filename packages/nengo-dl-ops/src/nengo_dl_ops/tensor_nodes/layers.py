@@ -19,7 +19,8 @@ from nengo.neurons import NeuronType
 from nengo.params import BoolParam
 from nengo.transforms import Transform
 
-from .arguments import check_bool, check_input, given, item_shape
+from ..checks import check_boolean
+from .arguments import check_input, given, item_shape
 from .node import TensorNode
 
 
@@ -106,7 +107,7 @@ def tensor_layer(
         not fit.
     """
     check_input(input)
-    check_bool("return_conn", return_conn)
+    check_boolean("return_conn", return_conn)
     shape_in = item_shape("shape_in", given(shape_in))
     size_in = _size_in(input, shape_in, transform)
     if isinstance(layer_func, NeuronType):
@@ -205,7 +206,7 @@ class Layer:
             If shapes do not fit, or an argument is wrong.
         """
         check_input(input)
-        check_bool("return_conn", return_conn)
+        check_boolean("return_conn", return_conn)
         shape_in = item_shape("shape_in", given(shape_in))
         size_in = _size_in(input, shape_in, transform)
         if isinstance(self.layer_func, NeuronType):

@@ -12,7 +12,8 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo.node import Node
 from nengo.params import BoolParam, Parameter, ShapeParam
 
-from .arguments import given, item_shape, n_elements
+from ..checks import check_count_or_none
+from .arguments import given, item_shape
 from .checks import infer_shape
 from .functions import takes_time, tensor_function
 
@@ -159,7 +160,7 @@ class TensorNode(Node):
         if isinstance(size, (tuple, list)):  # the order of arguments of NengoDL 3
             size, shape = None, tuple(size)
         size, shape = (
-            n_elements(f"size_{which}", size),
+            check_count_or_none(f"size_{which}", size),
             item_shape(f"shape_{which}", shape),
         )
         if shape is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from nengo.exceptions import ValidationError
+
+from nengo_dl_ops.step.program import StepSize
 
 logger = logging.getLogger(__name__)
 
@@ -33,39 +34,6 @@ class Mode(Enum):
     HYBRID = "compiled by XLA between calls of Python"
     #: TensorFlow runs everything.
     GRAPH = "as a graph"
-
-
-class StepSize(NamedTuple):
-    """
-    How much there is to do in a step.
-
-    Parameters
-    ----------
-    n_groups : int
-        The number of merged groups.
-    n_values : int
-        The number of values that are computed, for all batch items.
-    n_parameters : int
-        The number of constant values that are read.
-    """
-
-    n_groups: int
-    n_values: int
-    n_parameters: int
-
-    @property
-    def compile_seconds(self) -> float:
-        """About how long it takes to compile."""
-        return COMPILE_SECONDS_PER_GROUP * self.n_groups + COMPILE_SECONDS
-
-    @property
-    def saved_seconds(self) -> float:
-        """About how much faster a step is, once compiled."""
-        return (
-            GRAPH_SECONDS_PER_GROUP * self.n_groups
-            + GRAPH_SECONDS_PER_VALUE * self.n_values
-            + GRAPH_SECONDS_PER_PARAMETER * self.n_parameters
-        )
 
 
 def check_xla(jit_compile: bool | str, unknown: Mapping[str, str]) -> bool:
@@ -124,8 +92,8 @@ def choose_mode(
         expected repays the compilation.
     """
     expected = EXPECTED_STEPS * n_steps
-    saving = size.saved_seconds * expected
-    repays = saving > size.compile_seconds
+    saving = _saved_seconds(size) * expected
+    repays = saving > _compile_seconds(size)
     compiled = repays if jit_compile == "auto" else bool(jit_compile)
     mode = (Mode.HYBRID if python else Mode.XLA) if compiled else Mode.GRAPH
     logger.info(
@@ -134,8 +102,22 @@ def choose_mode(
         mode.value,
         jit_compile,
         size.n_groups,
-        size.compile_seconds,
+        _compile_seconds(size),
         saving,
         expected,
     )
     return mode
+
+
+def _compile_seconds(size: StepSize) -> float:
+    """Return about how long it takes to compile a step."""
+    return COMPILE_SECONDS_PER_GROUP * size.n_groups + COMPILE_SECONDS
+
+
+def _saved_seconds(size: StepSize) -> float:
+    """Return about how much faster a step is, once compiled."""
+    return (
+        GRAPH_SECONDS_PER_GROUP * size.n_groups
+        + GRAPH_SECONDS_PER_VALUE * size.n_values
+        + GRAPH_SECONDS_PER_PARAMETER * size.n_parameters
+    )
