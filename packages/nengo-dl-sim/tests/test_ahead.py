@@ -143,7 +143,7 @@ def train(name, minibatch_size, given, jit_compile):
     [
         (1, False, False),
         (3, True, False),
-        pytest.param((3, True, True), roles=pytest.mark.slow),
+        pytest.param((3, True, True), marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("name", NETWORKS)

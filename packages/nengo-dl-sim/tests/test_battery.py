@@ -148,7 +148,7 @@ def ways():
     """All ways, or some; steps that are written out one after another are slow."""
     for way in ALL_WAYS if WHOLE else WAYS:
         slow = [pytest.mark.slow] if way.unroll > 1 else []
-        yield pytest.param(way, roles=slow, id="-".join(map(str, way)))
+        yield pytest.param(way, marks=slow, id="-".join(map(str, way)))
 
 
 @pytest.mark.parametrize("way", ways())

@@ -105,7 +105,7 @@ def recorded(sim, net):
 
 
 def slow(*values):
-    return pytest.param(*values, roles=pytest.mark.slow)
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("failing_step", [1, CHUNK + 1, slow(CHUNK), slow(13)])

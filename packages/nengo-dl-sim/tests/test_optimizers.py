@@ -154,7 +154,7 @@ ALIKE = (
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, roles=pytest.mark.slow) if name in ALIKE else name
+        pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name
         for name in OPTIMIZERS
     ],
 )

@@ -95,11 +95,11 @@ def the_other_way(builder):
 FAULTS = [
     (LinearFilterBuilder, "step", a_step_late),
     (CopyBuilder, "build_step", sets_instead),
-    pytest.param(TriangleBuilder, "step", a_thousandth_more, roles=pytest.mark.slow),
-    pytest.param(LIFBuilder, "step", a_thousandth_more, roles=pytest.mark.slow),
-    pytest.param(SimPESBuilder, "__init__", a_millionth_more, roles=pytest.mark.slow),
+    pytest.param(TriangleBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
+    pytest.param(LIFBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
+    pytest.param(SimPESBuilder, "__init__", a_millionth_more, marks=pytest.mark.slow),
     pytest.param(
-        SparseDotIncBuilder, "__init__", the_other_way, roles=pytest.mark.slow
+        SparseDotIncBuilder, "__init__", the_other_way, marks=pytest.mark.slow
     ),
 ]
 

@@ -66,7 +66,7 @@ def check_same(found, expected):
 
 
 @pytest.mark.parametrize(
-    "jit_compile", [False, pytest.param(True, roles=pytest.mark.slow)]
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("make", [recurrent, learning, layered])
 def test_trains_alike(make, jit_compile):

@@ -256,7 +256,7 @@ def random_case(seed):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, 1, 2, *(pytest.param(i, roles=pytest.mark.slow) for i in range(3, 20))]
+    "seed", [0, 1, 2, *(pytest.param(i, marks=pytest.mark.slow) for i in range(3, 20))]
 )
 def test_the_order_is_that_of_nengo(seed):
     found = simulate(random_case(seed), Simulator, (3,), jit_compile=False)
