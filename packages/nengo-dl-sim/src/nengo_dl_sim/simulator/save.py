@@ -104,6 +104,8 @@ class SaveMixin(SimulatorBase):
         state of the simulation stays; after training, or if layers, random neurons or
         Python code take part in the steps that were done, an error says that this is
         possible after a reset only.
+        Random neurons draw other numbers then: these follow from the seed, and from
+        where the plan places the neurons.
         """
         self._check_open("load_params")
         check_path("path", path)
