@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from nengo.exceptions import BuildError, SimulationError
 
-from nengo_dl_ops import TensorNode
+from nengo_dl_ops import Layer, TensorNode
 from nengo_dl_sim import Simulator, configure_settings
 
 BIG = 1e39  # finite in double precision only
@@ -185,3 +185,56 @@ def test_every_door_names_the_tensor_node(name, jit_compile):
             DOORS[name](sim, net.x, net.p)
         assert sim.n_steps == 0
         assert sim.data[conn].weights == 1
+
+
+def norm_network(where):
+    """Three TensorNodes; the slope of one, or of the objective, is infinite at 0."""
+    root = [lambda t, x: tf.abs(x) ** 0.5, lambda t, x: 2 * x]
+    with nengo.Network() as net:
+        configure_settings(trainable=None)
+        last = net.x = nengo.Node([0.0])
+        for k in range(3):
+            node = TensorNode(root[k != where], size_in=1, label=f"node {k}")
+            nengo.Connection(last, node, transform=1.0, synapse=None)
+            last = node
+        net.p = nengo.Probe(last)
+    return net
+
+
+@pytest.mark.parametrize(
+    "where, n_steps, message",
+    [
+        (0, 1, "node 0.*slope.*Training stopped"),
+        (1, 6, "node 1.*slope.*Training stopped"),
+        (2, 1, "node 2.*slope.*Training stopped"),
+        (None, 6, "Gradient of connections/"),
+    ],
+)
+def test_a_tensor_node_without_a_finite_slope_is_named(where, n_steps, message):
+    net = norm_network(where)
+    with Simulator(net, jit_compile=False, progress_bar=False) as sim:
+        objective = None
+        if where is None:
+            objective = {net.p: lambda y, t: tf.sqrt(tf.abs(y))}
+        x = np.zeros((1, n_steps, 1))
+        data = {net.x: x, net.p: x + 1}
+        with pytest.raises(SimulationError, match=message):
+            sim.train(data, keras.optimizers.SGD(0.1), objective=objective)
+        assert int(sim.training_step) == 0
+
+
+def test_a_layer_without_a_finite_slope_is_named():
+    class Root(keras.layers.Layer):
+        def build(self, shape):
+            self.weight = self.add_weight(shape=(1,), initializer="zeros")
+
+        def call(self, x):
+            return x * tf.sqrt(self.weight)
+
+    with nengo.Network() as net:
+        x = nengo.Node([1.0])
+        p = nengo.Probe(Layer(Root())(x))
+    with Simulator(net, jit_compile=False, progress_bar=False) as sim:
+        data = {x: np.ones((1, 1, 1)), p: np.ones((1, 1, 1))}
+        with pytest.raises(SimulationError, match="TensorNode.*slope.*stopped"):
+            sim.train(data, keras.optimizers.SGD(0.1))

@@ -340,6 +340,14 @@ class OpBuilder(ABC):
         """
         return {}
 
+    def with_checked_gradients(self) -> OpBuilder:
+        """
+        Return the same, but that a gradient that is not finite is an error.
+
+        By default itself: only what users write may make such gradients.
+        """
+        return self
+
     def post_build(self, rng: np.random.RandomState) -> None:
         """
         Get ready to run: called when a simulator is built, and after each reset.

@@ -187,6 +187,11 @@ class Program:
         """The same, but that spiking neurons give rates, as in training."""
         return replace(self, groups=in_rates(self.groups))
 
+    def with_checked_gradients(self) -> Program:
+        """Return the same, but that TensorNodes raise errors in back-propagation."""
+        groups = [group.with_checked_gradients() for group in self.groups]
+        return replace(self, groups=groups)
+
     @cached_property
     def _stretches(self) -> list[Segment]:
         ends = [*(array.signal for array in self.states), *self.probes]

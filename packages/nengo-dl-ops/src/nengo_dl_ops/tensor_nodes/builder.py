@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import keras
 import numpy as np
@@ -19,6 +20,7 @@ from ..random_numbers import step_seed
 from ..user_warnings import warn_user
 from .checks import adds_losses, check_output, trace
 from .functions import Result, TensorFunction, tensor_function
+from .gradients import checked_gradients
 from .operator import SimTensorNode
 from .random_ops import call_seeded, random_ops
 from .seeds import check_generators, reseed
@@ -48,6 +50,8 @@ class SimTensorNodeBuilder(OpBuilder):
 
     mixes_items = True
 
+    _checks_gradients = False
+
     def __init__(
         self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
     ) -> None:
@@ -73,6 +77,12 @@ class SimTensorNodeBuilder(OpBuilder):
     def checked(self) -> dict[str, TensorSignal]:
         """The output, as Nengo checks those of other nodes."""
         return {str(self.op.tag): self.output}
+
+    def with_checked_gradients(self) -> OpBuilder:
+        """Return the same, but that the gradients it makes have to be finite."""
+        checked = copy(self)
+        checked._checks_gradients = True
+        return checked
 
     def adds_losses(self) -> bool:
         """Tell whether it is a Keras layer with losses of its own."""
@@ -111,7 +121,10 @@ class SimTensorNodeBuilder(OpBuilder):
     def _build(self, signals: SignalDict, training: bool) -> None:
         values = [signals.variables[id(variable)] for variable in self.variables]
         t, x = self._gather_time(signals), self._gather_input(signals)
-        y, values = self._call(values, t, x, training, signals.key)
+        if self._checks_gradients:
+            y, values = self._call_checked(values, t, x, training, signals.key)
+        else:
+            y, values = self._call(values, t, x, training, signals.key)
         signals.variables.update(zip(map(id, self.variables), values, strict=True))
         batch, dtype = self.config.minibatch_size, self.config.dtype
         check_output(y, x, batch, self.op.shape_out, dtype)
@@ -135,6 +148,21 @@ class SimTensorNodeBuilder(OpBuilder):
 
         arguments = [values, t] if x is None else [values, t, x]
         return call_seeded(call, arguments, step_seed(key, self.stream))
+
+    def _call_checked(
+        self,
+        values: list[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+        key: tf.Tensor,
+    ) -> Result:
+        """Call the function; gradients are checked when they enter, then on leaving."""
+        values = checked_gradients(values, str(self.op.tag))
+        if x is not None:
+            (x,) = checked_gradients([x], str(self.op.tag))
+        y, values = self._call(values, t, x, training, key)
+        return checked_gradients([y], "")[0], values
 
     def _gather_time(self, signals: SignalDict) -> tf.Tensor:
         time = tf.reshape(signals.gather(self.time), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import keras
@@ -13,6 +14,7 @@ from nengo.exceptions import SimulationError
 
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
+from nengo_dl_ops.tensor_nodes.gradients import gradient_maker
 
 from ..compile.checked import check_finite_steps
 from ..data.batches import Batch
@@ -239,7 +241,7 @@ class BatchFunction:
                     self._step, update, state, *_tensors(block)
                 )
                 if not descent.sound:
-                    self._check_nodes(state, block)
+                    self._check_nodes(state, block, descent)
                 values = check_sound(descent, self.measures, self._trained_parts())
                 state, watched = descent.state, descent.watched
                 n_steps, n_items = len(block.stepped), self.program.minibatch_size
@@ -296,12 +298,30 @@ class BatchFunction:
         values, *rest = self._values(state, *tensors, training, None)
         return tf.nest.map_structure(lambda value: value[:n_items], values), *rest
 
-    def _check_nodes(self, state: State, block: Batch) -> None:
+    def _check_nodes(self, state: State, block: Batch, descent: Descent) -> None:
         """Look for a TensorNode that is to blame for numbers that are not finite."""
         if self.program.checked:  # else there is no need to compute all of it again
-            arguments = state, *_tensors(block), True, None
-            *_, finite = self._with_or_without_xla(self._values, *arguments)
-            self._check_finite(finite, block, f". {STOPPED}")
+            arguments = state, *_tensors(block)
+            found = self._with_or_without_xla(self._values, *arguments, True, None)
+            self._check_finite(found[-1], block, f". {STOPPED}")
+            if np.isfinite(descent.losses).all():
+                self._check_gradients(*arguments)
+
+    def _check_gradients(self, *arguments: Any) -> None:
+        """Look for a TensorNode whose function has no finite slope."""
+        checked = copy(self)
+        checked.program = self.program.with_checked_gradients()
+        checked._compile(jit_compile=False)
+        try:
+            checked._gradients(*arguments, tf.ones((), tf.float64))
+        except tf.errors.InvalidArgumentError as error:
+            if name := gradient_maker(error):
+                raise SimulationError(
+                    f"{name}: expected a finite slope of its function where it was "
+                    f"used, got a gradient of NaN or infinity. {STOPPED} Likely "
+                    "causes: the square root or norm of zero (add a small number to "
+                    "its argument); numbers that are too large."
+                ) from None
 
     def _check_finite(
         self, finite: tf.Tensor | None, block: Batch, more: str = ""
