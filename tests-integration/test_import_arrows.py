@@ -1,6 +1,7 @@
-"""Imports between the packages go one way, and each is declared."""
+"""Imports go one way, between the packages and within each, and each is declared."""
 
 import pytest
+from import_circles import import_circles
 from workspace import (
     ALLOWED_ARROWS,
     Package,
@@ -109,3 +110,74 @@ def test_planted_undeclared_import(tmp_path, source, where, culprit):
     )
     messages = undeclared_imports(package)
     assert [m.rpartition(" ")[2] for m in messages] == ([culprit] if culprit else [])
+
+
+def test_no_circle_of_imports(package):
+    assert import_circles(package) == []
+
+
+def plant_files(tmp_path, files):
+    """Write a package of files, each with the imports that are given for it."""
+    package = Package(tmp_path / "packages" / "nengo-dl-ops")
+    for name, source in files.items():
+        path = package.src / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+    return package
+
+
+@pytest.mark.parametrize(
+    ("files", "circle"),
+    [
+        ({"a.py": "from . import b", "b.py": "from .a import x"}, "a.py -> b.py"),
+        (  # longer, by absolute names, and in a folder
+            {
+                "f/a.py": "import nengo_dl_ops.f.b as b",
+                "f/b.py": "from nengo_dl_ops.f import c",
+                "f/c.py": "def late():\n    from .a import x",
+            },
+            "ops/f: a.py -> b.py -> c.py -> a.py (f/a.py:1, f/b.py:1, f/c.py:2)",
+        ),
+        (  # of folders, though no file is part of one
+            {
+                "f/a.py": "from ..g import a",
+                "f/b.py": "",
+                "g/a.py": "",
+                "g/b.py": "from ..f.b import x",
+            },
+            "nengo_dl_ops: f -> g -> f (f/a.py:1, g/b.py:1)",
+        ),
+        (  # for types only, of a folder and a loose file
+            {
+                "f/__init__.py": "from .a import x as x",
+                "f/a.py": "import typing\nif typing.TYPE_CHECKING: from ..b import y",
+                "b.py": "from .f import x",
+            },
+            "nengo_dl_ops: b.py -> f -> b.py (b.py:1, f/a.py:2)",
+        ),
+        (  # through the package itself
+            {"__init__.py": "from .a import x as x", "a.py": "from . import x"},
+            "__init__.py -> a.py",
+        ),
+    ],
+)
+def test_planted_circle_of_imports_is_found(tmp_path, files, circle):
+    (message,) = import_circles(plant_files(tmp_path, files))
+    assert circle in message
+
+
+def test_two_planted_circles_are_found(tmp_path):
+    loop = {"a.py": "from . import b", "b.py": "from . import a"}
+    files = {f"{folder}/{name}": loop[name] for folder in "fg" for name in loop}
+    assert len(import_circles(plant_files(tmp_path, files))) == 2
+
+
+def test_imports_in_one_direction_are_no_circle(tmp_path):
+    files = {
+        "__init__.py": "from .f import x as x\nfrom .b import y as y",
+        "f/__init__.py": "from .a import x as x",
+        "f/a.py": "from ..b import y\nfrom .c import z\nimport nengo_dl_signals.f.a",
+        "f/c.py": "from ..b import y",
+        "b.py": "import numpy",
+    }
+    assert import_circles(plant_files(tmp_path, files)) == []
