@@ -70,6 +70,13 @@ def test_agrees_with_nengo(kind, learned, minibatch_size):
         np.testing.assert_allclose(data, expected.data[net.probe], atol=1e-10)
 
 
+def test_closing_gives_up_its_variables():
+    with make_sim(make_net()) as sim:
+        variables = sim._engine.specialized.parameters.variables
+        assert all(tf.size(tf.convert_to_tensor(v)) > 0 for v in variables)
+    assert all(tf.size(tf.convert_to_tensor(v)) == 0 for v in variables)
+
+
 @pytest.mark.parametrize("learned", [False, True])
 def test_signals_are_those_of_the_whole_program(learned):
     """Also of what the shorter program does not compute."""

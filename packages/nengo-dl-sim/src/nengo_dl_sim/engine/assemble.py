@@ -186,7 +186,7 @@ class Engine:
         """Give up what was compiled, and the variables; values stay readable."""
         self.runner.close()
         self.parameters.close()
-        specialized = self.__dict__.pop("shortcut", None)
+        specialized = self.__dict__.pop("specialized", None)
         if specialized is not None:
             specialized.close()
 

@@ -33,7 +33,7 @@ class ProbeStore:
     keep_history: bool
     minibatch_size: int | None
     shape: tuple[int, ...]
-    _engine: list[np.ndarray] = field(default_factory=list)
+    _chunks: list[np.ndarray] = field(default_factory=list)
 
     @property
     def period(self) -> float:
@@ -87,13 +87,13 @@ class ProbeStore:
         """
         n_sampled = int(self._sampled(start_step, n_steps).sum())
         if n_sampled and not self.keep_history:
-            self._engine = [values[:1].copy()]
+            self._chunks = [values[:1].copy()]
         elif n_sampled:
-            self._engine.append(values[:n_sampled].copy())
+            self._chunks.append(values[:n_sampled].copy())
 
     def clear(self) -> None:
         """Forget all values."""
-        self._engine = []
+        self._chunks = []
 
     def data(self) -> np.ndarray:
         """
@@ -105,7 +105,7 @@ class ProbeStore:
             Read-only. If the simulation has no batch axis, without it, and of shape
             (0,) if nothing was recorded, as in Nengo.
         """
-        parts = self._engine
+        parts = self._chunks
         if not parts:
             batch = self.minibatch_size
             return np.zeros((0,) if batch is None else (batch, 0, *self.shape))
@@ -137,9 +137,9 @@ class ProbeStore:
         index : int or slice
             Which ones.
         """
-        if self._engine:
+        if self._chunks:
             self._merge(
-                self._engine, lambda parts: np.delete(np.concatenate(parts), index, 0)
+                self._chunks, lambda parts: np.delete(np.concatenate(parts), index, 0)
             )
 
     def _merge(

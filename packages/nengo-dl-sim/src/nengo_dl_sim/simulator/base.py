@@ -40,7 +40,7 @@ class SimulatorBase(ReadOnlyAttributes):
     (running, learning, saving, exporting); they check arguments and hand them to the
     part that does the work.
 
-    ReadOnlyAttributes
+    Attributes
     ----------
     model : nengo.builder.Model
         What Nengo built.

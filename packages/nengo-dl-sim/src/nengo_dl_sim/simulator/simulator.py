@@ -232,7 +232,7 @@ class Simulator(
         self.soft_reset(include_probes=True)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_training"):  # it could not be built
+        if not hasattr(self, "_trainer"):  # it could not be built
             return super().__repr__()
         size = self.minibatch_size
         batch = "" if size is None else f", minibatch_size={size}"
