@@ -42,12 +42,14 @@ TELLING = [
     *("packages/nengo-dl-signals", "packages/nengo-dl-ops"),
     "packages/nengo-dl-objectives",
     *(
-        f"packages/nengo-dl-sim/tests/test_{name}.py"
+        f"packages/nengo-dl-sim/tests/{name}"
         for name in (
-            *("contract_data", "contract_network", "contract_objectives"),
-            *("contract_tools", "contract_training", "equivalence", "battery"),
-            *("keras_doors", "keras_callbacks", "keras_state", "parameter_files"),
-            *("checkpoints", "training", "shortcut", "sample_weights", "backups"),
+            *("data/test_train_data.py", "data/test_weights.py"),
+            *("engine/test_build.py", "engine/test_specialized_program.py"),
+            *("keras_api", "measures", "saving/test_parameter_files.py"),
+            *("saving/test_checkpoints.py", "simulator/test_battery.py"),
+            *("simulator/test_contract_tools.py", "simulator/test_equivalence.py"),
+            *("training/test_contract_training.py", "training/test_train.py"),
         )
     ),
     *("-m", "not slow"),

@@ -1,7 +1,14 @@
+"""What the tests of the simulator share; helpers lie next to this file."""
+
+import sys
+from pathlib import Path
+
 import nengo
 import pytest
 
 from nengo_dl_sim.progress import make
+
+sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True, scope="session")

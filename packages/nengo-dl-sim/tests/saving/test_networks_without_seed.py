@@ -307,7 +307,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
 import numpy as np
-import test_without_seed as t
+import test_networks_without_seed as t
 forms = {{**t.FORMS, **t.LEARNING}}
 saved = t.Path({saved!r})
 outputs = {{
