@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nengo_dl_ops.step.program import Program
 from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim.execution.jit_policy import Mode
 
 
 def integrator(n):
@@ -69,14 +70,14 @@ def test_groups_after_planning(make):
 
 def compiled_text(sim):
     """What XLA makes of the function that was last used to run."""
-    specialized = sim._simulation._specialized
-    runner = (specialized or sim._engine).runner
+    chosen, state = sim._simulation.prepare(Mode.XLA)
+    runner = chosen.runner
     (function,) = runner._functions.values()
     capacity, batch = function.capacity, sim._engine.program.minibatch_size
     stepped = function.split.stepped
     size = 0 if stepped is None else stepped.size
     arguments = (
-        sim._simulation.here(specialized),
+        state,
         runner._feed(()).held,
         tf.zeros((capacity, size, batch)),
         tf.zeros((len(runner.recordings), capacity), tf.int32),

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 
 import nengo
@@ -8,6 +9,7 @@ from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError, NetworkContextError, ValidationError
 
 from nengo_dl_sim.settings.config import configure_settings, get_setting
+from nengo_dl_sim.settings.settings import keeps_history, read_settings
 
 
 def function(*_):
@@ -296,3 +298,27 @@ def test_copied_networks_keep_their_settings(copy):
         configure_settings(dtype="float16", trainable=True)
     assert get_setting(net, "dtype") == "float64"
     assert get_setting(net, "trainable") is False
+
+
+def test_settings_are_read_at_once():
+    """A simulator goes by what was set when it was made."""
+    with nengo.Network() as net:
+        configure_settings(stateful=False, sorter=function, simplifications=[len])
+    settings = read_settings(net)
+    with net:
+        configure_settings(stateful=True)
+    assert not settings.stateful and settings.sorter is function
+    assert settings.planner is None and settings.dtype == "float32"
+    assert settings.simplifications == (len,)
+    assert read_settings(net, "float64", optimize=False) == dataclasses.replace(
+        settings, stateful=True, dtype="float64", simplifications=()
+    )
+    assert read_settings(None) == read_settings(nengo.Network())
+
+
+def test_keeps_history_of_each_probe():
+    with nengo.Network() as net:
+        probes = [nengo.Probe(nengo.Node(0)) for _ in range(2)]
+        configure_settings(keep_history=False)
+        net.config[probes[0]].keep_history = True
+    assert [keeps_history(net, probe) for probe in probes] == [True, False]

@@ -4,8 +4,8 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_dl_sim.settings.config import configure_settings
-from nengo_dl_sim.settings.parameter_names import parameter_names
+from nengo_dl_sim.engine.parameter_names import parameter_names
+from nengo_dl_sim.settings.config import configure_settings, get_setting
 from nengo_dl_sim.settings.trainable import trainable_signals
 
 
@@ -114,7 +114,9 @@ def test_trainable(setting, expected):
         configure_settings()
         setting(net)
     model = build(net)
-    assert trainable_signals(model, net) == signals(model, *parts(net, *expected))
+    only_runs = get_setting(net, "inference_only")
+    found = trainable_signals(model, net, only_runs)
+    assert found == signals(model, *parts(net, *expected))
 
 
 def test_subnetworks_own_config():

@@ -10,7 +10,7 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo.probe import Probe
 
 from ..checks import check_count, check_not_masked
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from .array_data import ArrayData
 from .array_steps import ArraySteps
 from .arrays import called, check_inputs, common_shape
@@ -32,7 +32,7 @@ def fit_data(
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     names : Names
         The names of its nodes and probes.
     user_data : UserData

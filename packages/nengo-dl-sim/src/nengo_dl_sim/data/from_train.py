@@ -11,7 +11,7 @@ from nengo.node import Node
 from nengo.probe import Probe
 
 from ..checks import check_count, whole_number
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from .array_data import ArrayData
 from .arrays import check_inputs, check_targets, common_shape, split_data
 from .batches import check_divisible
@@ -40,7 +40,7 @@ def train_data(
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     names : Names
         The names of its nodes and probes.
     data : dict or int or tf.data.Dataset or iterable

@@ -11,7 +11,7 @@ from nengo.exceptions import ValidationError
 from nengo.node import Node
 from nengo.probe import Probe
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 
 #: What an entry of the data may be called that is neither node nor probe.
 RESERVED = "n_steps"
@@ -136,7 +136,7 @@ def node_specs(engine: Engine, names: Names) -> dict[Node, keras.KerasTensor]:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     names : Names
         The names of the nodes.
 

@@ -12,7 +12,7 @@ from nengo.probe import Probe
 
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from .arrays import check_inputs, common_shape
 from .batches import Order
 from .data_adapter import DataAdapter, Items
@@ -61,7 +61,7 @@ class Reader:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     names : Names
         The names of its nodes and probes.
     user_data : UserData

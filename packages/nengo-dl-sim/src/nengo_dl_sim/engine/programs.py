@@ -1,4 +1,4 @@
-"""How a model becomes a program that runs: for any parameters, or for those built."""
+"""How a model becomes a program that runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from nengo_dl_ops.planning.def_use import count_reads
 from nengo_dl_ops.planning.narrow_results import narrow_results, narrowed_results
 from nengo_dl_ops.planning.share_results import share_results, shared_results
 from nengo_dl_ops.planning.simplify import (
-    DEFAULT_SIMPLIFICATIONS,
     Simplification,
     simplify,
 )
@@ -28,15 +27,14 @@ from nengo_dl_ops.step.build import (
     constant_signals,
 )
 from nengo_dl_ops.step.program import Program
-from nengo_dl_ops.step.state_transfer import StateTransfer
 
 from ..execution.runner import Runner
 from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
+from ..settings.settings import Settings
 from .initial_values import InitialValues
 from .parameter_store import ParameterStore
-from .specialized_program import SpecializedProgram, same_rows
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +87,10 @@ class ProgramFactory:
         What Nengo built.
     operators : list of nengo.builder.Operator
         Its operators, without those that input nodes replace.
-    marks : SignalRoles
+    roles : SignalRoles
         Which signals are inputs, and which are trained.
     config : BuildConfig
-        The settings of the simulation.
+        What operators are built with.
     inputs : NodeInputs
         The values of nodes without input.
     current : CurrentStep
@@ -101,12 +99,8 @@ class ProgramFactory:
         What is recorded.
     unroll : int
         How many steps are compiled as one iteration of the loop.
-    learning_phase : bool or None
-        See `.compile.Program`.
-    use_loop : bool
-        See `.compile.Program`.
-    remat_steps : int or None
-        See `.compile.Program`.
+    settings : Settings
+        The settings of the network.
     """
 
     model: Model
@@ -117,9 +111,7 @@ class ProgramFactory:
     current: CurrentStep
     probes: Sequence[ProbeStore]
     unroll: int
-    learning_phase: bool | None
-    use_loop: bool
-    remat_steps: int | None
+    settings: Settings
 
     def plan(self, settings: PlanSettings) -> PlannedProgram:
         """
@@ -137,7 +129,7 @@ class ProgramFactory:
         """
         stand_ins: dict[Signal, Signal] = {}
         simplifications = [
-            _noting(_FINDS[each], stand_ins) if each in _FINDS else each
+            noting(_FINDS[each], stand_ins) if each in _FINDS else each
             for each in settings.simplifications
         ]
         program = build_program(
@@ -147,7 +139,7 @@ class ProgramFactory:
             replace(settings, simplifications=simplifications),
             self.config,
         )
-        return self._runnable(program, stand_ins)
+        return self.runnable(program, stand_ins)
 
     def n_reads(
         self, settings: PlanSettings, changed: Collection[Signal]
@@ -171,73 +163,15 @@ class ProgramFactory:
         fixed -= {*self.roles.inputs, *self.roles.trainable, *changed}
         return count_reads(simplify(self.operators, fixed, settings.simplifications))
 
-    def specialized(
-        self, general: Program, settings: PlanSettings
-    ) -> SpecializedProgram | None:
-        """
-        Make another program, for as long as no parameter has changed.
-
-        Parameters
-        ----------
-        general : Program
-            The program for any parameters.
-        settings : PlanSettings
-            How to plan and sort.
-
-        Returns
-        -------
-        shortcut : SpecializedProgram or None
-            None if nothing is gained, or the state could not be taken over.
-        """
-        # What Python code and layers remember cannot be in two programs, and random
-        # numbers would be others.
-        if self.learning_phase or not general.is_self_contained:
-            return None
-        # Of operators that are simplified already: so both have the same signals.
-        ops = [op for group in general.groups for op in group.ops]
-        stand_ins: dict[Signal, Signal] = {}
-        ops = simplify(
-            ops,
-            constant_signals(ops) - self.roles.inputs,
-            (
-                *DEFAULT_SIMPLIFICATIONS,
-                _noting(shared_results, stand_ins),
-                _noting(narrowed_results, stand_ins),
-            ),
-        )
-        if not stand_ins:
-            return None
-        program = build_program(
-            self.model,
-            ops,
-            replace(self.roles, trainable=frozenset()),
-            replace(settings, simplifications=()),
-            self.config,
-            [base for array in general.states for base in array.bases],
-        )
-        planned = self._runnable(program, stand_ins)
-        to_general, to_short = same_rows(general, planned.program, stand_ins)
-        try:
-            enter = StateTransfer(general, planned.program, to_short)
-            leave = StateTransfer(planned.program, general, to_general)
-        except KeyError:  # there is state that only one of them has
-            return None
-        return SpecializedProgram(
-            program=planned.program,
-            parameters=planned.parameters,
-            runner=planned.runner,
-            enter=enter,
-            leave=leave,
-        )
-
-    def _runnable(
+    def runnable(
         self, program: Program, stand_ins: dict[Signal, Signal]
     ) -> PlannedProgram:
+        """Give a program parameters, and what runs it."""
         program = replace(
             program,
-            learning_phase=self.learning_phase,
-            use_loop=self.use_loop,
-            remat_steps=self.remat_steps,
+            learning_phase=self.settings.learning_phase,
+            use_loop=self.settings.use_loop,
+            remat_steps=self.settings.remat_steps,
         )
         self.current.watch(program, self.model.step)
         n_operators = len(self.operators)
@@ -248,7 +182,7 @@ class ProgramFactory:
         return PlannedProgram(program, store, InitialValues(program), runner, stand_ins)
 
 
-def _noting(find: Find, stand_ins: dict[Signal, Signal]) -> Simplification:
+def noting(find: Find, stand_ins: dict[Signal, Signal]) -> Simplification:
     """Make a simplification that notes which signals stand for which."""
 
     def simplification(

@@ -1,4 +1,4 @@
-"""Where a simulation has got to, and what it has made of signals and probes."""
+"""The state of a simulation: where it has got to, values of signals, probe data."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from nengo.probe import Probe
 
 from nengo_dl_ops.step.state import State
 
+from ..execution.jit_policy import Mode
 from ..recording.probe_store import ProbeStore
-from .assemble import Engine
+from .engine import Engine
 from .specialized_program import SpecializedProgram
 
 
 class SimulationState:
     """
-    The present of a simulation.
+    The state of a simulation, in whichever program's form it is.
 
     The simulator and its ``data`` share it. Neither needs to know the other: so a
     simulator that nobody refers to any more goes at once, while ``data`` lives on.
@@ -28,7 +29,7 @@ class SimulationState:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     seed : int
         The seed of the random numbers that are drawn in the steps.
 
@@ -59,35 +60,62 @@ class SimulationState:
 
     @state.setter
     def state(self, value: State) -> None:
-        self.move(value, None)
+        self._move(value, None)
 
-    def enter(self, specialized: SpecializedProgram) -> SpecializedProgram | None:
+    def prepare(self, mode: Mode) -> tuple[Engine | SpecializedProgram, State]:
         """
-        Bring the state into the form of a shortcut, if it can take it over.
+        Choose what the next steps are run by.
+
+        The specialized program costs time to compile: it pays where XLA compiles the
+        loop, which it does for long runs only.
 
         Parameters
         ----------
-        shortcut : SpecializedProgram
-            A program that is to go on from here.
+        mode : Mode
+            How the steps are executed.
 
         Returns
         -------
-        shortcut : SpecializedProgram or None
-            None if it cannot.
+        chosen : Engine or SpecializedProgram
+            Has a ``runner``.
+        state : State
+            The state, in its form.
         """
-        if self._specialized is None:
+        specialized = self._enter() if mode is Mode.XLA else None
+        if specialized is None:
+            return self._engine, self.state
+        return specialized, self._state
+
+    def advance(
+        self, chosen: Engine | SpecializedProgram, state: State, n_steps: int
+    ) -> None:
+        """
+        Go on by some steps.
+
+        Parameters
+        ----------
+        chosen : Engine or SpecializedProgram
+            What ran them.
+        state : State
+            The state after them, in its form.
+        n_steps : int
+            How many they were.
+        """
+        self._move(state, chosen if isinstance(chosen, SpecializedProgram) else None)
+        self.n_steps += n_steps
+
+    def _enter(self) -> SpecializedProgram | None:
+        """Bring the state into the form of the specialized program, if it can be."""
+        specialized = self._engine.specialized_now
+        if specialized is not None and self._specialized is None:
             state = specialized.entered(self._state)
             if state is None:
                 return None
             self._state, self._specialized = state, specialized
-        return self._specialized
+        return specialized
 
-    def here(self, specialized: SpecializedProgram | None) -> State:
-        """Return the state as a shortcut has it; None: as the whole program has it."""
-        return self.state if specialized is None else self._state
-
-    def move(self, state: State, specialized: SpecializedProgram | None) -> None:
-        """Go on to a state, in a form as of `here`."""
+    def _move(self, state: State, specialized: SpecializedProgram | None) -> None:
+        """Go on to a state, in the form of a program."""
         self._state, self._specialized = state, specialized
         self._engine.current.notify()
 

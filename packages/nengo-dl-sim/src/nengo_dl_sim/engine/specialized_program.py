@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
-from nengo_dl_ops.learning_rules import SimPESFactors
+from nengo_dl_ops.planning.narrow_results import narrowed_results
+from nengo_dl_ops.planning.share_results import shared_results
+from nengo_dl_ops.planning.simplify import DEFAULT_SIMPLIFICATIONS, simplify
+from nengo_dl_ops.step.build import (
+    PlanSettings,
+    SignalRoles,
+    build_program,
+    constant_signals,
+)
 from nengo_dl_ops.step.program import Program
 from nengo_dl_ops.step.state import State
 from nengo_dl_ops.step.state_transfer import StateTransfer
 
 from ..execution.runner import Runner
 from .parameter_store import ParameterStore
+from .programs import PlannedProgram, ProgramFactory, noting
+from .take_over import same_rows
 
 #: Equal results may differ by rounding, in units of the last place of the largest.
 _ROUNDING = 100
@@ -71,80 +82,75 @@ class SpecializedProgram(NamedTuple):
         self.parameters.close()
 
 
-def taken_over(
-    source: Program, target: Program, stand_ins: Mapping[Signal, Signal], state: State
-) -> State | None:
+def specialize(
+    factory: ProgramFactory, general: Program, settings: PlanSettings
+) -> SpecializedProgram | None:
     """
-    Take the state of a program over into one that computes more, for the same model.
+    Make a program for parameters as they were built.
 
     Parameters
     ----------
-    source, target : Program
-        The programs.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that the source has not, others with the same values.
-    state : State
-        A state of the source.
+    factory : ProgramFactory
+        Made the general program.
+    general : Program
+        The program for any parameters.
+    settings : PlanSettings
+        How to plan and sort.
 
     Returns
     -------
-    state : State or None
-        The same for the target. None if something is missing.
+    specialized : SpecializedProgram or None
+        None if nothing is gained, or the state could not be taken over.
     """
-    found = _factors(source)
-    same = {sig: found[key] for key, sig in _factors(target).items() if key in found}
-    rows, _ = same_rows(target, source, {**stand_ins, **same})
-    try:
-        return StateTransfer(source, target, rows)(state)
-    except KeyError:
+    # What Python code and layers remember cannot be in two programs, and random
+    # numbers would be others.
+    if factory.settings.learning_phase or not general.is_self_contained:
         return None
+    # Of operators that are simplified already: so both have the same signals.
+    ops = [op for group in general.groups for op in group.ops]
+    ops, stand_ins = _shared(ops, factory.roles)
+    if not stand_ins:
+        return None
+    program = build_program(
+        factory.model,
+        ops,
+        replace(factory.roles, trainable=frozenset()),
+        replace(settings, simplifications=()),
+        factory.config,
+        [base for array in general.states for base in array.bases],
+    )
+    return _connected(general, factory.runnable(program, stand_ins))
 
 
-def _factors(program: Program) -> dict[tuple[Signal, int], Signal]:
-    """Return signals that each plan has of its own, by what they are factors of."""
-    ops = [op for group in program.groups for op in group.ops]
-    return {
-        (op.change, number): sig
-        for op in ops
-        if isinstance(op, SimPESFactors)
-        for number, sig in enumerate(op.updates)
-    }
+def _shared(
+    ops: list[Operator], roles: SignalRoles
+) -> tuple[list[Operator], dict[Signal, Signal]]:
+    """Compute once what has equal results; tell which signals stand for which."""
+    stand_ins: dict[Signal, Signal] = {}
+    simplifications = (
+        *DEFAULT_SIMPLIFICATIONS,
+        noting(shared_results, stand_ins),
+        noting(narrowed_results, stand_ins),
+    )
+    fixed = constant_signals(ops) - roles.inputs
+    return simplify(ops, fixed, simplifications), stand_ins
 
 
-def same_rows(
-    general: Program, short: Program, stand_ins: Mapping[Signal, Signal]
-) -> tuple[np.ndarray, np.ndarray]:
-    """
-    Find the elements of two programs' states that have the same values.
-
-    Parameters
-    ----------
-    general, short : Program
-        The programs.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that the short program has not, others with the same values; with
-        one element along the last axis, if those are all equal.
-
-    Returns
-    -------
-    to_general : (n_rows,) array of int
-        For each row of the general program the row of the short one; -1 if it has none.
-    to_short : (n_rows,) array of int
-        For each row of the short program a row of the general one.
-    """
-    to_general = np.full(general.layout.n_rows, -1)
-    to_short = np.full(short.layout.n_rows, -1)
-    carried = {base for array in short.states for base in array.bases}
-    for base in (base for array in general.states for base in array.bases):
-        found = base
-        while found not in carried and found in stand_ins:
-            found = stand_ins[found]
-        if found in carried:
-            rows, there = general.layout.rows(base), short.layout.rows(found)
-            if len(there) < len(rows):
-                there = np.broadcast_to(there.reshape(found.shape), base.shape).ravel()
-            to_general[rows], to_short[there] = there, rows
-    return to_general, to_short
+def _connected(general: Program, planned: PlannedProgram) -> SpecializedProgram | None:
+    """Find out how the state is taken over, to a program and back."""
+    to_general, to_specialized = same_rows(general, planned.program, planned.stand_ins)
+    try:
+        enter = StateTransfer(general, planned.program, to_specialized)
+        leave = StateTransfer(planned.program, general, to_general)
+    except KeyError:  # there is state that only one of them has
+        return None
+    return SpecializedProgram(
+        program=planned.program,
+        parameters=planned.parameters,
+        runner=planned.runner,
+        enter=enter,
+        leave=leave,
+    )
 
 
 def _agree(a: np.ndarray, b: np.ndarray) -> bool:

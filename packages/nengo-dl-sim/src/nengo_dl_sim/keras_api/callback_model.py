@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..legacy import MODEL_REPLACEMENTS, RemovedError
 from ..saving.named_arrays import assign_parameters, parameter_arrays, trained_names
 
@@ -22,7 +22,7 @@ class CallbackModel:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ..data.data_adapter import DataAdapter
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..measures.measure import Measure
 
 
@@ -18,7 +18,7 @@ def try_losses(engine: Engine, losses: Sequence[Measure], data: DataAdapter) -> 
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     losses : list of Measure
         The losses.
     data : DataAdapter

@@ -15,7 +15,7 @@ from nengo.probe import Probe
 from ..checks import described
 from ..data.data_adapter import DataAdapter
 from ..data.names import Names
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..lru_cache import LRUCache
 from ..measures.epoch_averages import MetricValue
 from ..measures.keras_losses import loss_form, make_metric
@@ -59,7 +59,7 @@ class CompileSpec:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     names : Names
         The names of its probes.
     optimizer : keras.optimizers.Optimizer or str

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..measures.measure import Measure
 from ..training.gradient_coverage import influential_signals
 
@@ -84,7 +84,7 @@ def warn_few_steps(engine: Engine, n_steps: int, measures: Sequence[Measure]) ->
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     n_steps : int
         How many steps there are.
     measures : list of Measure

@@ -13,9 +13,9 @@ from nengo.exceptions import ValidationError
 from nengo_dl_ops.step.state import State
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
+from ..engine.parameter_names import INITIAL
 from ..engine.simulation_state import SimulationState
-from ..settings.parameter_names import INITIAL
 from ..training.trainer import Trainer
 from .checkpoint_files import check_entries, check_equal, check_not_negative
 from .fingerprint import plan_fingerprint
@@ -41,7 +41,7 @@ class Restart(NamedTuple):
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     simulation : SimulationState
         Where the simulation has got to.
     training : Trainer
@@ -244,7 +244,7 @@ def warn_of_memory(engine: Engine) -> None:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
 
     Warns
     -----

@@ -15,9 +15,9 @@ from nengo_dl_ops.planning.def_use import count_reads
 from nengo_dl_ops.step.state import State
 from nengo_dl_signals import stored_value
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
+from ..engine.parameter_names import INITIAL
 from ..engine.parameter_store import to_numpy
-from ..settings.parameter_names import INITIAL
 from .fingerprint import plan_fingerprint
 from .members import Wanted, wrong
 from .parameter_files import load_arrays, save_arrays
@@ -40,7 +40,7 @@ def save(
     path : str or path-like
         The file.
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     state : State
         The state of the simulation.
     parameters, with_state : bool
@@ -70,7 +70,7 @@ def read(
     path : str or path-like
         The file.
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     state : State
         The state of the simulation.
     parameters, with_state : bool
@@ -134,7 +134,7 @@ def relied_on(engine: Engine, arrays: Mapping[str, np.ndarray]) -> str | None:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     arrays : dict from str to array
         New values of parameters by name, maybe not of all.
 
@@ -170,7 +170,7 @@ def parameter_arrays(engine: Engine) -> dict[str, np.ndarray]:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def assign_parameters(engine: Engine, arrays: Mapping[str, np.ndarray]) -> None:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     arrays : dict from str to array
         The values, of the right shapes, by the names of `parameter_arrays`; maybe not
         all initial values. The plan must not rely on any that change (see
@@ -232,7 +232,7 @@ def initial_values(
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     arrays : dict from str to array
         The values, by the names of `parameter_arrays`.
 
@@ -286,7 +286,7 @@ def saved_state(engine: Engine, state: State) -> dict[str, np.ndarray]:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     state : State
         The state.
 

@@ -12,10 +12,12 @@ from nengo.neurons import Direct
 from nengo_dl_ops.planning.learned_weights import learned_by_sums
 from nengo_dl_ops.user_warnings import warn_user
 
-from .config import get_setting, nearest_setting
+from .config import nearest_setting
 
 
-def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[Signal]:
+def trainable_signals(
+    model: Model, network: nengo.Network | None, inference_only: bool = False
+) -> frozenset[Signal]:
     """
     Find the signals that training changes.
 
@@ -30,6 +32,8 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
         The built model.
     network : nengo.Network or None
         The top-level network. If None, nothing is trainable.
+    inference_only : bool
+        The setting of that name: if True, nothing is trainable.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def trainable_signals(model: Model, network: nengo.Network | None) -> frozenset[
     UserWarning
         If something is set to be trainable that an online learning rule changes.
     """
-    if network is None or get_setting(network, "inference_only"):
+    if network is None or inference_only:
         return frozenset()
     written, summed = written_signals(model), learned_by_sums(model.operators)
     found = set()

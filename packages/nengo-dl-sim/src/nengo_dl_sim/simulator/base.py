@@ -17,7 +17,7 @@ from nengo_dl_ops.step.state import State
 from nengo_dl_ops.user_warnings import warn_user
 
 from ..data.names import Names
-from ..engine.assemble import Engine, StateLost
+from ..engine.engine import Engine, StateLost
 from ..engine.simulation_state import SimulationState
 from ..errors import python_errors
 from ..gc_paused import gc_paused
@@ -198,7 +198,7 @@ class SimulatorBase(ReadOnlyAttributes):
     @property
     def stateful(self) -> bool:
         """Whether runs may change the state of the simulation."""
-        return self._engine.stateful
+        return self._engine.settings.stateful
 
     def _state_policy(self, stateful: bool) -> StatePolicy:
         """Let minibatches go on from each other, or all start from the present."""

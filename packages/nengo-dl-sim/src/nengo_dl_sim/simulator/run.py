@@ -23,7 +23,6 @@ from ..checks import (
 )
 from ..data.arrays import check_inputs, leave_targets
 from ..data.keras_forms import is_stream, read_values
-from ..engine.specialized_program import SpecializedProgram
 from ..execution.jit_policy import Mode, check_xla, choose_mode
 from ..execution.runner import Progress
 from ..progress import Form
@@ -201,17 +200,6 @@ class RunMixin(SimulatorBase):
         with self._simulation.kept(), self._trainer.aside():
             yield
 
-    def _specialized(self, mode: Mode) -> SpecializedProgram | None:
-        """Enter a shorter program, if parameters allow it and it pays to compile it."""
-        parts = self._engine
-        if mode is not Mode.XLA or not parts.parameters.as_built:
-            return None
-        return (
-            None
-            if parts.specialized is None
-            else self._simulation.enter(parts.specialized)
-        )
-
     def _run_steps(
         self,
         n_steps: int,
@@ -222,14 +210,14 @@ class RunMixin(SimulatorBase):
         """Compile if need be, then run chunk by chunk."""
         stepping = self._single_use.stepping()
         with self._bar("Simulating", n_steps, progress_bar) as bar, stepping:
-            specialized = self._specialized(mode)
-            runner = (specialized or self._engine).runner
-            state = self._simulation.here(specialized)
+            chosen, state = self._simulation.prepare(mode)
+            runner = chosen.runner
             if not runner.is_compiled(n_steps, given, mode):
                 with bar.stage("Compiling"):
                     runner.compile(state, n_steps, given, mode)
             for chunk in runner.run(state, self._n_steps, n_steps, given, mode):
-                self._keep(chunk, specialized)
+                self._record(chunk)
+                self._simulation.advance(chosen, chunk.state, chunk.n_steps)
                 bar.step(chunk.n_steps)
 
     def reset(
@@ -365,12 +353,10 @@ class RunMixin(SimulatorBase):
         steps = np.arange(1, self.n_steps + 1)
         return self.dt * steps[steps % period < 1]
 
-    def _keep(self, chunk: Progress, specialized: SpecializedProgram | None) -> None:
-        """Take over the result of a chunk of steps."""
+    def _record(self, chunk: Progress) -> None:
+        """Keep what was probed in a chunk of steps."""
         for store, values in zip(self._engine.probes, chunk.probed, strict=True):
             store.add(self._n_steps, chunk.n_steps, values)
-        self._simulation.move(chunk.state, specialized)
-        self._n_steps += chunk.n_steps
 
 
 def _renamed(data: Any, input_feeds: Any) -> Any:

@@ -12,7 +12,7 @@ from nengo_dl_ops.step.state import State
 
 from ..calls import PARAMETER_ARGUMENTS, explained
 from ..checks import check_boolean, check_path
-from ..engine.assemble import StateLost
+from ..engine.engine import StateLost
 from ..saving import named_arrays as saving
 from .base import SimulatorBase
 

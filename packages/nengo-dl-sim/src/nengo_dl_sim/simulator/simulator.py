@@ -24,7 +24,9 @@ from ..checks import (
     check_seed,
 )
 from ..data.names import Names
-from ..engine.assemble import Engine, assemble, build_model, choose_seed
+from ..engine.assemble import assemble
+from ..engine.engine import Engine
+from ..engine.nengo_model import build_model, choose_seed
 from ..engine.simulation_state import SimulationState
 from ..execution.devices import announce_device, check_device
 from ..gc_paused import gc_paused
@@ -33,8 +35,8 @@ from ..inspection.simulation_data import SimulationData
 from ..keras_api.callback_model import CallbackModel
 from ..progress import Form
 from ..recording.probe_samples import ProbeSamples
-from ..settings.config import get_setting
 from ..settings.session_config import apply_session_config
+from ..settings.settings import read_settings
 from ..settings.table import find_setting
 from ..shared_callables import warn_of_shared_callables
 from ..tensorboard.directory import EventDirectory
@@ -185,8 +187,13 @@ class Simulator(
         dt = check_dt(dt)
         if tensorboard is not None:
             check_path("tensorboard", tensorboard, "folder")
+        settings = read_settings(
+            model.toplevel if network is None and model is not None else network,
+            _check_dtype(dtype),
+            check_boolean("optimize", optimize),
+        )
         # Before TensorFlow does anything, such as looking for devices.
-        apply_session_config(get_setting(network or model, "session_config"))
+        apply_session_config(settings.session_config)
         seed = check_seed(seed)
         check_device(device)
         self.progress_bar = progress_bar
@@ -195,7 +202,6 @@ class Simulator(
         self.device = device
         self.jit_compile = jit_compile
         announce_device(device)
-        dtype = _check_dtype(dtype)
         with self._bar("Building", None), self._on_device(), gc_paused():
             self.model = build_model(network, model, dt)
             # After the build, as Nengo does, which may draw from the same numbers.
@@ -203,12 +209,11 @@ class Simulator(
             self._engine = assemble(
                 network,
                 self.model,
+                settings,
                 self.seed,
                 minibatch_size,
                 unroll,
                 self._shows_batch(),
-                dtype,
-                check_boolean("optimize", optimize),
             )
             self._simulation = SimulationState(self._engine, self.seed)
             self._tensorboard = _make_tensorboard(tensorboard, self._engine)

@@ -44,7 +44,8 @@ class TrainMixin(CheckpointMixin):
         that schedules of learning rates may depend on it. None if the network was
         built for inference only.
         """
-        return None if self._engine.inference_only else self._trainer.step
+        only_runs = self._engine.settings.inference_only
+        return None if only_runs else self._trainer.step
 
     @explained(TRAIN_ARGUMENTS, check_one_dictionary)
     def train(

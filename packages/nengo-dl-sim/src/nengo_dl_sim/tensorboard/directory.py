@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..inputs.feed import InputFeed
 from ..saving.writing import writing
 
@@ -58,7 +58,7 @@ class EventDirectory:
         Parameters
         ----------
         engine : Engine
-            The parts of the simulator.
+            The engine of the simulator.
         """
         graph = _step_graph(engine)
         with writing(self.directory, "graph"), self.writer.as_default():

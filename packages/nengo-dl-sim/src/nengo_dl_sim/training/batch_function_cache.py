@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nengo_dl_ops.step.program import Program
 
 from ..data.data_adapter import DataAdapter
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..execution.jit_policy import check_xla
 from ..execution.sequence import Keep
 from ..lru_cache import LRUCache
@@ -28,7 +28,7 @@ class BatchFunctionCache:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     jit_compile : bool or "auto"
         Whether XLA compiles them.
     """

@@ -11,7 +11,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError
 
 from ..data.data_adapter import DataAdapter
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..engine.parameter_store import to_numpy
 from ..execution.compiled_call import CompiledForShapes
 from ..execution.sequence import Keep, run_sequence
@@ -49,7 +49,7 @@ class GradientCheck:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     feeder : MinibatchSource
         Makes the inputs.
     data : DataAdapter

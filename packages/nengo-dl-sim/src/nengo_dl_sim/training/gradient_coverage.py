@@ -17,7 +17,7 @@ from nengo.ensemble import Neurons
 from nengo_dl_ops import OpBuilder, SimTensorNodeBuilder
 from nengo_dl_ops.user_warnings import warn_user
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..measures.measure import Measure
 from .batch_function import GradientCoverage
 from .trainable_parameters import TrainableParameter, trainable_parameters
@@ -78,7 +78,7 @@ def influential_signals(engine: Engine, probes: Sequence[nengo.Probe]) -> set[Si
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     probes : list of nengo.Probe
         Probes of its network.
 
@@ -100,7 +100,7 @@ def check_coverage(
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     objectives : list of Measure
         What is minimised.
     reach : GradientCoverage

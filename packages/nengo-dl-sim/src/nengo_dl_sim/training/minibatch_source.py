@@ -17,7 +17,7 @@ from nengo_dl_ops.step.state import State
 
 from ..data.batches import Batch, Order, step_blocks
 from ..data.data_adapter import DataAdapter, Items
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..engine.simulation_state import SimulationState
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
@@ -75,7 +75,7 @@ class MinibatchSource:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     inputs : NodeInputs
         Generates the values of nodes that are not given.
     """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nengo.builder.signal import Signal
 
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 
 
 class TrainableParameter(NamedTuple):
@@ -39,7 +39,7 @@ def trainable_parameters(engine: Engine) -> Iterator[TrainableParameter]:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
 
     Yields
     ------

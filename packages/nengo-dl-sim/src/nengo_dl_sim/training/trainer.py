@@ -17,7 +17,7 @@ from nengo_dl_ops.step.state import State
 
 from ..checks import check_built
 from ..data.data_adapter import DataAdapter
-from ..engine.assemble import Engine
+from ..engine.engine import Engine
 from ..engine.simulation_state import SimulationState
 from ..errors import InferenceOnlyError
 from ..measures.measure import Measure
@@ -43,7 +43,7 @@ class Trainer:
     Parameters
     ----------
     engine : Engine
-        The parts of the simulator.
+        The engine of the simulator.
     network : nengo.Network or None
         The top-level network, to see whether anything was added to it.
     seed : int
@@ -457,7 +457,7 @@ class Trainer:
         InferenceOnlyError
             If it was: there is no rate approximation then, and nothing to train.
         """
-        if self._engine.inference_only:
+        if self._engine.settings.inference_only:
             raise InferenceOnlyError(
                 "expected a network that may be trained, got one with "
                 "configure_settings(inference_only=True)",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import nengo
 from nengo.builder import Model
 from nengo.builder.signal import Signal
 
-from .trainable import probe_connections, written_signals
+from ..settings.trainable import probe_connections, written_signals
 
 _TRAINED = ("encoders", "bias", "weights")
 
@@ -137,6 +137,51 @@ def gain_names(
         if ens in gains
     }
     return {sig: name for sig, name in names.items() if name not in taken}
+
+
+def name_parameters(
+    model: Model,
+    network: nengo.Network,
+    inputs: Collection[Signal],
+    starts: Mapping[Signal, Signal],
+    scales: Sequence[Signal],
+    gains: Mapping[nengo.Ensemble, Signal],
+) -> dict[Signal, str]:
+    """
+    Name all parameters; those that belong to no object, by their number.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network
+        The top-level network.
+    inputs : collection of nengo.builder.Signal
+        Base signals that input nodes set.
+    starts : dict from nengo.builder.Signal to nengo.builder.Signal
+        The start of what is learned online, which has the name of what is learned.
+    scales : list of nengo.builder.Signal
+        Parameters of learning rules.
+    gains : dict from nengo.Ensemble to nengo.builder.Signal
+        What `gain_signals` returned.
+    """
+    of_objects = parameter_names(model, network)
+    constants = _constants(model, inputs)
+    nameless = [sig for sig in constants if sig not in of_objects]
+    numbered = {sig: f"constants/{i}" for i, sig in enumerate(nameless)}
+    return {
+        **{sig: of_objects.get(sig) or numbered[sig] for sig in constants},
+        **{start: of_objects[base] for base, start in starts.items()},
+        **{sig: f"learning_rules/{i}/scale" for i, sig in enumerate(scales)},
+        **gain_names(gains, network, of_objects.values()),
+    }
+
+
+def _constants(model: Model, inputs: Collection[Signal]) -> list[Signal]:
+    """Return what a model reads and never writes, whatever is simplified."""
+    written = written_signals(model)
+    read = dict.fromkeys(sig.base for op in model.operators for sig in op.reads)
+    return [sig for sig in read if sig not in written and sig not in inputs]
 
 
 def _named_signals(
