@@ -21,6 +21,9 @@ from .neurons import SpikingLeakyReLU as SpikingLeakyReLU
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder
+from .operators.processes import InputProcess as InputProcess
+from .operators.processes import ProcessBuilder as ProcessBuilder
+from .operators.processes import SimProcessBuilder as SimProcessBuilder
 from .operators.products import DotIncBuilder as DotIncBuilder
 from .operators.products import ElementwiseIncBuilder as ElementwiseIncBuilder
 from .operators.resets import ResetBuilder as ResetBuilder
@@ -28,8 +31,6 @@ from .operators.resets import SimProbeBuilder as SimProbeBuilder
 from .operators.resets import TimeUpdateBuilder as TimeUpdateBuilder
 from .operators.sparse import BsrDotIncBuilder as BsrDotIncBuilder
 from .operators.sparse import SparseDotIncBuilder as SparseDotIncBuilder
-from .python_fallback.processes import ProcessBuilder as ProcessBuilder
-from .python_fallback.processes import SimProcessBuilder as SimProcessBuilder
 from .python_fallback.python_operators import PythonBuilder as PythonBuilder
 from .python_fallback.python_operators import SimPyFuncBuilder as SimPyFuncBuilder
 from .synapses.linear_filter import LinearFilterBuilder as LinearFilterBuilder

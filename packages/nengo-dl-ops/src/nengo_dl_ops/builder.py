@@ -102,10 +102,11 @@ class Builder:
 
     @classmethod
     def _find(cls, kind: type) -> type | None:
-        ancestor = next((a for a in kind.__mro__ if a in cls._registry), None)
-        if ancestor is None or not _computes_the_same(kind, ancestor):
-            return None
-        return cls._registry[ancestor]
+        for ancestor in kind.__mro__:
+            if ancestor in cls._registry:
+                same = _computes_the_same(kind, ancestor)
+                return cls._registry[ancestor] if same else None
+        return None
 
     @classmethod
     def of(cls, op: Operator) -> type[OpBuilder]:

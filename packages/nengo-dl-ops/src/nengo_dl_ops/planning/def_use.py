@@ -6,12 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from nengo.builder.operator import DotInc, ElementwiseInc, Operator, Reset
-from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
-from nengo.synapses import Alpha, LinearFilter, Lowpass
 
-#: Synapses that are known to depend on nothing but their input and state.
-_FILTERS = (LinearFilter, Lowpass, Alpha)
+from ..operators.processes import is_elementwise
 
 
 class Uses:
@@ -74,13 +71,8 @@ def result(op: Operator) -> Signal:
 
 
 def is_filter(op: Operator) -> bool:
-    """Tell whether an operator computes a linear synapse."""
-    return (
-        type(op) is SimProcess
-        and type(op.process) in _FILTERS
-        and op.mode == "update"
-        and op.input is not None
-    )
+    """Tell whether an operator is a synapse that works element by element."""
+    return is_elementwise(op) and op.mode == "update"
 
 
 def part(sig: Signal, index: slice) -> Signal:

@@ -13,7 +13,7 @@ from nengo.utils.filter_design import cont2discrete, tf2ss
 
 from ..builder import Builder
 from ..config import BuildConfig
-from ..python_fallback.processes import ProcessBuilder
+from ..operators.processes import ProcessBuilder
 from ..ranges import check_range
 
 #: One filter: the new state is A x + B u, the output C x + D u, for the state x after
@@ -42,6 +42,8 @@ class LinearFilterBuilder(ProcessBuilder):
     and others have not is computed with the equation of the former, for which
     :math:`C A` and :math:`C B` stand in for the matrices of the latter.
     """
+
+    elementwise = True
 
     def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
         super().__init__(ops, config)

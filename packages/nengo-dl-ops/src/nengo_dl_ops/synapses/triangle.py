@@ -13,7 +13,7 @@ from nengo_dl_signals import gather_rows
 
 from ..builder import Builder
 from ..config import BuildConfig
-from ..python_fallback.processes import ProcessBuilder
+from ..operators.processes import ProcessBuilder
 
 
 @Builder.register(Triangle)

@@ -13,10 +13,11 @@ from nengo.builder.operator import Copy, Operator, SimPyFunc
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
-from nengo.processes import Piecewise, PresentInput
 from nengo.utils.graphs import toposort
 from nengo.utils.numpy import maxint
 from nengo.utils.simulator import operator_dependency_graph
+
+from nengo_dl_ops.operators.processes import draws_random_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,6 @@ class Noise:
     def __str__(self) -> str:
         return f"{self.op.process} of {self.op.output}"
 
-
-#: Types of processes that do not use the random numbers they are given.
-_WITHOUT_CHANCE = (PresentInput, Piecewise)
 
 #: Something without input of which the values are computed by NumPy.
 Source = nengo.Node | Noise
@@ -206,7 +204,7 @@ def is_python_function(op: Operator) -> bool:
 
 def _draws(op: SimProcess) -> bool:
     """Tell whether a process may draw random numbers with a seed of the simulator."""
-    return op.process.seed is None and type(op.process) not in _WITHOUT_CHANCE
+    return op.process.seed is None and draws_random_numbers(op.process)
 
 
 def _skip_seed(process: nengo.Process, rng: np.random.RandomState) -> None:

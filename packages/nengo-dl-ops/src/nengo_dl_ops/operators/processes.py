@@ -1,15 +1,19 @@
-"""The operator that runs Nengo processes with an input, such as synapses."""
+"""The operator that runs Nengo processes, and what is known of their types."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from nengo.base import Process
 from nengo.builder.operator import Operator
 from nengo.builder.processes import SimProcess
+from nengo.exceptions import BuildError
+from nengo.processes import Piecewise, PresentInput
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
@@ -19,7 +23,7 @@ from ..config import BuildConfig
 
 class ProcessBuilder(ABC):
     """
-    Computes one type of process, for all processes of a merged group at once.
+    Computes one type of process with input, for all of a merged group at once.
 
     To be implemented by subclasses: `merge_key` and `step`. Register them with
     ``@Builder.register(MyProcess)``.
@@ -31,6 +35,13 @@ class ProcessBuilder(ABC):
     config : BuildConfig
         The settings of the simulation.
     """
+
+    #: Whether each element of the output and of every state follows from the same
+    #: element of the input and of the states alone, by what is the same for all
+    #: elements: not from the time, nor from random numbers. All states then have the
+    #: shape of the output, or ``(n, *output.shape)``. Of equal processes (as Nengo
+    #: compares them) with one input one is computed, and of equal elements one.
+    elementwise: bool = False
 
     def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
         self.ops = ops
@@ -79,6 +90,27 @@ class ProcessBuilder(ABC):
         """
 
 
+class InputProcess:
+    """
+    Tells what matters of a type of process without input, which Nengo itself computes.
+
+    Register subclasses with ``@Builder.register(MyProcess)``; there is no need to.
+    """
+
+    #: Whether it draws from the random numbers that ``make_step`` gets. If no process
+    #: without a seed of its own does, a simulator need not know in which order Nengo
+    #: seeds them, for which it has to sort all operators.
+    draws: bool = True
+
+
+@Builder.register(Piecewise)
+@Builder.register(PresentInput)
+class GivenValues(InputProcess):
+    """Processes whose values are their parameters."""
+
+    draws = False
+
+
 @Builder.register(SimProcess)
 class SimProcessBuilder(OpBuilder):
     """
@@ -109,7 +141,7 @@ class SimProcessBuilder(OpBuilder):
     @classmethod
     def supports(cls, op: Operator) -> bool:
         """Processes with an input, of a type that has a builder."""
-        return op.input is not None and Builder.has(type(op.process))
+        return op.input is not None and _builder(op) is not None
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
@@ -124,6 +156,58 @@ class SimProcessBuilder(OpBuilder):
         signals.scatter(self.output, y, mode=self.mode)
         for name, sig in self.state.items():
             signals.scatter(sig, new_state[name])
+
+
+def is_elementwise(op: Operator) -> bool:
+    """
+    Tell whether an operator is a process that is computed element by element.
+
+    Parameters
+    ----------
+    op : nengo.builder.Operator
+        Any operator.
+
+    Returns
+    -------
+    elementwise : bool
+        Whether its builder says so; see `ProcessBuilder.elementwise`.
+    """
+    if type(op) is not SimProcess or op.input is None:
+        return False
+    builder = _builder(op)
+    return builder is not None and builder.elementwise
+
+
+def draws_random_numbers(process: Process) -> bool:
+    """
+    Tell whether a process without input may draw from the random numbers it gets.
+
+    Parameters
+    ----------
+    process : nengo.Process
+        A process.
+
+    Returns
+    -------
+    draws : bool
+        See `InputProcess.draws`; True if nothing is known of the type.
+    """
+    known = _find(process)
+    return not (known and issubclass(known, InputProcess)) or known.draws
+
+
+def _builder(op: SimProcess) -> type[ProcessBuilder] | None:
+    """Return what computes a process with input; None if nothing does."""
+    found = _find(op.process)
+    return None if found and issubclass(found, InputProcess) else found
+
+
+def _find(process: Process) -> Any:
+    """Return the class that is registered for the type of a process, or None."""
+    try:
+        return Builder.find(type(process))
+    except BuildError:
+        return None
 
 
 def _flatten(parts: Sequence[TensorSignal]) -> TensorSignal:
