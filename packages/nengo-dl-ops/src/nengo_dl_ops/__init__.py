@@ -11,7 +11,6 @@ from .builder import Memoryless as Memoryless
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
-from .merging import make_merge_key as make_merge_key
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState
@@ -31,6 +30,7 @@ from .operators.resets import SimProbeBuilder as SimProbeBuilder
 from .operators.resets import TimeUpdateBuilder as TimeUpdateBuilder
 from .operators.sparse import BsrDotIncBuilder as BsrDotIncBuilder
 from .operators.sparse import SparseDotIncBuilder as SparseDotIncBuilder
+from .planning.merging import make_merge_key as make_merge_key
 from .python_fallback.python_operators import PythonBuilder as PythonBuilder
 from .python_fallback.python_operators import SimPyFuncBuilder as SimPyFuncBuilder
 from .synapses.linear_filter import LinearFilterBuilder as LinearFilterBuilder

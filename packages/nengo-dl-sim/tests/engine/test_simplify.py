@@ -7,7 +7,7 @@ from nengo.builder.learning_rules import SimPES
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset
 from nengo.builder.signal import Signal
 
-from nengo_dl_ops.planning.low_rank_updates import factor_changes
+from nengo_dl_ops.planning.learned_weights import factor_changes
 from nengo_dl_ops.planning.simplify import (
     DEFAULT_SIMPLIFICATIONS,
     remove_identity_muls,

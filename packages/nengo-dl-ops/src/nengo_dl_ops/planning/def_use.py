@@ -60,6 +60,16 @@ class Uses:
         return len(others) == 1 and _clears(others[0])
 
 
+def written_signals(ops: Iterable[Operator]) -> set[Signal]:
+    """Return the base signals that operators set, increment or update."""
+    return {sig.base for op in ops for sig in (*op.sets, *op.incs, *op.updates)}
+
+
+def constant_signals(ops: Sequence[Operator]) -> set[Signal]:
+    """Return the base signals that are read and never written."""
+    return {sig.base for op in ops for sig in op.reads} - written_signals(ops)
+
+
 def count_reads(ops: Iterable[Operator]) -> Counter[Signal]:
     """Count the operators that read each base signal."""
     return Counter(base for op in ops for base in {sig.base for sig in op.reads})

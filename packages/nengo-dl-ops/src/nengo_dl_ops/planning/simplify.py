@@ -12,7 +12,7 @@ from nengo.builder.signal import Signal
 
 from .def_use import is_fixed
 from .fold_copies import fold_copies
-from .low_rank_updates import factor_changes
+from .learned_weights import factor_changes
 from .narrow_results import narrow_results
 from .share_results import share_results
 

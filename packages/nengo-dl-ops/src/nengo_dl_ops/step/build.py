@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from nengo.builder import Model
-from nengo.builder.operator import DotInc, ElementwiseInc, Operator
+from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
-from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
+from nengo_dl_signals import SignalLayout, stored_value
 
 from ..builder import Builder
 from ..config import BuildConfig
-from ..merging import make_merge_key
 from ..planning.checks import OURS, called, checked_plan, checked_simplification
+from ..planning.def_use import constant_signals as constant_signals
+from ..planning.def_use import written_signals
 from ..planning.greedy_planner import greedy_planner
+from ..planning.merging import make_merge_key
 from ..planning.python_calls import PythonCall, join_python_calls, split_python_calls
 from ..planning.schedule import MergeKey, Plan
 from ..planning.simplify import DEFAULT_SIMPLIFICATIONS, simplify
 from ..planning.sorters import order_signals
 from ..ranges import becomes_infinite, check_range
+from .arrange import parameter_arrays, state_arrays
 from .program import Program
-from .state import ParameterArray, StateArray
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class PlanSettings:
     Parameters
     ----------
     simplifications : list of callable
-        See `.graph.simplify`.
+        See `.simplify`.
     planner : callable
-        See `.graph.greedy_planner`.
+        See `.greedy_planner`.
     sorter : callable
-        See `.graph.order_signals`.
+        See `.order_signals`.
     relies_on_values : bool
         Whether simplifications may take what is not trainable as it was built.
     are_chosen : bool
@@ -92,7 +92,7 @@ def build_program(
         The model that Nengo built. It is not changed.
     operators : list of nengo.builder.Operator
         Its operators, without those that input nodes replace.
-    marks : SignalRoles
+    roles : SignalRoles
         Which signals are inputs, and which are trained.
     settings : PlanSettings
         How to simplify, plan and sort.
@@ -117,7 +117,7 @@ def build_program(
     ops = simplify(operators, fixed, simplifications)
     probed = [model.sig[probe]["in"] for probe in model.probes]
     bases = _bases(ops, probed)
-    constants = bases.keys() - _written(ops) - roles.inputs
+    constants = bases.keys() - written_signals(ops) - roles.inputs
     layout = SignalLayout(bases, constants, config.dtype, roles.exact)
     joined = join_python_calls(ops, model.operators, model.step)
     merge_key = _merge_key(layout, roles.trainable)
@@ -125,8 +125,8 @@ def build_program(
     return Program(
         layout=layout,
         groups=[Builder.build(group, layout, config) for group in plan],
-        parameters=_parameter_arrays(plan, probed, layout, roles.trainable),
-        states=_state_arrays(plan, probed, layout, config.minibatch_size, kept),
+        parameters=parameter_arrays(plan, probed, layout, roles.trainable),
+        states=state_arrays(plan, probed, layout, config.minibatch_size, kept),
         probes=[layout[sig] for sig in probed],
         minibatch_size=config.minibatch_size,
     )
@@ -215,167 +215,6 @@ def _bases(ops: Sequence[Operator], probed: Sequence[Signal]) -> dict[Signal, No
     """Return all base signals, in order (a set would change it between runs)."""
     signals = [sig for op in ops for sig in op.all_signals]
     return dict.fromkeys(sig.base for sig in (*signals, *probed))
-
-
-def _written(ops: Sequence[Operator]) -> set[Signal]:
-    return {sig.base for op in ops for sig in (*op.sets, *op.incs, *op.updates)}
-
-
-def constant_signals(ops: Sequence[Operator]) -> set[Signal]:
-    """
-    Find what is read and never written.
-
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-
-    Returns
-    -------
-    signals : set of nengo.builder.Signal
-        Base signals.
-    """
-    return {sig.base for op in ops for sig in op.reads} - _written(ops)
-
-
-def _parameter_arrays(
-    plan: Plan,
-    probed: Sequence[Signal],
-    layout: SignalLayout,
-    trainable: Collection[Signal],
-) -> list[ParameterArray]:
-    """Put constants that one group reads together into one array, in its order."""
-    placed: set[Signal] = set()
-    slots = [
-        [op.reads[slot].base for op in group if slot < len(op.reads)]
-        for group in plan
-        for slot in range(max(len(op.reads) for op in group))
-    ]
-    arrays = []
-    for bases in (*slots, *([sig.base] for sig in probed)):
-        new = [b for b in dict.fromkeys(bases) if b in layout.constants]
-        new = [b for b in new if b not in placed]
-        placed.update(new)
-        for alike in _alike(new, layout, trainable):
-            rows = np.concatenate([layout.rows(base) for base in alike])
-            dtype = layout.type_of(alike[0])
-            arrays.append(ParameterArray(alike, rows, dtype, alike[0] in trainable))
-    return arrays
-
-
-def _alike(
-    bases: Sequence[Signal], layout: SignalLayout, trainable: Collection[Signal]
-) -> list[list[Signal]]:
-    """Tell apart what cannot lie in one array (operators in Python need not agree)."""
-    kinds: dict[Hashable, list[Signal]] = {}
-    for base in bases:
-        kind = layout.type_of(base), layout.row_shape(base), base in trainable
-        kinds.setdefault(kind, []).append(base)
-    return list(kinds.values())
-
-
-def _state_arrays(
-    plan: Plan,
-    probed: Sequence[Signal],
-    layout: SignalLayout,
-    minibatch_size: int,
-    kept: Collection[Signal],
-) -> list[StateArray]:
-    """Put state that one group leaves together into one array, in its order."""
-    needed = _needed_from_before(plan, probed, kept)
-    writer: dict[Signal, tuple[int, str, int, int]] = {}
-    shared: dict[Signal, bool] = {}
-    for number, group in enumerate(plan):
-        is_shared = Builder.of(group[0]).shared
-        for position, op in enumerate(group):
-            for name in ("sets", "incs", "updates"):
-                for slot, sig in enumerate(getattr(op, name)):
-                    writer[sig.base] = number, name, slot, position
-                    shared[sig.base] = is_shared and shared.get(sig.base, True)
-    arrays: dict[Hashable, list[Signal]] = {}
-    for base in sorted(needed, key=lambda b: (writer[b], layout.rows(b)[0])):
-        key = writer[base][:3], layout.type_of(base), shared[base]
-        arrays.setdefault(key, []).append(base)
-    factored = _changed_by_factors(plan)
-    return [
-        _state_array(
-            bases,
-            layout,
-            1 if shared[bases[0]] else minibatch_size,
-            _are_learned_matrices(bases, writer[bases[0]][1]),
-            factored.issuperset(bases),
-        )
-        for bases in arrays.values()
-    ]
-
-
-def _changed_by_factors(plan: Plan) -> set[Signal]:
-    """Find matrices to which steps add products, and the factors of these."""
-    ops = [op for group in plan for op in group]
-    changes = [op for op in ops if type(op) is ElementwiseInc and op.Y.ndim > 1]
-    found = {op.Y.base for op in changes}
-    # Whoever else reads or writes such a matrix would have to transpose it.
-    for op in ops:
-        own = (op.A,) if type(op) is DotInc else (op.Y,) if op in changes else ()
-        found -= {s.base for s in op.all_signals if not any(s is one for one in own)}
-    factors = {s.base for op in changes if op.Y.base in found for s in (op.A, op.X)}
-    return found | factors
-
-
-def _are_learned_matrices(bases: Sequence[Signal], written: str) -> bool:
-    """Tell whether states are matrices of one shape, which steps add to."""
-    alike = len({base.shape for base in bases}) == 1
-    return alike and written == "incs" and bases[0].ndim > 1 and not bases[0].sparse
-
-
-def _state_array(
-    bases: list[Signal],
-    layout: SignalLayout,
-    batch: int,
-    is_matrices: bool,
-    is_factored: bool,
-) -> StateArray:
-    start = np.concatenate([np.ravel(stored_value(base)) for base in bases])
-    rows = np.concatenate([layout.rows(base) for base in bases])
-    dtype, label = layout.type_of(bases[0]), bases[0].name
-    signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
-    shape = (len(bases), *bases[0].shape) if is_matrices else (signal.size,)
-    return StateArray(bases, signal, start, batch, shape, is_factored and batch > 1)
-
-
-def _needed_from_before(
-    plan: Plan, probed: Sequence[Signal], kept: Collection[Signal]
-) -> list[Signal]:
-    """Return base signals of which a step needs values that the one before left."""
-    written = _written([op for group in plan for op in group])
-    needed: dict[Signal, None] = {}
-    n_set: Counter[Signal] = Counter()
-    for group in plan:
-        for op in group:
-            previous = Builder.of(op).previous(op)
-            for sig in (*op.reads, *op.incs, *previous):
-                if _incomplete(sig.base, written, n_set):
-                    needed[sig.base] = None
-        for op in group:
-            for sig in op.sets:
-                n_set[sig.base] += _n_elements_set(op, sig)
-    needed.update((s.base, None) for s in probed if _incomplete(s.base, written, n_set))
-    needed.update((base, None) for base in kept if base in written)
-    return list(needed)
-
-
-def _incomplete(
-    base: Signal, written: Collection[Signal], n_set: Mapping[Signal, int]
-) -> bool:
-    return base in written and n_set[base] < base.size
-
-
-def _n_elements_set(op: Operator, sig: Signal) -> int:
-    """Count what an operator sets (a copy may set a part of its target)."""
-    indices = getattr(op, "dst_slice", None)
-    if indices is None:
-        return sig.size
-    return np.size(np.arange(sig.size).reshape(sig.shape)[indices])
 
 
 def _make_plan(

@@ -13,13 +13,16 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops import BuildConfig, Builder, SimTensorNode
 from nengo_dl_ops.planning.greedy_planner import greedy_planner
-from nengo_dl_ops.planning.learned_weights import Learned, split_learned
+from nengo_dl_ops.planning.learned_weights import (
+    Learned,
+    scales_as_signals,
+    split_learned,
+)
 from nengo_dl_ops.planning.simplify import (
     DEFAULT_SIMPLIFICATIONS,
     RUN_ONLY_SIMPLIFICATIONS,
 )
 from nengo_dl_ops.planning.sorters import order_signals
-from nengo_dl_ops.planning.voja_scales import scales_as_signals
 from nengo_dl_ops.step.build import (
     PlanSettings,
     SignalRoles,

@@ -9,7 +9,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalLayout
 
-from .builder import Builder
+from ..builder import Builder
 
 
 def make_merge_key(
