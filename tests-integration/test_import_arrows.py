@@ -1,10 +1,17 @@
 """Imports go one way, between the packages and within each, and each is declared."""
 
+import sys
+import tomllib
+
 import pytest
 from import_circles import import_circles
+from packaging.requirements import Requirement
 from workspace import (
     ALLOWED_ARROWS,
+    ROOT,
     Package,
+    canonical,
+    find_imports,
     find_packages,
     undeclared_imports,
     wrong_arrows,
@@ -181,3 +188,22 @@ def test_imports_in_one_direction_are_no_circle(tmp_path):
         "b.py": "import numpy",
     }
     assert import_circles(plant_files(tmp_path, files)) == []
+
+
+BACKEND = ROOT / "tests-integration" / "third_party_backend"
+
+
+def test_the_third_party_backend_declares_what_it_imports():
+    text = (BACKEND / "pyproject.toml").read_text(encoding="utf-8")
+    declared = tomllib.loads(text)["project"]["dependencies"]
+    known = {canonical(Requirement(requirement).name) for requirement in declared}
+    found = {canonical(imp.top) for imp in find_imports(BACKEND / "src")}
+    assert found - sys.stdlib_module_names == known
+
+
+def test_the_third_party_backend_needs_public_names_only():
+    lines = (ROOT / "packages/nengo-dl-ops/API.txt").read_text(encoding="utf-8")
+    public = {line.partition("(")[0] for line in lines.splitlines()}
+    names = [imp.name for imp in find_imports(BACKEND) if imp.top == "nengo_dl_ops"]
+    assert len(names) > 5
+    assert {name.removeprefix("nengo_dl_ops.") for name in names} <= public

@@ -3,7 +3,9 @@
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
 from . import neuron_builders as neuron_builders
+from . import planning as planning
 from . import random_numbers as random_numbers
+from . import step as step
 
 # Importing a module is what registers its builders.
 from .builder import Builder as Builder

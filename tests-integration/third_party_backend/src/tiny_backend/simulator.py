@@ -1,10 +1,18 @@
-"""The simulator: a loop of its own around the step."""
+"""The simulator: a loop of its own around the step that nengo-dl-ops plans."""
 
 import numpy as np
 import tensorflow as tf
 from nengo.builder import Model
 
-from .program import Program
+from nengo_dl_ops import BuildConfig
+from nengo_dl_ops.planning import greedy_planner
+from nengo_dl_ops.step import (
+    PlanSettings,
+    SignalRoles,
+    build_program,
+    check_numbers,
+    check_supported,
+)
 
 
 class Simulator:
@@ -21,7 +29,7 @@ class Simulator:
         self.model.build(network)
         self.dt = dt
         self.minibatch_size = minibatch_size
-        self.program = Program(self.model, minibatch_size or 1, dtype)
+        self.program = plan(self.model, BuildConfig(dt, minibatch_size or 1, dtype))
         self.data = {}
         self._run = tf.function(
             self._loop, autograph=False, jit_compile=not self.program.runs_python
@@ -37,9 +45,22 @@ class Simulator:
     def reset(self, seed=None):
         """Go back to the beginning."""
         self.n_steps = 0
-        self._state = self.program.reset(seed or 0)
+        self._get_ready(np.random.RandomState(seed or 0))
+        arrays = [array.initial() for array in self.program.parameters]
+        self._parameters = [tf.constant(array) for array in arrays]
+        self._parameters += map(tf.identity, self.program.trainable_variables)
+        self._state = self.program.initial_state(seed or 0)
         self._recorded = {probe: [] for probe in self.model.probes}
         self.data = {}
+
+    def _get_ready(self, rng):
+        """Let operators set their variables, and Python code begin anew."""
+        for group in self.program.groups:
+            group.post_build(rng)
+            n_items = self.program.minibatch_size
+            seeds = {op: rng.randint(2**31, size=n_items) for op in group.ops}
+            streams = {op: [*map(np.random.RandomState, s)] for op, s in seeds.items()}
+            group.reset(streams)
 
     def run(self, seconds):
         """Run for some seconds."""
@@ -47,7 +68,7 @@ class Simulator:
 
     def run_steps(self, n_steps):
         """Run for a number of steps."""
-        self._state, probed = self._run(self._state, n_steps)
+        self._state, probed = self._run(self._parameters, self._state, n_steps)
         steps = self.n_steps + 1 + np.arange(n_steps)
         self.n_steps += n_steps
         for probe, values in zip(self.model.probes, probed, strict=True):
@@ -67,15 +88,15 @@ class Simulator:
             return values[..., 0]
         return np.moveaxis(values, -1, 0)
 
-    def _loop(self, state, n_steps):
+    def _loop(self, parameters, state, n_steps):
         """Take steps, and stack what is probed; traced for each number of steps."""
+        probes, batch = self.program.probes, self.program.minibatch_size
         buffers = [
-            tf.zeros((n_steps, *probe.shape, self.program.batch), probe.dtype)
-            for probe in self.program.probes
+            tf.zeros((n_steps, *probe.shape, batch), probe.dtype) for probe in probes
         ]
 
         def step(i, state, buffers):
-            state, probed = self.program.step(*state)
+            state, probed = self.program.step(parameters, state, outputs=probes)
             buffers = [
                 tf.tensor_scatter_nd_update(buffer, [[i]], value[None])
                 for buffer, value in zip(buffers, probed, strict=True)
@@ -86,3 +107,13 @@ class Simulator:
             lambda i, *_: i < n_steps, step, (tf.constant(0), state, buffers)
         )
         return state, buffers
+
+
+def plan(model, config):
+    """Make a program of all operators: no value of a node comes from elsewhere."""
+    check_supported(model, model.operators)
+    check_numbers(model, model.operators, config.dtype)
+    # The clock counts in 64 bits, whatever the type of the simulation.
+    roles = SignalRoles(exact=frozenset([model.step, model.time]))
+    settings = PlanSettings(planner=greedy_planner)
+    return build_program(model, model.operators, roles, settings, config)

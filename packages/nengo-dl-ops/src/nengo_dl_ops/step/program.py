@@ -60,8 +60,12 @@ class InputSplit(NamedTuple):
         Nodes that get a new value in every step.
     """
 
-    held: TensorSignal | None
-    stepped: TensorSignal | None
+    held: TensorSignal | None = None
+    stepped: TensorSignal | None = None
+
+
+#: Where no value of a node is given: operators of the step compute all of them.
+NO_INPUTS = InputSplit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +197,7 @@ class Program:
         return replace(self, groups=groups)
 
     @cached_property
-    def _stretches(self) -> list[Segment]:
+    def _segments(self) -> list[Segment]:
         ends = [*(array.signal for array in self.states), *self.probes]
         ends += [signal for _, signal in self.checked]
         return segments(self.groups, self.layout, ends)
@@ -271,10 +275,10 @@ class Program:
         self,
         parameters: Sequence[tf.Tensor],
         state: State,
-        split: InputSplit,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
-        outputs: Sequence[TensorSignal],
+        split: InputSplit = NO_INPUTS,
+        held: tf.Tensor | None = None,
+        stepped: tf.Tensor | None = None,
+        outputs: Sequence[TensorSignal] = (),
         training: bool = False,
         clusters: bool = False,
         remainder: Remainder | None = None,
@@ -289,18 +293,19 @@ class Program:
         state : State
             The state after the step before.
         split : InputSplit
-            Which nodes ``held`` and ``stepped`` are for.
-        held : (n_held, 1) tf.Tensor
+            Which nodes ``held`` and ``stepped`` are for. By default no node.
+        held : (n_held, 1) tf.Tensor, optional
             Values of nodes that do not change.
-        stepped : (n_stepped, batch) tf.Tensor
+        stepped : (n_stepped, batch) tf.Tensor, optional
             Values of nodes in this step.
         outputs : list of TensorSignal
-            What to read at the end of the step: parts of what `probes` read.
+            What to read at the end of the step: parts of what `probes` read. By
+            default nothing.
         training : bool
             Whether to compute the differentiable approximation.
         clusters : bool
             Whether XLA compiles what lies between groups that run in Python.
-        rest : Remainder, optional
+        remainder : Remainder, optional
             What is left to compute. None: everything.
 
         Returns
@@ -315,13 +320,12 @@ class Program:
         self._load_state(signals, state)
         if remainder is not None:
             signals.take_over(remainder.parts)
-        for stretch in self._stretches if remainder is None else [remainder.stretch]:
-            if clusters and not stretch.python:
-                signals.cluster(
-                    partial(stretch.emit, signals, training), stretch.needed
-                )
+        for segment in self._segments if remainder is None else [remainder.segment]:
+            if clusters and not segment.python:
+                emit = partial(segment.emit, signals, training)
+                signals.cluster(emit, segment.needed)
             else:
-                stretch.emit(signals, training)
+                segment.emit(signals, training)
         batch = self.minibatch_size
         probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
         return self._next_state(signals, state.key), probed
@@ -356,9 +360,9 @@ class Program:
     def loaded(
         self,
         parameters: Sequence[tf.Tensor],
-        split: InputSplit,
-        held: tf.Tensor,
-        stepped: tf.Tensor,
+        split: InputSplit = NO_INPUTS,
+        held: tf.Tensor | None = None,
+        stepped: tf.Tensor | None = None,
     ) -> SignalDict:
         """
         Return a step's values before anything is computed, but for the state.

@@ -25,13 +25,13 @@ class Remainder(NamedTuple):
 
     Parameters
     ----------
-    stretch : Segment
+    segment : Segment
         The groups, in order.
     parts : list of (rows, array)
         What others have computed for this step; see `SignalDict.parts`.
     """
 
-    stretch: Segment
+    segment: Segment
     parts: list[tuple[np.ndarray, tf.Tensor | None]]
 
 
@@ -42,16 +42,16 @@ class TimeSplit:
 
     Parameters
     ----------
-    ahead : list of OpBuilder
+    batched : list of OpBuilder
         Groups that do not: time is one more axis of the batch to them.
     stepped : list of OpBuilder
         Groups that do, directly or by what they read.
     handed : (n_rows,) array of bool
-        What ``ahead`` computes, and is read by ``stepped`` or at the end of a step.
+        What ``batched`` computes, and is read by ``stepped`` or at the end of a step.
     known : (n_rows,) array of bool
         What does not depend on any step before.
     n_bytes : int
-        How much memory ``ahead`` takes for one step of one item.
+        How much memory ``batched`` takes for one step of one item.
     """
 
     batched: list[OpBuilder]
@@ -86,7 +86,7 @@ def split_time(
 
     Returns
     -------
-    division : TimeSplit
+    split : TimeSplit
         Both kinds of groups, in order.
     """
     state = _mask(layout, (signal.rows for signal in states))
@@ -112,7 +112,7 @@ class TimeBatch:
 
     Parameters
     ----------
-    division : TimeSplit
+    time_split : TimeSplit
         The groups.
     signals : SignalDict
         Parameters, and inputs with the steps as the slow part of the batch axis; the
@@ -128,7 +128,7 @@ class TimeBatch:
     ) -> None:
         for group in time_split.batched:
             (group.build_training_step if training else group.build_step)(signals)
-        self._division = time_split
+        self._time_split = time_split
         self._signals = signals
         self._n_steps = n_steps
         self._handed = [
@@ -151,7 +151,7 @@ class TimeBatch:
             for rows, steps in self._handed
         ]
         nothing = np.zeros(0, dtype=bool)
-        return Remainder(Segment(self._division.stepped, False, nothing), parts)
+        return Remainder(Segment(self._time_split.stepped, False, nothing), parts)
 
     def values(self, output: TensorSignal) -> tf.Tensor | None:
         """
@@ -167,7 +167,7 @@ class TimeBatch:
         values : (n_steps, *shape, batch) tf.Tensor or None
             None if they are not known before the steps are computed.
         """
-        if not np.all(self._division.known[output.rows]):
+        if not np.all(self._time_split.known[output.rows]):
             return None
         steps = self._by_step(self._signals.gather(output))
         return tf.broadcast_to(steps, (self._n_steps, *steps.shape[1:]))
@@ -180,9 +180,9 @@ class TimeBatch:
         """
         *shape, size = array.shape
         n_steps = self._n_steps if size > 1 else 1
-        isolated_policy = tf.reshape(array, (*shape, n_steps, size // n_steps))
+        apart = tf.reshape(array, (*shape, n_steps, size // n_steps))
         rank = len(shape)
-        return tf.transpose(isolated_policy, (rank, *range(rank), rank + 1))
+        return tf.transpose(apart, (rank, *range(rank), rank + 1))
 
 
 def join_steps(array: tf.Tensor) -> tf.Tensor:
