@@ -133,3 +133,19 @@ def test_signals_that_differ_cannot_be_joined(base):
         layout.concat([a, b])
     with pytest.raises(BuildError, match=r"'c' .*rows of \(3,\)"):
         layout.concat([a, c])
+
+
+def test_text_says_where_signals_are():
+    weights = Signal(np.ones((2, 3)), name="weights")
+    rates = Signal(np.zeros(4), name="rates")
+    count = Signal(np.array(0, dtype=np.int64), name="count")
+    none = Signal(np.zeros(0), name="none")
+    layout = SignalLayout([weights, rates, count, none], {weights})
+    assert repr(layout) == "<SignalLayout: 4 signals in 7 rows, float32>"
+    assert str(layout).splitlines() == [
+        repr(layout),
+        "rows 0-1: weights, constant float32 (2, 3)",
+        "rows 2-5: rates, float32 (4,)",
+        "row 6: count, int64 ()",
+        "no row: none, float32 (0,)",
+    ]

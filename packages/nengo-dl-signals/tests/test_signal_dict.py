@@ -331,3 +331,40 @@ def test_batch_first_through_a_cluster(matrices):
     first, last = compute()
     np.testing.assert_array_equal(first, 2 * values)
     np.testing.assert_array_equal(last, 2 * np.moveaxis(values, 0, -1)[0])
+
+
+# printed
+
+
+def test_text_says_which_array_holds_which_rows(base, loaded):
+    names = ("a", "b", "zero", "unset", "copied", "other")
+    a, b, zero, unset, copied, other = (base(2, name=name) for name in names)
+    values = dict.fromkeys((a, b, zero, unset, copied, other))
+    layout, signals = loaded({**values, other: np.zeros((2, 1))}, dtype="float32")
+    signals.scatter(layout.concat([b, a]), tf.zeros((4, BATCH)))
+    signals.clear(layout[zero])
+    signals.copy(layout[b], layout[copied])
+    assert repr(signals) == "<SignalDict: 12 rows, 2 arrays>"
+    assert str(signals).splitlines() == [
+        repr(signals),
+        "rows 0-1: array 1 from 2, float32 (4, 3)",
+        "rows 2-3: array 1 from 0, float32 (4, 3)",
+        "rows 4-5: zero",
+        "rows 6-7: not set",
+        "rows 8-9: array 1 from 0, float32 (4, 3)",
+        "rows 10-11: array 0 from 0, float32 (2, 1)",
+    ]
+
+
+def test_text_of_rows_that_do_not_follow_each_other(base, loaded):
+    a = base(3)
+    layout, signals = loaded({a: None}, dtype="float32")
+    signals.load_batch_first(layout[a].rows[[2, 0, 1]], tf.zeros((BATCH, 3)))
+    assert str(signals).splitlines()[1:] == [
+        "rows 0-1: array 0 from 1, float32 (3, 3), batch first",
+        "row 2: array 0 from 0, float32 (3, 3), batch first",
+    ]
+
+
+def test_text_of_no_rows():
+    assert str(SignalDict(0)) == "<SignalDict: 0 rows, 0 arrays>"

@@ -84,6 +84,20 @@ class SignalLayout:
         """The base signals, in the order of their addresses."""
         return list(self._places)
 
+    def __repr__(self) -> str:
+        n = len(self._places)
+        return f"<SignalLayout: {n} signals in {self.n_rows} rows, {self.dtype}>"
+
+    def __str__(self) -> str:
+        lines = []
+        for base, place in self._places.items():
+            rows = describe_rows(place.start, place.start + place.length)
+            kind = "constant " if base in self.constants else ""
+            lines.append(
+                f"{rows}: {base.name}, {kind}{self.type_of(base)} {base.shape}"
+            )
+        return "\n".join([repr(self), *lines])
+
     def __contains__(self, sig: Signal) -> bool:
         return sig.base in self._places
 
@@ -163,6 +177,13 @@ class SignalLayout:
             Shape ``(len(sigs), *shape)``.
         """
         return join([self[sig] for sig in sigs]).reshape((len(sigs), *sigs[0].shape))
+
+
+def describe_rows(start: int, stop: int) -> str:
+    """Name the rows from one to before another, for people."""
+    if stop - start < 2:
+        return f"row {start}" if stop > start else "no row"
+    return f"rows {start}-{stop - 1}"
 
 
 def join(parts: Sequence[TensorSignal]) -> TensorSignal:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import BuildError
 
+from .layout import describe_rows
 from .sums import sum_repeated
 from .take import take_rows
 from .tensor_signal import TensorSignal
@@ -57,6 +59,33 @@ class SignalDict:
         # Some are held with the batch axis first; these are in `_arrays`, too, only
         # once somebody has read them with the batch axis last.
         self._first: dict[int, tf.Tensor] = {}
+
+    def __repr__(self) -> str:
+        n = len({*self._arrays, *self._first})
+        return f"<SignalDict: {len(self._where)} rows, {n} arrays>"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self._describe_rows()])
+
+    def _describe_rows(self) -> Iterator[str]:
+        """Yield which array holds which rows, and where in it: a line for each run."""
+        where, index = self._where, self._index
+        breaks = (where[1:] != where[:-1]) | (
+            (where[1:] >= 0) & (index[1:] != index[:-1] + 1)
+        )
+        edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(where)]
+        for start, stop in pairwise(edges if len(where) else []):
+            place = self._describe_place(int(where[start]), int(index[start]))
+            yield f"{describe_rows(start, stop)}: {place}"
+
+    def _describe_place(self, key: int, index: int) -> str:
+        if key < 0:
+            return "zero" if key == _ZERO else "not set"
+        first = key in self._first
+        array = self._first[key] if first else self._arrays[key]
+        order = ", batch first" if first else ""
+        shape = tuple(array.shape)
+        return f"array {key} from {index}, {array.dtype.name} {shape}{order}"
 
     def load(self, rows: np.ndarray, array: tf.Tensor) -> None:
         """

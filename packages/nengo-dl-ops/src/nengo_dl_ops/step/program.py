@@ -20,6 +20,7 @@ from nengo_dl_signals import (
 )
 
 from ..builder import Builder, OpBuilder
+from .description import describe_program
 from .rates import in_rates
 from .segments import Segment, segments
 from .state import ParameterArray, State, StateArray
@@ -105,6 +106,14 @@ class Program:
     learning_phase: bool | None = None
     use_loop: bool = True
     remat_steps: int | None = None
+
+    def __repr__(self) -> str:
+        n, batch = len(self.groups), self.minibatch_size
+        return f"<Program: {n} groups of operators, minibatch of {batch}>"
+
+    def __str__(self) -> str:
+        lines = describe_program(self.groups, self.parameters, self.states)
+        return "\n".join([repr(self), *lines])
 
     @cached_property
     def trainable_variables(self) -> list[tf.Variable]:
