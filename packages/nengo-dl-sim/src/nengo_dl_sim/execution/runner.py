@@ -13,12 +13,12 @@ from nengo.node import Node
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
 
-from ..compile.checked import check_finite_steps
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_groups import group_probes
 from ..recording.probe_store import ProbeStore
 from . import run_function as limits
+from .finite_steps import check_finite_steps
 from .jit_policy import Mode
 from .microbatches import Microbatches, microbatch_size
 from .run_function import RunFunction

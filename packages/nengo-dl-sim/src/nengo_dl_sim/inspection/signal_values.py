@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from nengo_dl_signals import SignalLayout, elements, sparse_entries, stored_value
 
 from ..engine.simulation_state import SimulationState
-from ..run.sparse_weights import SparseWeights
 from .signal_array import SignalArray
+from .sparse_weights import SparseWeights
 
 #: Returns the live value of a base signal, or None if it has no live value.
 LiveValue = Callable[[Signal], "np.ndarray | None"]

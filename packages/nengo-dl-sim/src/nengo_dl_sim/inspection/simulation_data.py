@@ -20,9 +20,9 @@ from nengo.transforms import SparseMatrix
 
 from ..errors import UnknownObjectError
 from ..recording.probe_store import ProbeStore
-from ..run.sparse_weights import SparseWeights
 from .raw_data import RawData
 from .signal_values import LiveValue, is_as_built, live_value
+from .sparse_weights import SparseWeights
 
 #: So many probes are listed by ``repr``.
 N_SHOWN = 10

@@ -16,9 +16,9 @@ from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
 from nengo_dl_ops.tensor_nodes.gradients import gradient_maker
 
-from ..compile.checked import check_finite_steps
 from ..data.batches import Batch
 from ..execution.compiled_call import CompiledForShapes
+from ..execution.finite_steps import check_finite_steps
 from ..execution.sequence import Keep, run_sequence
 from ..measures.measure import Measure
 from .finite import STOPPED, Descent, check_sound, row_sizes
