@@ -5,6 +5,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of, program_of
 from nengo.exceptions import ConfigError, ValidationError
 
 from nengo_dl_ops.planning.tree_planner import tree_planner
@@ -71,7 +72,7 @@ class Trained:
             Trained.sim = Simulator(network(True), progress_bar=False)
             Trained.sim.compile(keras.optimizers.SGD(0.0), loss="mse")
         sim, x, y = Trained.sim, ONES, ONES
-        node, probe = sim._engine.inputs.nodes[0], sim.model.probes[0]
+        node, probe = engine_of(sim).inputs.nodes[0], sim.model.probes[0]
         data = arguments.pop("data", {node: x, probe: y})
         if method == "train":
             return sim.train(data, keras.optimizers.SGD(0.0), **arguments)
@@ -117,7 +118,7 @@ def planned(n):
         configure_settings(planner=lambda ops, key: tree_planner(ops, key, max_depth=n))
         nengo.Probe(nengo.Ensemble(3, 1, seed=0))
     with Simulator(net, progress_bar=False) as sim:
-        return [len(group.ops) for group in sim._engine.program.groups]
+        return [len(group.ops) for group in program_of(sim).groups]
 
 
 def remat(n):

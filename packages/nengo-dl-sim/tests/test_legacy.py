@@ -7,6 +7,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops import Layer, TensorNode
@@ -26,10 +27,6 @@ def network():
         net.p = nengo.Probe(ens, label="p")
         net.q = nengo.Probe(net.dense, label="q", sample_every=0.002)
     return net
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 @pytest.fixture(scope="module")

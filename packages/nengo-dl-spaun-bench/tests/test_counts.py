@@ -28,7 +28,7 @@ def test_groups_after_planning(name):
     with net:
         nengo_dl.configure_settings(inference_only=True)
     with nengo_dl.Simulator(net, progress_bar=False) as sim:
-        assert len(sim._parts.program.groups) <= GROUPS[name]
+        assert len(sim._engine.program.groups) <= GROUPS[name]
 
 
 def test_equal_decoders_are_shared():
@@ -37,7 +37,7 @@ def test_equal_decoders_are_shared():
     with net:
         nengo_dl.configure_settings(inference_only=True)
     with nengo_dl.Simulator(net, progress_bar=False) as sim:
-        groups = sim._parts.program.groups
+        groups = sim._engine.program.groups
         decoded = [
             op
             for group in groups

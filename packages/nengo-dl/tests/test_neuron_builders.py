@@ -152,7 +152,7 @@ def test_runs_as_in_nengo(row, jit_compile, monkeypatch):
         core.run_steps(60)
     arguments = {"progress_bar": False, "jit_compile": jit_compile}
     with nengo_dl.Simulator(net, minibatch_size=2, **arguments) as sim:
-        assert not any(group.python for group in sim._parts.program.groups)
+        assert not any(group.python for group in sim._engine.program.groups)
         sim.run_steps(60)
         for probe in net.probes_:
             assert np.any(core.data[probe] > 0)

@@ -11,6 +11,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import sgd, trainer_of
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
@@ -45,10 +46,6 @@ def sim(shared):
 @pytest.fixture
 def net(shared):
     return shared[1]
-
-
-def sgd():
-    return keras.optimizers.SGD(0.125)
 
 
 def weights(sim, net):
@@ -143,7 +140,7 @@ def test_position_is_minibatches_consumed(sim, net):
         sim.reset()
         data = {net.a: A, net.p: T} if name == "arrays" else STREAMS[name](net)
         sim.train(data, sgd(), n_epochs=2)
-        found[name] = sim._trainer.position
+        found[name] = trainer_of(sim).position
     assert found["arrays"].n_minibatches == 2 * N_BATCHES
     assert found["data set"] == found["iterable"] == found["arrays"]
 

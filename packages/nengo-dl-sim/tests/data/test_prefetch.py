@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of
 
 from nengo_dl_sim import Simulator
 from nengo_dl_sim.data import prefetch
@@ -142,7 +143,7 @@ def test_a_simulator_that_is_dropped_is_closed():
     with nengo.Network(seed=0) as net:
         nengo.Probe(nengo.Node([0.5]))
     sim = Simulator(net, progress_bar=False)
-    parameters, dropped = sim._engine.parameters, weakref.ref(sim)
+    parameters, dropped = engine_of(sim).parameters, weakref.ref(sim)
     closed = []
     close = parameters.close
     parameters.close = lambda: closed.append(close())

@@ -1,28 +1,16 @@
 """The contract's rows on data and runs over it, one test for each."""
 
-import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import sgd, simulator, total
 from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.utils import minibatch_generator
 
 N_ITEMS, N_STEPS = 6, 4
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
-
-
-def total(outputs):
-    return tf.reduce_sum(outputs)
-
-
-def sgd(rate=0.125):
-    return keras.optimizers.SGD(rate)
 
 
 @pytest.fixture
@@ -57,7 +45,8 @@ def weight(sim, net):
 # -- what data may be
 
 
-def test_S013_only_the_last_step_is_kept(net):
+@pytest.mark.row("S013")
+def test_only_the_last_step_is_kept(net):
     with net:
         configure_settings(keep_history=False)
     net.config[net.q].keep_history = True
@@ -81,14 +70,16 @@ def test_S013_only_the_last_step_is_kept(net):
             assert values[net.q].shape == (1, N_ITEMS, steps, 1)
 
 
-def test_S020_inputs_and_targets_are_one_argument(net):
+@pytest.mark.row("S020")
+def test_inputs_and_targets_are_one_argument(net):
     with simulator(net, minibatch_size=2) as sim:
         with pytest.raises(ValidationError, match="train: .*one dictionary"):
             sim.train({net.a: net.x}, {net.p: net.t}, sgd())
 
 
 @pytest.mark.parametrize("data", [5, np.int64(5)])
-def test_S022_a_number_of_steps(net, data):
+@pytest.mark.row("S022")
+def test_data_may_be_a_number_of_steps(net, data):
     with simulator(net, minibatch_size=3) as sim:
         assert sim.loss(data, {net.p: total}) == pytest.approx(3 * 5 * 1.0)
         values = sim.run_batch(data, {net.p: None})[net.p]
@@ -97,7 +88,8 @@ def test_S022_a_number_of_steps(net, data):
         assert weight(sim, net) == pytest.approx(2 - 0.01 * 3 * 5 * 0.5)
 
 
-def test_S034_input_feeds_is_the_former_name(net):
+@pytest.mark.row("S034")
+def test_input_feeds_is_the_former_name(net):
     with simulator(net, minibatch_size=N_ITEMS) as sim:
         with pytest.warns(DeprecationWarning, match="Use `data`"):
             sim.run_steps(N_STEPS, input_feeds={net.a: net.x})
@@ -108,7 +100,8 @@ def test_S034_input_feeds_is_the_former_name(net):
 
 
 @pytest.mark.parametrize("shape", [(N_ITEMS, 1), (N_ITEMS, N_STEPS, 1, 1)])
-def test_S076_rank(net, shape):
+@pytest.mark.row("S076")
+def test_data_of_the_wrong_rank_is_refused(net, shape):
     with simulator(net, minibatch_size=2) as sim:
         for use in (
             lambda data: sim.loss(data, {net.p: total}),
@@ -119,7 +112,8 @@ def test_S076_rank(net, shape):
                 use({net.a: np.zeros(shape)})
 
 
-def test_S087_fewer_items_than_a_minibatch(net):
+@pytest.mark.row("S087")
+def test_fewer_items_than_a_minibatch(net):
     with simulator(net, minibatch_size=N_ITEMS + 1) as sim:
         for use in (
             lambda: sim.loss({net.a: net.x, net.p: net.t}),
@@ -131,7 +125,8 @@ def test_S087_fewer_items_than_a_minibatch(net):
 
 
 @pytest.mark.parametrize("n_steps", [1, 3, 10])
-def test_S114_the_number_of_steps_is_that_of_the_data(net, n_steps):
+@pytest.mark.row("S114")
+def test_the_number_of_steps_is_that_of_the_data(net, n_steps):
     x = np.ones((2, n_steps, 1))
     with simulator(net, minibatch_size=2) as sim:
         assert sim.loss({net.a: x}, {net.p: total}) == pytest.approx(4 * n_steps)
@@ -142,7 +137,8 @@ def test_S114_the_number_of_steps_is_that_of_the_data(net, n_steps):
 
 
 @pytest.mark.parametrize("n_steps", [1, 7, 13])
-def test_S118_unrolling_never_rounds(net, n_steps):
+@pytest.mark.row("S118")
+def test_unrolling_never_rounds(net, n_steps):
     x = np.ones((2, n_steps, 1))
     with simulator(net, minibatch_size=2, unroll_simulation=5) as sim:
         sim.run_steps(n_steps, data={net.a: x})
@@ -154,7 +150,8 @@ def test_S118_unrolling_never_rounds(net, n_steps):
         np.testing.assert_allclose(values[0], filtered(x), atol=1e-12)
 
 
-def test_S126_what_does_not_fill_a_minibatch_is_left_out(net):
+@pytest.mark.row("S126")
+def test_what_does_not_fill_a_minibatch_is_left_out(net):
     data = {net.a: net.x, net.p: net.t}
     with simulator(net, minibatch_size=4, seed=0) as sim:
         # Only of training: measures are of all items.
@@ -180,7 +177,8 @@ def test_S126_what_does_not_fill_a_minibatch_is_left_out(net):
 # -- S024: the general runner
 
 
-def test_S024_outputs_and_combine(net):
+@pytest.mark.row("S024")
+def test_outputs_and_combine(net):
     data = {net.a: net.x, net.p: net.t}
     with simulator(net, minibatch_size=2) as sim:
         found = sim.run_batch(
@@ -224,7 +222,8 @@ def test_S024_outputs_and_combine(net):
         sim.run_batch({net.a: net.x}, {net.p: None})
 
 
-def test_S024_blocks_epochs_order_and_callback(net):
+@pytest.mark.row("S024")
+def test_blocks_epochs_order_and_callback(net):
     seen = []
 
     def callback(values, extra):
@@ -255,7 +254,8 @@ def test_S024_blocks_epochs_order_and_callback(net):
 
 
 @pytest.mark.parametrize("truncation", [None, 2])
-def test_S024_state(net, truncation):
+@pytest.mark.row("S024")
+def test_run_batch_starts_where_it_is_told(net, truncation):
     options = {"combine": np.concatenate, "truncation": truncation}
     if truncation is not None:
         options["combine"] = lambda blocks: np.concatenate(
@@ -291,7 +291,8 @@ def test_S024_state(net, truncation):
             np.testing.assert_allclose(found[0, 0, :, 0], 0.001 * np.array(times))
 
 
-def test_S024_a_minibatch_that_fails_did_not_take_place():
+@pytest.mark.row("S024")
+def test_a_minibatch_that_fails_did_not_take_place():
     class Noise(nengo.Process):
         def make_step(self, shape_in, shape_out, dt, rng, state):
             return lambda t: rng.uniform(size=shape_out)
@@ -330,7 +331,8 @@ def test_S024_a_minibatch_that_fails_did_not_take_place():
 # -- S029: the generator
 
 
-def test_S029_minibatches(net):
+@pytest.mark.row("S029")
+def test_batches_of_a_generator(net):
     data = {"x": net.x, "t": net.t}
     found = list(minibatch_generator(data, 2, shuffle=False))
     assert [offset for offset, _ in found] == [0, 0, 0]
@@ -347,7 +349,8 @@ def test_S029_minibatches(net):
     np.testing.assert_array_equal(t, net.t[order])
 
 
-def test_S029_blocks_and_remainders(net):
+@pytest.mark.row("S029")
+def test_blocks_and_remainders(net):
     with pytest.warns(UserWarning, match="multiple of truncation"):
         found = list(minibatch_generator({"x": net.x}, 3, shuffle=False, truncation=3))
     assert [offset for offset, _ in found] == [0, 3, 0, 3]

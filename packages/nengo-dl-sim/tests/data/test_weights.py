@@ -1,5 +1,8 @@
 """Weights of samples and of classes, compared with Keras."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
@@ -9,7 +12,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_objectives.losses import Regularize, nan_mse
 from nengo_dl_ops import TensorNode
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 N_ITEMS, N_STEPS, SIZE, N_CLASSES = 8, 3, 4, 3
 
@@ -38,9 +41,7 @@ def network():
     return net
 
 
-def simulator(net, **kwargs):
-    options = {"minibatch_size": SIZE, "progress_bar": False, "jit_compile": False}
-    return Simulator(net, **{**options, **kwargs})
+simulator = functools.partial(helpers.simulator, minibatch_size=SIZE)
 
 
 class LastStep(keras.losses.Loss):

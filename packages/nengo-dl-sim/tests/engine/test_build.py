@@ -4,28 +4,15 @@ import logging
 import re
 from collections.abc import Mapping
 
-import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import groups_of, sgd, simulator, total
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Builder, TensorNode
-from nengo_dl_sim import Simulator, configure_settings
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
-
-
-def total(outputs):
-    return tf.reduce_sum(outputs)
-
-
-def sgd(rate=1e-3):
-    return keras.optimizers.SGD(rate)
-
+from nengo_dl_sim import configure_settings
 
 # -- S103: what is trained
 
@@ -142,7 +129,8 @@ LEVELS = {
 
 
 @pytest.mark.parametrize("name", LEVELS)
-def test_S103_levels(name):
+@pytest.mark.row("S103")
+def test_trainable_on_every_level_of_a_config(name):
     apply, expected = LEVELS[name]
     net = levels()
     apply(net)
@@ -152,9 +140,9 @@ def test_S103_levels(name):
         before = sim.data.get_params(*wanted)
         if not expected:
             with pytest.raises(ValidationError, match="trainable parameters, got none"):
-                sim.train(2, sgd(), objective={net.p: total})
+                sim.train(2, sgd(1e-3), objective={net.p: total})
             return
-        sim.train(2, sgd(), objective={net.p: total})
+        sim.train(2, sgd(1e-3), objective={net.p: total})
         after = sim.data.get_params(*wanted)
     changed = {
         part
@@ -164,7 +152,8 @@ def test_S103_levels(name):
     assert changed == expected
 
 
-def test_S103_objects_made_later_and_wrong_values():
+@pytest.mark.row("S103")
+def test_objects_made_later_and_wrong_values():
     with nengo.Network(seed=0) as net:
         configure_settings(trainable=False)
         a, b = nengo.Node([0.5]), nengo.Node(size_in=1)
@@ -177,11 +166,12 @@ def test_S103_objects_made_later_and_wrong_values():
             configure_settings(trainable=wrong)
     with simulator(net) as sim:
         with pytest.raises(ValidationError, match="trainable parameters, got none"):
-            sim.train(2, sgd(), objective={p: total})
+            sim.train(2, sgd(1e-3), objective={p: total})
 
 
 @pytest.mark.parametrize("asked", [None, True])
-def test_S103_online_rules(asked):
+@pytest.mark.row("S103")
+def test_what_online_rules_change_is_not_trained(asked):
     """What a rule changes is left out, unless asked for; what is around it is not."""
     with nengo.Network(seed=0) as net:
         configure_settings(trainable=None)
@@ -201,7 +191,7 @@ def test_S103_online_rules(asked):
     with sim:
         before = np.array(sim.data[conn].weights)
         bias = np.array(sim.data[pre].bias)
-        sim.train(2, sgd(), objective={p: total})
+        sim.train(2, sgd(1e-3), objective={p: total})
         assert not np.array_equal(sim.data[pre].bias, bias)
         assert np.array_equal(sim.data[conn].weights, before) != bool(asked)
         before = np.array(sim.data[conn].weights)
@@ -215,7 +205,8 @@ def test_S103_online_rules(asked):
 @pytest.mark.parametrize("channels_last", [True, False])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("shape", [(6,), (5, 6)], ids=["1d", "2d"])
-def test_S027_convolution(channels_last, padding, shape):
+@pytest.mark.row("S027")
+def test_convolution_as_in_nengo(channels_last, padding, shape):
     full = (*shape, 2) if channels_last else (2, *shape)
     conv = nengo.Convolution(
         3,
@@ -244,7 +235,8 @@ def test_S027_convolution(channels_last, padding, shape):
         )
 
 
-def test_S031_large_constants_are_not_in_the_graph(tmp_path):
+@pytest.mark.row("S031")
+def test_large_constants_are_not_in_the_graph(tmp_path):
     size = 1500
     with nengo.Network(seed=0) as net:
         configure_settings(trainable=False)
@@ -259,7 +251,8 @@ def test_S031_large_constants_are_not_in_the_graph(tmp_path):
     assert path.stat().st_size < 1e6 < weights.astype(np.float32).nbytes
 
 
-def test_S032_builders_say_what_merges():
+@pytest.mark.row("S032")
+def test_builders_say_what_merges():
     with nengo.Network(seed=0) as net:
         ensembles = [
             nengo.Ensemble(5, 1, neuron_type=kind)
@@ -275,12 +268,13 @@ def test_S032_builders_say_what_merges():
     first, same, other = (Builder.of(op).merge_key(op) for op in ops)
     assert first == same != other
     with simulator(net) as sim:
-        groups = [group.ops for group in sim._engine.program.groups]
+        groups = groups_of(sim)
     sizes = [len(group) for group in groups if type(group[0]) is type(ops[0])]
     assert sorted(sizes) == [1, 2]
 
 
-def test_S060_outputs_are_taken_at_build():
+@pytest.mark.row("S060")
+def test_outputs_are_taken_at_build():
     with nengo.Network() as net:
         constant, function = nengo.Node([1.0]), nengo.Node(lambda t: 2.0)
         passing = nengo.Node(lambda t, x: 3 * x, size_in=1)
@@ -299,7 +293,8 @@ def test_S060_outputs_are_taken_at_build():
             sim.reset()
 
 
-def test_S074_batch_axis_of_what_is_learned_online():
+@pytest.mark.row("S074")
+def test_batch_axis_of_what_is_learned_online():
     with nengo.Network(seed=0) as net:
         a, pre = nengo.Node([0.5]), nengo.Ensemble(5, 1)
         b = nengo.Node(size_in=1)
@@ -335,7 +330,8 @@ class Hooked:
         return tf.fill((2, 1), self.value + 0)
 
 
-def test_S088_post_build_hook():
+@pytest.mark.row("S088")
+def test_post_build_hook():
     hooked = Hooked()
     with nengo.Network() as net:
         p = nengo.Probe(TensorNode(hooked, size_out=1))
@@ -352,7 +348,8 @@ def test_S088_post_build_hook():
     assert len(hooked.calls) == 1
 
 
-def test_S090_reset_keeps_what_was_compiled(caplog):
+@pytest.mark.row("S090")
+def test_reset_keeps_what_was_compiled(caplog):
     traced = []
 
     def function(t, x):
@@ -387,7 +384,8 @@ def test_S090_reset_keeps_what_was_compiled(caplog):
         assert not re.search("[Gg]roups", caplog.text)
 
 
-def test_S093_data_is_a_mapping():
+@pytest.mark.row("S093")
+def test_data_is_a_mapping():
     net = levels()
     with nengo.Network():
         other = nengo.Node([0.0])

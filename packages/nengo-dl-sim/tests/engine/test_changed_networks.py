@@ -4,10 +4,11 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import simulator
 from nengo.exceptions import ReadonlyError, ValidationError
 
 from nengo_dl_ops import TensorNode
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 X, Y = np.full((2, 3, 1), 0.5), np.zeros((2, 3, 1))
 
@@ -25,10 +26,6 @@ def network():
         net.p = nengo.Probe(net.ens, label="p")
         net.q = nengo.Probe(net.watch, label="q")
     return net
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, progress_bar=False, jit_compile=False, **kwargs)
 
 
 def add(make):

@@ -1,15 +1,24 @@
 """Counts that decide how fast a simulation is, and that do not vary as times do."""
 
+import functools
 import re
 
+import helpers
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import (
+    arguments_of,
+    body_of,
+    engine_of,
+    program_of,
+    run_functions_of,
+    state_of,
+)
 
 from nengo_dl_ops.step.program import Program
-from nengo_dl_sim import Simulator, configure_settings
-from nengo_dl_sim.execution.jit_policy import Mode
+from nengo_dl_sim import configure_settings
 
 
 def integrator(n):
@@ -50,8 +59,7 @@ def build(make, n=4, **settings):
     return net
 
 
-def simulator(net, **kwargs):
-    return Simulator(net, progress_bar=False, seed=0, **kwargs)
+simulator = functools.partial(helpers.simulator, seed=0, jit_compile="auto")
 
 
 # The most groups that operators may be merged into.
@@ -64,26 +72,15 @@ def test_groups_after_planning(make):
     counts = []
     for n in (6, 12):
         with simulator(build(make, n)) as sim:
-            counts.append(len(sim._engine.program.groups))
+            counts.append(len(program_of(sim).groups))
     assert counts[0] == counts[1] <= GROUPS[make]
 
 
 def compiled_text(sim):
     """What XLA makes of the function that was last used to run."""
-    chosen, state = sim._simulation.prepare(Mode.XLA)
-    runner = chosen.runner
-    (function,) = runner._functions.values()
-    capacity, batch = function.capacity, sim._engine.program.minibatch_size
-    stepped = function.split.stepped
-    size = 0 if stepped is None else stepped.size
-    arguments = (
-        state,
-        runner._feed(()).held,
-        tf.zeros((capacity, size, batch)),
-        tf.zeros((len(runner.recordings), capacity), tf.int32),
-        tf.constant(1),
-    )
-    compiled = tf.function(function._run, jit_compile=True, autograph=False)
+    (function,) = run_functions_of(sim)
+    compiled = tf.function(body_of(function), jit_compile=True, autograph=False)
+    arguments = arguments_of(sim, function)
     return compiled.experimental_get_compiler_ir(*arguments)(stage="optimized_hlo")
 
 
@@ -129,7 +126,7 @@ def test_runs_compile_once(jit_compile, traces, tmp_path):
         sim.step()
         sim.reset()
         sim.load_params(tmp_path / "params")
-        store = sim._engine.parameters
+        store = engine_of(sim).parameters
         store.assign({sig: 1.1 * store.value(sig) for sig in store.signals})
         sim.run_steps(20)
         assert len(traces) == compiled
@@ -160,9 +157,9 @@ def test_the_loop_carries_the_state_alone(minibatch_size):
     """Of each neuron two values, of each synapse two, the count of steps, the key."""
     n = 5
     with simulator(build(integrator, n), minibatch_size=minibatch_size) as sim:
-        carried = [tuple(array.shape) for array in tf.nest.flatten(sim._state)]
+        carried = [tuple(array.shape) for array in tf.nest.flatten(state_of(sim))]
         sizes = sorted(int(np.prod(shape)) for shape in carried)
-        types = [array.dtype for array in sim._state.arrays]
+        types = [array.dtype for array in state_of(sim).arrays]
         assert all(dtype.size == (8 if dtype.is_integer else 4) for dtype in types)
     neurons, synapses = 8 * n, n  # those of the loop, of the input, and of the probe
     per_item = 2 * neurons + 3 * 2 * synapses
@@ -182,7 +179,7 @@ def test_what_runs_only_carries_less():
     sizes = []
     for inference_only in (False, True):
         with simulator(build(silence, 6, inference_only=inference_only)) as sim:
-            arrays = sim._engine.program.states
+            arrays = program_of(sim).states
             sizes.append(sum(len(array.start) for array in arrays))
     neurons, step = 2 * 10, 1
     assert sizes == [neurons + step + 2 * 6 * 10, neurons + step + 2]
@@ -203,5 +200,5 @@ def test_matrices_that_are_learned_are_not_transposed(minibatch_size, probed, n_
             nengo.Probe(conn, "weights")
 
     with simulator(build(learn, 10), minibatch_size=minibatch_size) as sim:
-        arrays = sim._engine.program.states
+        arrays = program_of(sim).states
         assert sum(array.batch_first for array in arrays) == n_first

@@ -7,6 +7,7 @@ from functools import partial
 import nengo
 import numpy as np
 import pytest
+from helpers import program_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.builder.operator import Copy, Operator
@@ -370,5 +371,5 @@ def test_an_integrator_needs_few_groups():
             nengo.Connection(array.output, array.input, synapse=0.1)
             nengo.Probe(array.output)
         with Simulator(net, progress_bar=False) as sim:
-            sizes.append(len(sim._engine.program.groups))
+            sizes.append(len(program_of(sim).groups))
     assert sizes[0] == sizes[1] <= 15

@@ -3,6 +3,7 @@
 import nengo
 import numpy as np
 import pytest
+from helpers import program_of
 from nengo.builder.learning_rules import SimPES
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset
 from nengo.builder.signal import Signal
@@ -142,7 +143,7 @@ def run(net, simplifications, data=None):
         configure_settings(simplifications=simplifications, dtype="float64")
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:
         sim.run_steps(30, data=data)
-        n_ops = sum(len(group.ops) for group in sim._engine.program.groups)
+        n_ops = sum(len(group.ops) for group in program_of(sim).groups)
         return [sim.data[probe] for probe in net.probes], n_ops
 
 
@@ -171,7 +172,7 @@ def test_parameters_of_zero_and_one_stay(trainable):
     with net:
         configure_settings(trainable=trainable)
     with Simulator(net, progress_bar=False) as sim:
-        layout = sim._engine.program.layout
+        layout = program_of(sim).layout
         signals = [
             sim.model.sig[net.weights]["weights"],
             sim.model.sig[net.identity]["weights"],

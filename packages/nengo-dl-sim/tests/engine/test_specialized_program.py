@@ -4,6 +4,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of, program_of, specialized_of
 
 from nengo_dl_sim import Simulator, configure_settings
 
@@ -50,7 +51,7 @@ def n_operators(program):
 
 
 def takes_shortcut(sim):
-    return sim._simulation._specialized is not None
+    return specialized_of(sim) is not None
 
 
 @pytest.mark.parametrize("minibatch_size", [None, 3])
@@ -63,8 +64,8 @@ def test_agrees_with_nengo(kind, learned, minibatch_size):
     with make_sim(net, minibatch_size=minibatch_size) as sim:
         sim.run_steps(N_STEPS)
         assert takes_shortcut(sim)
-        assert n_operators(sim._engine.specialized.program) < n_operators(
-            sim._engine.program
+        assert n_operators(engine_of(sim).specialized.program) < n_operators(
+            program_of(sim)
         )
     for data in sim.data[net.probe] if minibatch_size else [sim.data[net.probe]]:
         np.testing.assert_allclose(data, expected.data[net.probe], atol=1e-10)
@@ -72,7 +73,7 @@ def test_agrees_with_nengo(kind, learned, minibatch_size):
 
 def test_closing_gives_up_its_variables():
     with make_sim(make_net()) as sim:
-        variables = sim._engine.specialized.parameters.variables
+        variables = engine_of(sim).specialized.parameters.variables
         assert all(tf.size(tf.convert_to_tensor(v)) > 0 for v in variables)
     assert all(tf.size(tf.convert_to_tensor(v)) == 0 for v in variables)
 
@@ -145,7 +146,7 @@ def test_state_that_trained_parameters_left_is_not_taken_for_equal():
     net = make_net(nengo.RectifiedLinear(), dtype="float64")
     with make_sim(net) as sim, make_sim(net, False) as expected:
         for each in (sim, expected):
-            built = each._engine.parameters
+            built = engine_of(each).parameters
             start = {sig: built.value(sig) for sig in built.signals}
             for conn in net.decoded[:1]:
                 weights = each.model.sig[conn]["weights"].base
@@ -153,7 +154,7 @@ def test_state_that_trained_parameters_left_is_not_taken_for_equal():
             each.run_steps(N_STEPS)
             built.assign(start)
             each.run_steps(N_STEPS)
-        assert sim._engine.parameters.as_built
+        assert engine_of(sim).parameters.as_built
         assert not takes_shortcut(sim)
         np.testing.assert_allclose(
             sim.data[net.probe], expected.data[net.probe], atol=1e-10

@@ -3,6 +3,7 @@
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, program_of
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset
 from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
@@ -251,7 +252,7 @@ def trained(tmp_path):
     """A file of parameters in which the twins differ, and what they give."""
     net, path = shared(), tmp_path / "trained"
     with Simulator(net, progress_bar=False) as sim:
-        store = sim._engine.parameters
+        store = engine_of(sim).parameters
         for i, twin in enumerate(net.twins):
             weights = sim.model.sig[twin]["weights"]
             store.assign({weights: (i + 2) * store.value(weights)})
@@ -269,7 +270,7 @@ def assert_gives(sim, net, outputs):
 
 
 def n_products(sim):
-    ops = [op for group in sim._engine.program.groups for op in group.ops]
+    ops = [op for group in program_of(sim).groups for op in group.ops]
     return sum(type(op) is DotInc for op in ops)
 
 

@@ -4,6 +4,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulation_of
 
 from nengo_dl_ops import TensorNode
 from nengo_dl_sim import Simulator, configure_settings
@@ -26,7 +27,7 @@ def network(python, **settings):
 
 def counted(sim, start):
     """Let a simulator count on from a number of steps that nobody waits for."""
-    sim._simulation.n_steps = start
+    simulation_of(sim).n_steps = start
     sim.soft_reset()
 
 

@@ -1,11 +1,14 @@
 """A step that fails leaves the simulation as it was, and it can go on."""
 
+import functools
+
+import helpers
 import nengo
 import numpy as np
 import pytest
 from nengo.exceptions import SimulationError
 
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.execution import run_function as loop
 
 # Of the object that fails: it is called for one item after another, as it should be.
@@ -90,8 +93,7 @@ def network(fault, with_input):
     return net
 
 
-def simulator(net, **kwargs):
-    return Simulator(net, seed=1, progress_bar=False, **kwargs)
+simulator = functools.partial(helpers.simulator, seed=1)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import program_of, run_functions_of
 
 from nengo_dl_ops import TensorNode
 from nengo_dl_sim import Simulator
@@ -64,10 +65,9 @@ def in_portions(monkeypatch, n_items):
 
 def sizes(sim):
     """How many items each compiled function simulates at once."""
-    runner = (sim._engine.specialized or sim._engine).runner
     return [
         function.size if isinstance(function, Microbatches) else None
-        for function in runner._functions.values()
+        for function in run_functions_of(sim)
     ]
 
 
@@ -180,7 +180,7 @@ def test_portion_size(n_items, n_mib, of_matrices, n_steps, size, monkeypatch):
 def test_bytes_are_those_of_all_items():
     """Twelve neurons: two of state, one current, one rate; and what is decoded."""
     with Simulator(make_net(recurrent), minibatch_size=3, progress_bar=False) as sim:
-        program = sim._engine.program
+        program = program_of(sim)
         counted = portions._n_bytes(program)
         assert 3 * 4 * 30 < counted < 3 * 4 * 80
         assert portions._n_bytes(program.of_size(6)) == pytest.approx(
@@ -193,5 +193,5 @@ def test_bytes_are_those_of_all_items():
 )
 def test_bytes_of_weights_that_each_item_learns(make, n_elements):
     with Simulator(make_net(make), minibatch_size=3, progress_bar=False) as sim:
-        counted = portions._n_bytes_of_matrices(sim._engine.program)
+        counted = portions._n_bytes_of_matrices(program_of(sim))
         assert counted == 3 * 4 * n_elements

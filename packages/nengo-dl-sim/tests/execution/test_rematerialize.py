@@ -4,6 +4,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, program_of
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
@@ -55,8 +56,8 @@ def trained(net, jit_compile, **kwargs):
         data = {net.stimulus: INPUTS, net.probe: TARGETS}
         optimizer = keras.optimizers.SGD(0.1)
         sim.train(data, optimizer, n_epochs=2, shuffle=False, **kwargs)
-        variables = sim._engine.parameters.variables
-        return [to_numpy(v) for v in (*variables, *sim._engine.program.state_variables)]
+        variables = engine_of(sim).parameters.variables
+        return [to_numpy(v) for v in (*variables, *program_of(sim).state_variables)]
 
 
 def check_same(found, expected):

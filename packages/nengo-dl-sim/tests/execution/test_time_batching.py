@@ -1,12 +1,16 @@
 """What is computed for all steps at once is what is computed step by step."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import program_of
 
 from nengo_dl_ops import DotIncBuilder, SimNeuronsBuilder, TensorNode
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.execution import sequence
 
 N_STEPS = 5
@@ -108,14 +112,7 @@ def made(name):
     return net
 
 
-def simulator(net, minibatch_size, jit_compile=False):
-    return Simulator(
-        net,
-        minibatch_size=minibatch_size,
-        seed=1,
-        progress_bar=False,
-        jit_compile=jit_compile,
-    )
+simulator = functools.partial(helpers.simulator, seed=1)
 
 
 def train(name, minibatch_size, given, jit_compile):
@@ -126,7 +123,7 @@ def train(name, minibatch_size, given, jit_compile):
     data = {net.out: rng.uniform(-1, 1, (*shape, net.out.size_in))}
     if given:
         data[net.inp] = rng.uniform(-1, 1, (*shape, 2))
-    with simulator(net, minibatch_size, jit_compile) as sim:
+    with simulator(net, minibatch_size=minibatch_size, jit_compile=jit_compile) as sim:
         losses = [sim.loss(data, training=training) for training in (False, True)]
         sim.train(data, keras.optimizers.SGD(1e-4), n_epochs=2, truncation=3)
         ensembles = [sim.data[ens] for ens in net.all_ensembles]
@@ -157,8 +154,8 @@ def test_same_as_step_by_step(name, way, monkeypatch):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_waits(name):
-    with simulator(made(name), 3) as sim:
-        program = sim._engine.program
+    with simulator(made(name), minibatch_size=3) as sim:
+        program = program_of(sim)
         division = program.division(training=True)
         n_groups = len(division.ahead) + len(division.stepped)
         assert n_groups == len(program.groups)
@@ -179,6 +176,6 @@ def test_outputs_in_order():
         nengo.Connection(inp, node, transform=2, synapse=None)
         probe = nengo.Probe(node)
     values = np.arange(12.0).reshape(3, 4, 1)
-    with simulator(net, 3) as sim:
+    with simulator(net, minibatch_size=3) as sim:
         found = sim.run_batch({inp: values}, {probe: None})
         np.testing.assert_array_equal(found[probe][0], 2 * values)

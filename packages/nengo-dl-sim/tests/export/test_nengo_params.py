@@ -16,18 +16,15 @@ import numpy as np
 import pytest
 import scipy.sparse
 import tensorflow as tf
+from helpers import engine_of, program_of, simulator
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_ops import LeakyReLU, SoftLIFRate
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.export.transforms import with_weights
 
 N_STEPS = 12
 SMOOTH = nengo.Tanh(tau_ref=1)
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def difference(found, expected):
@@ -342,7 +339,8 @@ def changed_weights(sim, net):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_s065_params_make_the_same_network(case, name):
+@pytest.mark.row("S065")
+def test_params_make_the_same_network(case, name):
     # What would pass without training shows nothing.
     assert case.changed[name] in (True, None)
     assert difference(case.original[name], case.trained[name]) > 1e-3
@@ -350,7 +348,8 @@ def test_s065_params_make_the_same_network(case, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_s054_frozen_network_is_the_same(case, name):
+@pytest.mark.row("S054")
+def test_frozen_network_is_the_same(case, name):
     assert_same(case.frozen[name], case.trained[name])
 
 
@@ -432,7 +431,8 @@ def learned():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_s054_what_was_learned_is_frozen(learned, name):
+@pytest.mark.row("S054")
+def test_what_was_learned_is_frozen(learned, name):
     """It is where Nengo starts to learn from, as does another simulator."""
     built, values, given, again, by_nengo = (
         [each[name] for each in x] if isinstance(x, list) else x[name] for x in learned
@@ -444,7 +444,8 @@ def test_s054_what_was_learned_is_frozen(learned, name):
 
 
 @pytest.mark.parametrize("name", ["pes", "voja"])
-def test_s054_minibatch_learns_several_networks(name):
+@pytest.mark.row("S054")
+def test_minibatch_learns_several_networks(name):
     net = network({name: RULES[name]})
     sub = net.kinds[name]
     learning = sub.b if name == "voja" else sub.kind
@@ -489,10 +490,10 @@ def change(sim):
     # In the order of their names, which does not depend on the plan.
     rng, store, names = (
         np.random.RandomState(0),
-        sim._engine.parameters,
-        sim._engine.names,
+        engine_of(sim).parameters,
+        engine_of(sim).names,
     )
-    arrays = [a for a in sim._engine.program.parameters if a.trainable]
+    arrays = [a for a in program_of(sim).parameters if a.trainable]
     signals = sorted((sig for a in arrays for sig in a.bases), key=names.get)
     old = {sig: store.value(sig) for sig in signals}
     store.assign({sig: v * rng.uniform(0.8, 1.2, v.shape) for sig, v in old.items()})
@@ -529,7 +530,8 @@ def core_probes(net):
 
 
 @pytest.mark.parametrize("number", range(len(NEURON_TYPES)), ids=NEURON_TYPES)
-def test_s061_gains_are_those_of_the_build(neurons, number):
+@pytest.mark.row("S061")
+def test_gains_are_those_of_the_build(neurons, number):
     """So is the output, with a radius and decoded probes."""
     gain, params, before, changed, frozen = (each[number] for each in neurons)
     np.testing.assert_array_equal(params.pop("gain"), gain)
@@ -562,7 +564,8 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_s054_networks_of_nengo(name):
+@pytest.mark.row("S054")
+def test_networks_of_nengo(name):
     """Untrained, frozen: equal to what they were in Nengo, spike by spike."""
     with nengo.Network(seed=0) as net:
         sub = NETWORKS[name]()
@@ -590,7 +593,8 @@ def small(label="ens", **kwargs):
     return net
 
 
-def test_s065_forms():
+@pytest.mark.row("S065")
+def test_params_of_objects_and_lists():
     net = small()
     with simulator(net) as sim:
         one = sim.get_nengo_params(net.conn)
@@ -626,13 +630,15 @@ BAD_OBJECTS = {
 
 
 @pytest.mark.parametrize("make, message", BAD_OBJECTS.values(), ids=BAD_OBJECTS)
-def test_s065_bad_objects(make, message):
+@pytest.mark.row("S065")
+def test_bad_objects(make, message):
     net = small()
     with simulator(net) as sim, pytest.raises(ValidationError, match=message):
         sim.get_nengo_params(make(net))
 
 
-def test_s065_labels():
+@pytest.mark.row("S065")
+def test_labels_are_kept():
     net = small()
     with simulator(net) as sim:
         with pytest.raises(ValidationError, match="labels that differ, got None"):
@@ -641,7 +647,8 @@ def test_s065_labels():
             sim.get_nengo_params([net.ens, net.ens.neurons], as_dict=True)
 
 
-def test_s061_direct_mode():
+@pytest.mark.row("S061")
+def test_direct_mode_has_no_gains():
     """It has no parameters; in a network it is passed over."""
     net = small(neuron_type=nengo.Direct())
     with simulator(net) as sim:
@@ -658,7 +665,8 @@ def test_s061_direct_mode():
 
 
 @pytest.mark.parametrize("trained", [False, True])
-def test_s061_gain_of_zero(trained):
+@pytest.mark.row("S061")
+def test_gain_of_zero(trained):
     """Encoders behind it say nothing: they come back, unless they were trained."""
     gain = np.array([0.0, 1, 2])
     with nengo.Network(seed=0) as net:
@@ -691,7 +699,8 @@ FREEZE = {
 
 
 @pytest.mark.parametrize("make, error, message", FREEZE.values(), ids=FREEZE)
-def test_s054_all_or_nothing(make, error, message):
+@pytest.mark.row("S054")
+def test_all_or_nothing(make, error, message):
     net = small()
     with simulator(net) as sim:
         with net:
@@ -702,7 +711,8 @@ def test_s054_all_or_nothing(make, error, message):
         assert net.conn.transform.init == 2
 
 
-def test_s054_closed():
+@pytest.mark.row("S054")
+def test_closed_simulator_gives_no_params():
     net = small()
     with simulator(net) as sim:
         pass
@@ -710,7 +720,8 @@ def test_s054_closed():
         sim.freeze_params(net)
 
 
-def test_s054_objects_alone():
+@pytest.mark.row("S054")
+def test_objects_alone():
     """What is not frozen is solved for anew: that is Nengo's part."""
     net = small()
     with simulator(net) as sim:
@@ -724,7 +735,8 @@ def test_s054_objects_alone():
         )
 
 
-def test_s054_simulator_goes_on():
+@pytest.mark.row("S054")
+def test_simulator_goes_on():
     """It runs as if nothing had happened, trains, and freezes again."""
     net = small(neuron_type=nengo.LIFRate())
     with simulator(net) as sim:
@@ -747,7 +759,8 @@ def test_s054_simulator_goes_on():
         assert_same(core_probes(net), [sim.data[net.p]], tolerance=1e-5)
 
 
-def test_s054_plain_network():
+@pytest.mark.row("S054")
+def test_plain_network():
     """The frozen network can be pickled, and read without NengoDL."""
     with nengo.Network(seed=0) as net:
         a, b = nengo.Ensemble(10, 2), nengo.Ensemble(10, 2)
@@ -764,7 +777,8 @@ def test_s054_plain_network():
         np.testing.assert_array_equal(core_probes(found), expected)
 
 
-def test_s065_sparse_without_scipy(monkeypatch):
+@pytest.mark.row("S065")
+def test_sparse_without_scipy(monkeypatch):
     monkeypatch.setattr(nengo.transforms, "scipy_sparse", None)
     with nengo.Network(seed=0) as net:
         configure_settings(dtype="float64")
@@ -784,7 +798,8 @@ def test_s065_sparse_without_scipy(monkeypatch):
     assert_same(found, expected)
 
 
-def test_s065_unknown_transforms():
+@pytest.mark.row("S065")
+def test_unknown_transforms():
     """They can be made known, as Nengo's are."""
 
     class Twice(nengo.transforms.Transform):

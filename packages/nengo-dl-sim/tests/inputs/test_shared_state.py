@@ -6,6 +6,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, program_of
 
 from nengo_dl_sim import Simulator, configure_settings
 
@@ -378,7 +379,7 @@ def test_pure_functions(pure, case, ahead):
         if case is clock_alone:
             del net.nodes[-1], net.connections[-1]
     with Simulator(net, progress_bar=False) as sim:
-        assert sim._engine.program.runs_python is not (ahead and case is clock_alone)
+        assert program_of(sim).runs_python is not (ahead and case is clock_alone)
         seen.clear()
         sim.run_steps(3)
     if case is generator:
@@ -399,5 +400,5 @@ def test_functions_of_numpy_are_computed_ahead():
         for node in nodes:
             nengo.Connection(node, sink, synapse=None)
     with Simulator(net, progress_bar=False) as sim:
-        inputs = sim._engine.inputs
+        inputs = engine_of(sim).inputs
         assert not any(map(inputs.is_in_steps, nodes))

@@ -1,5 +1,8 @@
 """``sim.signals``: within a run, between runs, and set by the user."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
@@ -38,8 +41,7 @@ def network(look=None, **settings):
     return net
 
 
-def simulator(net, **kwargs):
-    return Simulator(net, seed=1, progress_bar=False, **kwargs)
+simulator = functools.partial(helpers.simulator, seed=1)
 
 
 def seen_in(kind, read, n_steps=N_STEPS, **kwargs):

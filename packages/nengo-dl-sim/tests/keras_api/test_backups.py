@@ -4,10 +4,10 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import simulator
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
-from nengo_dl_sim import Simulator
 
 N_ITEMS, SIZE, N_STEPS, EPOCHS = 8, 2, 3, 4
 RNG = np.random.RandomState(0)
@@ -43,9 +43,8 @@ def network(seed):
     return net
 
 
-def simulator(net, seed=0):
-    options = {"minibatch_size": SIZE, "progress_bar": False, "jit_compile": False}
-    sim = Simulator(net, seed=seed, **options)
+def compiled(net, seed=0):
+    sim = simulator(net, seed=seed, minibatch_size=SIZE)
     sim.compile(keras.optimizers.Adam(0.01), loss="mse")
     return sim
 
@@ -61,7 +60,7 @@ def backup(path, **kwargs):
 
 def result(sim, net):
     sim.run_steps(2)
-    return [*sim._model.get_weights(), sim.data[net.p]]
+    return [*sim.keras_model.get_weights(), sim.data[net.p]]
 
 
 def assert_equal(found, expected):
@@ -72,7 +71,7 @@ def assert_equal(found, expected):
 @pytest.fixture(scope="module")
 def uninterrupted():
     net = network(1)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         history = fit(sim).history["loss"]
         return history, result(sim, net)
 
@@ -81,13 +80,13 @@ def uninterrupted():
 def test_epochs_that_are_parts_of_the_data(save_freq, tmp_path):
     """It goes on in the middle of the data, in the order that was drawn before."""
     parts, net = {"steps_per_epoch": 2}, network(1)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         fit(sim, **parts)
         expected = result(sim, net)
-    with simulator(network(1)) as sim, pytest.raises(InterruptedError):
+    with compiled(network(1)) as sim, pytest.raises(InterruptedError):
         fit(sim, backup(tmp_path, save_freq=save_freq), Interrupt(3, 1), **parts)
     net = network(2)
-    with simulator(net, seed=5) as sim:
+    with compiled(net, seed=5) as sim:
         fit(sim, backup(tmp_path, save_freq=save_freq), **parts)
         assert_equal(result(sim, net), expected)
 
@@ -102,7 +101,7 @@ def test_interrupted_training_goes_on(
     history, expected = uninterrupted
     make, path = (lambda: backup(tmp_path, save_freq=save_freq)), tmp_path
     net = network(1)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         with pytest.raises(InterruptedError):
             fit(sim, make(), Interrupt(2, 2))
         assert [folder.name for folder in path.iterdir()] == ["epoch_2"]
@@ -113,7 +112,7 @@ def test_interrupted_training_goes_on(
             assert_equal(result(sim, net), expected)
     if not in_place:
         net = network(2)
-        with simulator(net, seed=5) as sim:
+        with compiled(net, seed=5) as sim:
             calls = Interrupt()
             found = fit(sim, make(), calls)
             assert_equal(result(sim, net), expected)
@@ -129,7 +128,7 @@ def test_minibatches_apart(tmp_path):
     results = []
     for interrupted in (False, True):
         net = network(1)
-        with simulator(net) as sim:
+        with compiled(net) as sim:
             if interrupted:
                 with pytest.raises(InterruptedError):
                     fit(sim, backup(tmp_path), Interrupt(1, 1), stateful=False)
@@ -137,7 +136,7 @@ def test_minibatches_apart(tmp_path):
                 fit(sim, stateful=False)
                 results.append(result(sim, net))
     net = network(2)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         fit(sim, backup(tmp_path), stateful=False)
         results.append(result(sim, net))
     assert_equal(*results)
@@ -145,7 +144,7 @@ def test_minibatches_apart(tmp_path):
 
 def test_nothing_to_go_on_from(uninterrupted, tmp_path):
     net = network(1)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         (tmp_path / "epoch_3").mkdir()  # of a checkpoint that was not completed
         found = fit(sim, backup(tmp_path))
         assert found.history["loss"] == uninterrupted[0]
@@ -154,11 +153,11 @@ def test_nothing_to_go_on_from(uninterrupted, tmp_path):
 
 def test_kept_and_gone_on_from_the_end(uninterrupted, tmp_path):
     net = network(1)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         fit(sim, backup(tmp_path, delete_checkpoint=False))
         assert [folder.name for folder in tmp_path.iterdir()] == [f"epoch_{EPOCHS}"]
     net = network(2)
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         found = fit(sim, backup(tmp_path))
         assert found.epoch == []
         assert_equal(result(sim, net), uninterrupted[1])
@@ -175,26 +174,26 @@ def test_kept_and_gone_on_from_the_end(uninterrupted, tmp_path):
 )
 def test_refused(make, match, tmp_path):
     with (
-        simulator(network(1)) as sim,
+        compiled(network(1)) as sim,
         pytest.raises(ValidationError, match=match),
     ):
         fit(sim, *make(tmp_path))
 
 
 def test_is_for_fit(tmp_path):
-    with simulator(network(1)) as sim:
+    with compiled(network(1)) as sim:
         for method, arguments in ((sim.evaluate, (X, Y)), (sim.predict, (X,))):
             with pytest.raises(ValidationError, match="BackupAndRestore.*sim.fit"):
                 method(*arguments, callbacks=[backup(tmp_path)], verbose=0)
 
 
 def test_of_another_network(tmp_path):
-    with simulator(network(1)) as sim, pytest.raises(InterruptedError):
+    with compiled(network(1)) as sim, pytest.raises(InterruptedError):
         fit(sim, backup(tmp_path), Interrupt(2, 0))
     with nengo.Network() as net:
         node = nengo.Node([0.5, 0.2])
         nengo.Probe(Layer(keras.layers.Dense(2))(node))
-    with simulator(net) as sim:
+    with compiled(net) as sim:
         with pytest.raises(ValidationError, match="checkpoint of this network"):
             fit(sim, backup(tmp_path))
         assert sim.training_step == 0

@@ -7,6 +7,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
@@ -255,7 +256,7 @@ def test_model_checkpoint(sim, net, tmp_path):
         "1.weights.h5",
         "2.weights.h5",
     ]
-    model = CallbackModel(sim._engine)
+    model = CallbackModel(engine_of(sim))
     for epoch in (1, 2):
         sim.soft_reset(include_trainable=True)
         model.load_weights(path.format(epoch=epoch))
@@ -275,7 +276,7 @@ def test_model_checkpoint(sim, net, tmp_path):
 
 def test_weights_of_another_network(sim, net, tmp_path):
     path = str(tmp_path / "one.weights.h5")
-    CallbackModel(sim._engine).save_weights(path)
+    CallbackModel(engine_of(sim)).save_weights(path)
     for transform, match in (
         (
             np.ones((1, 2)),
@@ -293,7 +294,7 @@ def test_weights_of_another_network(sim, net, tmp_path):
         with Simulator(other, progress_bar=False, seed=0) as unlike:
             before = unlike.data[conn].weights
             with pytest.raises(ValidationError, match=match):
-                CallbackModel(unlike._engine).load_weights(path)
+                CallbackModel(engine_of(unlike)).load_weights(path)
             np.testing.assert_array_equal(unlike.data[conn].weights, before)
 
 

@@ -1,7 +1,9 @@
 """The interface of NengoDL 3: compile, fit, evaluate, predict."""
 
+import functools
 import warnings
 
+import helpers
 import keras
 import nengo
 import numpy as np
@@ -16,14 +18,12 @@ from nengo.exceptions import (
 from nengo_dl_objectives import Regularize, mse
 from nengo_dl_objectives.losses import nan_mse
 from nengo_dl_ops import Layer
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 N_ITEMS, N_STEPS, SIZE = 6, 3, 2
 
 
-def simulator(net, **kwargs):
-    options = {"progress_bar": False, "jit_compile": False, "seed": 0, **kwargs}
-    return Simulator(net, **options)
+simulator = functools.partial(helpers.simulator, seed=0)
 
 
 def linear():

@@ -1,23 +1,25 @@
 """State in the interface of NengoDL 3, and the settings that came with it."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import batch_functions_of, run_functions_of
 from nengo.exceptions import (
     BuildError,
     ValidationError,
 )
 
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 N_ITEMS, N_STEPS, SIZE = 6, 3, 2
 
 
-def simulator(net, **kwargs):
-    options = {"progress_bar": False, "jit_compile": False, "seed": 0, **kwargs}
-    return Simulator(net, **options)
+simulator = functools.partial(helpers.simulator, seed=0)
 
 
 def linear():
@@ -306,11 +308,7 @@ def test_without_a_loop(compiled):
         np.testing.assert_allclose(sim.data[net.q], filtered(expected[:1])[0], 1e-7)
         found = sim.predict({net.a: x}, verbose=0)
         np.testing.assert_allclose(found[net.p], expected)
-        for function in (
-            sim._engine.runner._functions,
-            sim._trainer._batch_functions._batch_functions._values,
-        ):
-            assert len(function) == 1
+        assert len(run_functions_of(sim)) == len(batch_functions_of(sim)) == 1
         sim.compile(loss={net.p: "mse"})
         for use in (
             lambda: sim.run_steps(5),

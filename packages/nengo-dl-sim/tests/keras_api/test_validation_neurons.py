@@ -1,7 +1,9 @@
 """Losses, metrics and outputs in spikes, in rates, or in both."""
 
+import functools
 import warnings
 
+import helpers
 import keras
 import nengo
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from nengo.exceptions import SimulationError
 
 from nengo_dl_ops import Layer
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 N_STEPS = 20
 X = np.linspace(0.1, 1, 4)[:, None, None] * np.ones((4, N_STEPS, 1))
@@ -28,10 +30,7 @@ def network(neuron_type, n_neurons=10):
     return net
 
 
-def simulator(net, **kwargs):
-    return Simulator(
-        net, minibatch_size=2, progress_bar=False, jit_compile=False, **kwargs
-    )
+simulator = functools.partial(helpers.simulator, minibatch_size=2)
 
 
 TYPES = {

@@ -11,6 +11,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import TESTS
 from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops.planning.sorters import noop_order_signals
@@ -488,7 +489,7 @@ def test_warns_of_python_that_remembers(tmp_path):
 SCRIPT = """
 import sys
 import numpy as np
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 import test_checkpoints as t
 net = t.make_network()
 with t.make_sim(net) as sim:
@@ -506,7 +507,7 @@ def train_long(sim, net, **kwargs):
 
 def start(tmp_path, name, restore):
     script = SCRIPT.format(
-        folder=os.path.dirname(__file__),
+        folders=[str(TESTS), os.path.dirname(__file__)],
         restore=restore,
         path=str(tmp_path / "run"),
         result=str(tmp_path / f"{name}.npz"),

@@ -8,6 +8,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import TESTS, program_of
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer, tensor_layer
@@ -305,7 +306,7 @@ def test_load_of_what_another_build_saved(saved, name):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 import numpy as np
 import test_networks_without_seed as t
 forms = {{**t.FORMS, **t.LEARNING}}
@@ -321,7 +322,9 @@ def test_load_in_another_process(saved, tmp_path):
     folder, outputs = saved
     result = tmp_path / "result.npz"
     script = SCRIPT.format(
-        folder=str(Path(__file__).parent), saved=str(folder), result=str(result)
+        folders=[str(TESTS), str(Path(__file__).parent)],
+        saved=str(folder),
+        result=str(result),
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
     with np.load(result) as found:
@@ -486,9 +489,9 @@ def test_planned_anew_in_the_middle(form, minibatch_size, tmp_path):
         net = build(rates(form), seed=0, **settings)
         with make_sim(net, seed=0, minibatch_size=minibatch_size) as sim:
             run(sim, net)
-            plans.append(sim._engine.program)
+            plans.append(program_of(sim))
             sim.load_params(tmp_path / "other")
-            plans.append(sim._engine.program)
+            plans.append(program_of(sim))
             assert sim.n_steps == N_STEPS
             outputs.append(run(sim, net))
     assert plans[0] is not plans[1]
@@ -542,9 +545,9 @@ def test_what_nothing_depends_on_does_not_make_another_plan(form, tmp_path):
     with make_sim(build(form)) as sim:
         sim.save_params(tmp_path / "built")
     with make_sim(build(form, inference_only=True)) as sim:
-        program = sim._engine.program
+        program = program_of(sim)
         sim.load_params(tmp_path / "built")
-        assert sim._engine.program is program
+        assert program_of(sim) is program
 
 
 def test_state_of_another_plan(tmp_path):

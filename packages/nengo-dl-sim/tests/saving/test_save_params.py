@@ -9,14 +9,10 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import TensorNode, tensor_layer
-from nengo_dl_sim import Simulator
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def network(seed=0, n_neurons=6, label=None):

@@ -6,6 +6,7 @@ from functools import partial
 import nengo
 import numpy as np
 import pytest
+from helpers import program_of
 
 from nengo_dl_ops.planning.fold_copies import fold_copies, remove_constant_copies
 from nengo_dl_ops.planning.greedy_planner import greedy_planner, noop_planner
@@ -138,7 +139,7 @@ def check(make, expected, inference_only=True, jit_compile=False, **settings):
         for probe, output in zip(net.probes, expected[make], strict=True):
             atol = 1e-12 * np.max(np.abs(output), initial=1)
             np.testing.assert_allclose(sim.data[probe], output, rtol=0, atol=atol)
-        return sum(len(group.ops) for group in sim._engine.program.groups)
+        return sum(len(group.ops) for group in program_of(sim).groups)
 
 
 COMBINATIONS = list(itertools.product(PLANNERS, SORTERS, SIMPLIFICATIONS))

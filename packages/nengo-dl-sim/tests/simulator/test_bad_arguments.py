@@ -1,5 +1,8 @@
 """Arguments of a wrong type or value are refused by name, by every public callable."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
@@ -29,9 +32,7 @@ def x(*shape):
 DATA = {A: x(), P: x()}
 
 
-def simulator(**kwargs):
-    defaults = {"progress_bar": False, "jit_compile": False, "minibatch_size": 2}
-    return Simulator(NET, **{**defaults, **kwargs})
+simulator = functools.partial(helpers.simulator, NET, minibatch_size=2)
 
 
 @pytest.fixture(scope="module")

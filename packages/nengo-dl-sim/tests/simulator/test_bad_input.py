@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator, state_of
 from nengo.exceptions import (
     BuildError,
     SimulationError,
@@ -17,10 +18,6 @@ from nengo.exceptions import (
 
 from nengo_dl_objectives import Regularize
 from nengo_dl_sim import Simulator, configure_settings
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def network(n_neurons=5):
@@ -404,7 +401,7 @@ def everything(sim, net):
     """What must not change: counters, probe data, parameters and state."""
     wanted = [(net.ens, "bias"), (net.ens, "scaled_encoders"), (net.conn, "weights")]
     params = [x for x in sim.data.get_params(*wanted) if x is not None]
-    state = [np.array(value) for value in tf.nest.flatten(sim._state)]
+    state = [np.array(value) for value in tf.nest.flatten(state_of(sim))]
     return [sim.n_steps, int(sim.training_step), sim.data[net.p], *params, *state]
 
 

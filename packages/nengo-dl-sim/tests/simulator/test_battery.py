@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from battery.bench import N_ITEMS, N_STEPS, Bench, stimuli
 from battery.families import FAMILIES
+from helpers import program_of
 
 from nengo_dl_sim import Simulator, configure_settings
 
@@ -115,7 +116,7 @@ def simulate(family, way):
         progress_bar=False,
     ) as sim:
         sim.run_steps(N_STEPS, data=data)
-        assert sim._engine.program.runs_python == (way.mode == "hybrid")
+        assert program_of(sim).runs_python == (way.mode == "hybrid")
     for record in net.bench.records:
         values = sim.data[record.probe]
         values = values[None] if way.minibatch_size is None else values

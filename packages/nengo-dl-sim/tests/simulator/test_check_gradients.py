@@ -5,15 +5,12 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator, state_of
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_ops import TensorNode, tensor_layer
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.training.differences import derivative
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 @tf.custom_gradient
@@ -55,11 +52,11 @@ def test_right_gradients(dtype, unroll):
     options = {"minibatch_size": 2, "unroll_simulation": unroll}
     with simulator(net, **options) as sim:
         sim.run_steps(3)
-        before = [np.array(v) for v in tf.nest.flatten(sim._state)]
+        before = [np.array(v) for v in tf.nest.flatten(state_of(sim))]
         params = [(net.ens, "bias"), (net.ens, "encoders"), (net.conn, "weights")]
         values = sim.data.get_params(*params)
         found = sim.check_gradients()
-        for old, new in zip(before, tf.nest.flatten(sim._state), strict=True):
+        for old, new in zip(before, tf.nest.flatten(state_of(sim)), strict=True):
             np.testing.assert_array_equal(old, new)
         for old, new in zip(values, sim.data.get_params(*params), strict=True):
             np.testing.assert_array_equal(old, new)

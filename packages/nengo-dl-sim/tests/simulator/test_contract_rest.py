@@ -4,23 +4,20 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 from nengo.exceptions import ConfigError
 
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 
-def simulator(net, minibatch_size=None):
-    return Simulator(
-        net, minibatch_size=minibatch_size, progress_bar=False, jit_compile=False
-    )
-
-
-def test_S055_unknown_setting():
+@pytest.mark.row("S055")
+def test_unknown_setting():
     with nengo.Network(), pytest.raises(ConfigError, match=r"'foo'.*not a valid"):
         configure_settings(foo=1)
 
 
-def test_S056_parameters_fetched_together():
+@pytest.mark.row("S056")
+def test_parameters_fetched_together():
     with nengo.Network(seed=0) as net:
         ens = nengo.Ensemble(4, 1)
         conn = nengo.Connection(ens, nengo.Node(size_in=2), function=lambda x: [x, -x])
@@ -33,30 +30,33 @@ def test_S056_parameters_fetched_together():
 
 
 @pytest.mark.parametrize("seed", [None, 3])
-def test_S084_processes_of_minibatch_items(seed):
+@pytest.mark.row("S084")
+def test_processes_of_minibatch_items(seed):
     """Without a seed every item has a stream of its own; with one all have the same."""
     with nengo.Network(seed=0) as net:
         node = nengo.Node(nengo.processes.WhiteNoise(seed=seed))
         probe = nengo.Probe(node)
-    with simulator(net, 2) as sim:
+    with simulator(net, minibatch_size=2) as sim:
         sim.run_steps(5)
         first, second = sim.data[probe]
     assert np.array_equal(first, second) == (seed is not None)
     assert np.all(first != 0)
 
 
-def test_S085_data_for_nodes_of_which_a_part_is_read():
+@pytest.mark.row("S085")
+def test_data_for_nodes_of_which_a_part_is_read():
     with nengo.Network() as net:
         inp, out = nengo.Node([0.0, 0.0, 0.0]), nengo.Node(size_in=1)
         nengo.Connection(inp[1], out, synapse=None)
         probe = nengo.Probe(out)
     values = np.arange(12.0).reshape(1, 4, 3)
-    with simulator(net, 1) as sim:
+    with simulator(net, minibatch_size=1) as sim:
         sim.run_steps(4, data={inp: values})
         np.testing.assert_array_equal(sim.data[probe], values[..., 1:2])
 
 
-def test_S086_gradients_of_lif_rates_at_the_threshold():
+@pytest.mark.row("S086")
+def test_gradients_of_lif_rates_at_the_threshold():
     """They are finite wherever the current is above it, and zero elsewhere."""
     above = np.nextafter(np.float32(1), np.float32(2))
     currents = np.array([0.0, 1.0, float(above), 1.001, 10.0])
@@ -67,7 +67,7 @@ def test_S086_gradients_of_lif_rates_at_the_threshold():
         )
         conn = nengo.Connection(inp, ens.neurons, transform=1.0, synapse=None)
         probe = nengo.Probe(ens.neurons)
-    with simulator(net, 1) as sim:
+    with simulator(net, minibatch_size=1) as sim:
         sim.train(
             1,
             tf.keras.optimizers.SGD(1e-9),

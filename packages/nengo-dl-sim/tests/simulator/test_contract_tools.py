@@ -5,26 +5,14 @@ import sys
 import warnings
 from pathlib import Path
 
-import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import sgd, simulator, total
 from nengo.exceptions import ConfigError, SimulationError, ValidationError
 
 from nengo_dl_sim import Simulator, configure_settings
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
-
-
-def total(outputs):
-    return tf.reduce_sum(outputs)
-
-
-def sgd(rate=0.125):
-    return keras.optimizers.SGD(rate)
 
 
 @pytest.fixture
@@ -58,7 +46,8 @@ def events(directory):
     return found, graphs
 
 
-def test_S083_directories_are_numbered(net, tmp_path):
+@pytest.mark.row("S083")
+def test_directories_are_numbered(net, tmp_path):
     board = tmp_path / "new" / "board"
     for kind in (str, Path):
         with simulator(net, tensorboard=kind(board)) as sim:
@@ -76,7 +65,8 @@ def test_S083_directories_are_numbered(net, tmp_path):
         simulator(net, tensorboard=3)
 
 
-def test_S089_summaries(net, tmp_path):
+@pytest.mark.row("S089")
+def test_summaries_hold_what_was_asked_for(net, tmp_path):
     with net:
         twin = nengo.Connection(net.a, net.ens, synapse=None, transform=0.5)
         named = nengo.Connection(net.a, net.ens, synapse=None, transform=0.5, label="w")
@@ -126,7 +116,8 @@ def test_S089_summaries(net, tmp_path):
     assert found[3, "Ensemble_my_ens_encoders"][0][:, 2].sum() == 5
 
 
-def test_S089_wrong_summaries(net, tmp_path):
+@pytest.mark.row("S089")
+def test_wrong_summaries(net, tmp_path):
     with nengo.Network():
         other = nengo.Ensemble(5, 1)
     with net:
@@ -141,7 +132,8 @@ def test_S089_wrong_summaries(net, tmp_path):
         assert sim.training_step == 0
 
 
-def test_S089_summaries_without_tensorboard(net):
+@pytest.mark.row("S089")
+def test_summaries_without_tensorboard(net):
     with simulator(net) as sim:
         with pytest.warns(UserWarning, match=r"Simulator\(tensorboard=directory\)"):
             sim.train(2, sgd(), objective={net.p: total}, summaries=["loss"])
@@ -152,7 +144,8 @@ def test_S089_summaries_without_tensorboard(net):
 
 
 @pytest.mark.parametrize("use", ["run_steps", "run", "train", "run_batch"])
-def test_S046_profile(net, tmp_path, monkeypatch, use):
+@pytest.mark.row("S046")
+def test_profile_of_a_run(net, tmp_path, monkeypatch, use):
     monkeypatch.chdir(tmp_path)
     with simulator(net) as sim:
         calls = {
@@ -178,7 +171,8 @@ def test_S046_profile(net, tmp_path, monkeypatch, use):
 # -- S080, S081: progress
 
 
-def test_S080_bars_can_be_switched_off(net, capsys, terminal):
+@pytest.mark.row("S080")
+def test_bars_can_be_switched_off(net, capsys, terminal):
     def shown():
         return capsys.readouterr().err
 
@@ -201,7 +195,8 @@ def test_S080_bars_can_be_switched_off(net, capsys, terminal):
         assert "Simulating" in shown()
 
 
-def test_S081_bars_show_loss_and_remaining_time(net, capsys, terminal):
+@pytest.mark.row("S081")
+def test_bars_show_loss_and_remaining_time(net, capsys, terminal):
     x = np.ones((8, 2, 1))
     with Simulator(net, minibatch_size=2) as sim:
         capsys.readouterr()
@@ -232,7 +227,8 @@ def test_S081_bars_show_loss_and_remaining_time(net, capsys, terminal):
     ],
     ids=["run_steps", "run", "step", "train", "loss", "run_batch"],
 )
-def test_S068_nothing_is_fed(net, use):
+@pytest.mark.row("S068")
+def test_nothing_is_fed(net, use):
     with simulator(net) as sim:
         for empty in (None, {}):
             use(sim, net, extra_feeds=empty)
@@ -240,14 +236,16 @@ def test_S068_nothing_is_fed(net, use):
             use(sim, net, extra_feeds={"x:0": 1.0})
 
 
-def test_S024_nothing_is_fetched(net):
+@pytest.mark.row("S024")
+def test_nothing_is_fetched(net):
     with simulator(net) as sim:
         sim.run_batch(2, {net.p: None}, extra_fetches=[])
         with pytest.raises(ValidationError, match="extra_fetches.*probe"):
             sim.run_batch(2, {net.p: None}, extra_fetches=tf.constant(0.0))
 
 
-def test_S068_a_variable_takes_the_place_of_a_feed():
+@pytest.mark.row("S068")
+def test_a_variable_takes_the_place_of_a_feed():
     factor = tf.Variable(2.0)
     with nengo.Network() as net:
         a, b = nengo.Node([0.5]), nengo.Node(size_in=1)
@@ -269,7 +267,8 @@ def test_S068_a_variable_takes_the_place_of_a_feed():
         ("tensor_graph", "sim.signals.*sim.step_order"),
     ],
 )
-def test_S073_attributes_that_are_gone(net, name, replacement):
+@pytest.mark.row("S073")
+def test_attributes_that_are_gone(net, name, replacement):
     with simulator(net) as sim:
         for kind in (AttributeError, ValidationError):
             with pytest.raises(kind, match=f"Simulator.{name}: .*{replacement}"):
@@ -323,7 +322,8 @@ else:
 
 
 @pytest.mark.slow
-def test_S062_S075_session_config_and_device_of_the_context():
+@pytest.mark.row("S062", "S075")
+def test_session_config_and_device_of_the_context():
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROCESS],
         capture_output=True,
@@ -343,7 +343,8 @@ def test_S062_S075_session_config_and_device_of_the_context():
         "allow_growth",
     ],
 )
-def test_S062_what_means_nothing_in_tensorflow_2(value):
+@pytest.mark.row("S062")
+def test_what_means_nothing_in_tensorflow_2(value):
     with nengo.Network(), pytest.raises((ValidationError, ConfigError)) as caught:
         configure_settings(session_config=value)
     assert "session_config: expected a dictionary with" in str(caught.value)
@@ -351,7 +352,8 @@ def test_S062_what_means_nothing_in_tensorflow_2(value):
 
 
 @pytest.mark.parametrize("dtype", ["float64", tf.float64])
-def test_S051_dtype_of_the_simulator(net, dtype):
+@pytest.mark.row("S051")
+def test_dtype_of_the_simulator(net, dtype):
     with pytest.warns(DeprecationWarning, match="configure_settings.dtype="):
         sim = Simulator(net, dtype=dtype, progress_bar=False)
     with sim:

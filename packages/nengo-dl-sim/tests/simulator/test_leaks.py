@@ -8,6 +8,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import program_of, trainer_of
 
 from nengo_dl_sim import Simulator
 
@@ -32,7 +33,7 @@ def use(how):
             sim.loss({node: DATA, probe: DATA})
         else:
             sim.run_steps(5)
-    held = [sim, sim._engine.program, sim._trainer, optimizer, net]
+    held = [sim, program_of(sim), trainer_of(sim), optimizer, net]
     return [weakref.ref(part) for part in held]
 
 

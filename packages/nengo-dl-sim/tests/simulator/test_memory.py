@@ -9,6 +9,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, run_functions_of, simulation_of, state_of
 
 from nengo_dl_sim import Simulator
 
@@ -49,19 +50,17 @@ def run(net, jit_compile):
 
 def references(sim):
     """Return weak references to all that is large, by name."""
-    parts = sim._engine
+    parts = engine_of(sim)
     found = {
         "simulator": sim,
         "model": sim.model,
         "data": sim.data,
-        "now": sim._simulation,
+        "now": simulation_of(sim),
     }
     found |= {"parts": parts, "program": parts.program, "runner": parts.runner}
     found |= {"parameters": parts.parameters, "inputs": parts.inputs}
     found |= {f"group {i}": group for i, group in enumerate(parts.program.groups)}
-    found |= {
-        f"state {i}": array for i, array in enumerate(sim._simulation.state.arrays)
-    }
+    found |= {f"state {i}": array for i, array in enumerate(state_of(sim).arrays)}
     found |= {f"variable {i}": v for i, v in enumerate(parts.parameters.variables)}
     return {name: weakref.ref(obj) for name, obj in found.items()}
 
@@ -98,7 +97,7 @@ def test_compiled_functions_go_when_it_is_closed(no_gc):
     """Though the simulator is still there, for its data."""
     net = network()
     with run(net, jit_compile=False) as sim:
-        functions = list(sim._engine.runner._functions.values())
+        functions = run_functions_of(sim)
         refs = {str(i): weakref.ref(f) for i, f in enumerate(functions)}
         del functions
         assert len(alive(refs)) == 2

@@ -10,15 +10,12 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops.step.program import Program
 from nengo_dl_sim import Simulator
 from nengo_dl_sim.execution import run_function as loop
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def network(seed=0):

@@ -3,6 +3,7 @@
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, program_of, reference, simulator
 from nengo.builder import Model
 from nengo.builder.operator import DotInc
 from nengo.builder.signal import Signal
@@ -16,14 +17,6 @@ from nengo.exceptions import (
 from nengo_dl_sim import Simulator, configure_settings
 
 N_STEPS = 7
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
-
-
-def reference(net, **kwargs):
-    return nengo.Simulator(net, progress_bar=False, optimize=False, **kwargs)
 
 
 def everything(dtype="float64"):
@@ -402,8 +395,8 @@ def test_optimize():
     for optimize in (True, False):
         with simulator(net, optimize=optimize, seed=0) as sim:
             sim.run_steps(N_STEPS)
-            planned[optimize] = sum(len(g.ops) for g in sim._engine.program.groups)
-            inputs = sim._engine.inputs.operators
+            planned[optimize] = sum(len(g.ops) for g in program_of(sim).groups)
+            inputs = engine_of(sim).inputs.operators
             data = {probe: sim.data[probe] for probe in net.all_probes}
     assert planned[True] < planned[False] == len(sim.model.operators) - len(inputs)
     with reference(net, seed=0) as ref:

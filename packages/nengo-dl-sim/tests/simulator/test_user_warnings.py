@@ -10,12 +10,13 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 
 import nengo_dl_ops
 import nengo_dl_sim
 from nengo_dl_ops import Builder, NeuronBuilder, TensorNode
 from nengo_dl_ops.user_warnings import warn_user
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 from nengo_dl_sim.utils import minibatch_generator
 
 
@@ -31,10 +32,6 @@ def network(**settings):
         net.p = nengo.Probe(net.ens, label="p")
         net.q = nengo.Probe(net.other, label="q")
     return net
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def x(*shape):

@@ -7,24 +7,13 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import sgd, simulator, total
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_ops import SoftLIFRate, TensorNode, tensor_layer
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 TF1 = tf.compat.v1.train
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
-
-
-def total(outputs):
-    return tf.reduce_sum(outputs)
-
-
-def sgd(rate=0.125):
-    return keras.optimizers.SGD(rate)
 
 
 def linear(value=0.5):
@@ -104,7 +93,8 @@ def synaptic(where):
 @pytest.mark.parametrize("where", ["connection", "probe", "neither"])
 @pytest.mark.parametrize("n_steps", [1, 2])
 @pytest.mark.parametrize("data", ["arrays", "number"])
-def test_S018_one_step_through_synapses(where, n_steps, data):
+@pytest.mark.row("S018")
+def test_one_step_through_synapses(where, n_steps, data):
     net = synaptic(where)
     if data == "number":
         data, objective = n_steps, {net.p: total}
@@ -143,7 +133,8 @@ def blocked():
 
 
 @pytest.mark.parametrize("n_steps", [2, 6])  # written out, and as a loop
-def test_S057_parameters_that_no_gradient_reaches(n_steps):
+@pytest.mark.row("S057")
+def test_parameters_that_no_gradient_reaches(n_steps):
     net = blocked()
     params = [(conn, "weights") for conn in (net.before, net.after, net.aside)]
     with simulator(net) as sim:
@@ -170,7 +161,8 @@ def test_S057_parameters_that_no_gradient_reaches(n_steps):
 
 
 @pytest.mark.parametrize("n_steps", [2, 6])
-def test_S057_layers(n_steps):
+@pytest.mark.row("S057")
+def test_layers_that_no_gradient_reaches(n_steps):
     with nengo.Network(seed=0) as net:
         a = nengo.Node([0.5])
         python = nengo.Node(lambda t, x: 2 * x, size_in=1)
@@ -188,7 +180,8 @@ def test_S057_layers(n_steps):
 # -- counting, optimizers
 
 
-def test_S025_S026_progress_and_training_mode(capsys, terminal):
+@pytest.mark.row("S025", "S026")
+def test_progress_and_training_mode(capsys, terminal):
     with nengo.Network(seed=0) as net:
         ens = nengo.Ensemble(5, 1, neuron_type=nengo.LIF())
         nengo.Connection(nengo.Node([0.5]), ens, synapse=None)
@@ -207,7 +200,8 @@ def test_S025_S026_progress_and_training_mode(capsys, terminal):
     assert abs(spikes - rates) > 0.1 * rates
 
 
-def test_S030_training_step():
+@pytest.mark.row("S030")
+def test_training_step():
     net = linear()
     with simulator(net, minibatch_size=2) as sim:
         x = np.ones((6, 4, 1))
@@ -242,7 +236,8 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_S030_schedules_see_the_step(name):
+@pytest.mark.row("S030")
+def test_schedules_see_the_step(name):
     net = linear()
     with simulator(net) as sim:
         optimizer, expected = SCHEDULES[name](sim), 1.0
@@ -252,7 +247,8 @@ def test_S030_schedules_see_the_step(name):
             assert weight(sim, net) == pytest.approx(expected, rel=1e-6)
 
 
-def test_S033_first_the_change_then_the_count_then_summaries(tmp_path):
+@pytest.mark.row("S033")
+def test_first_the_change_then_the_count_then_summaries(tmp_path):
     net, seen = linear(), []
     with simulator(net, tensorboard=tmp_path) as sim:
 
@@ -268,7 +264,8 @@ def test_S033_first_the_change_then_the_count_then_summaries(tmp_path):
     lambda: keras.optimizers.SGD(0.1, momentum=0.5),
     lambda: TF1.MomentumOptimizer(0.1, 0.5),
 ], ids=["keras", "tf1"])  # fmt: skip
-def test_S072_state_belongs_to_the_optimizer(make):
+@pytest.mark.row("S072")
+def test_state_belongs_to_the_optimizer(make):
     net = linear()
     others = {"one": total, "two": lambda y: 2 * tf.reduce_sum(y)}
 
@@ -287,7 +284,8 @@ def test_S072_state_belongs_to_the_optimizer(make):
     assert abs(run(same=True) - run(same=False)) > 0.1
 
 
-def test_S082_truncation_cuts_gradients_not_the_state():
+@pytest.mark.row("S082")
+def test_truncation_cuts_gradients_not_the_state():
     """A weight into a sum over steps: gradients see only their own block."""
     with nengo.Network(seed=0) as net:
         configure_settings(dtype="float64", trainable=False)
@@ -352,9 +350,8 @@ def population(neuron_type, smoothing=None, **settings):
     return net
 
 
-@pytest.mark.parametrize(
-    "name", NEURONS, ids=["S040-LIF", "S042-lif_smoothing", "S040-rectified"]
-)
+@pytest.mark.row("S040", "S042")
+@pytest.mark.parametrize("name", NEURONS)
 def test_rates_stand_in_for_spikes(name):
     spiking, rate, smoothing = NEURONS[name]
     net = population(spiking, smoothing)
@@ -378,7 +375,8 @@ def test_rates_stand_in_for_spikes(name):
         np.testing.assert_allclose(sim.data[net.p], reference.data[net.p])
 
 
-def test_S041_inference_only():
+@pytest.mark.row("S041")
+def test_inference_only():
     net = population(nengo.LIF(), inference_only=True)
     with simulator(net) as sim:
         for use in (
@@ -393,7 +391,8 @@ def test_S041_inference_only():
         assert sim.loss(5, {net.p: total}) > 0
 
 
-def test_S058_soft_lif_for_small_values():
+@pytest.mark.row("S058")
+def test_soft_lif_for_small_values():
     """For (J - 1) / sigma far below zero the rate goes to zero, not to NaN."""
     rate = SoftLIFRate(sigma=0.02, tau_rc=0.02, tau_ref=0.002)
     J = np.array([-5.0, 0.3, 0.39, 0.41, 0.59, 0.61, 0.9, 1.0, 1.5])
@@ -409,7 +408,8 @@ def test_S058_soft_lif_for_small_values():
 # -- what is computed, and what is left alone
 
 
-def test_S045_gradients_of_several_uses_add_up():
+@pytest.mark.row("S045")
+def test_gradients_of_several_uses_add_up():
     with nengo.Network(seed=0) as net:
         configure_settings(dtype="float64", trainable=False)
         a, b, c = nengo.Node([2.0]), nengo.Node(size_in=1), nengo.Node(size_in=1)
@@ -423,7 +423,8 @@ def test_S045_gradients_of_several_uses_add_up():
         assert weight(sim, net) == pytest.approx(1 - 0.01 * 2 * 2 * (3.5 + 1))
 
 
-def test_S047_memory_of_the_graph_does_not_grow_with_steps():
+@pytest.mark.row("S047")
+def test_memory_of_the_graph_does_not_grow_with_steps():
     """Long sequences are a loop: only what it carries is kept for each step."""
     net = population(nengo.LIF())
     graphs = {}
@@ -440,7 +441,8 @@ def test_S047_memory_of_the_graph_does_not_grow_with_steps():
 
 
 @pytest.mark.parametrize("use", ["train", "loss", "run_batch"])
-def test_S059_errors_of_python_functions(use):
+@pytest.mark.row("S059")
+def test_errors_of_python_functions(use):
     def faulty(t, x):
         if t > 0.0025:
             raise KeyError("no such thing")
@@ -469,7 +471,8 @@ def test_S059_errors_of_python_functions(use):
 
 
 @pytest.mark.parametrize("use", ["train", "loss", "run_batch", "check_gradients"])
-def test_S104_the_simulation_is_left_alone(use):
+@pytest.mark.row("S104")
+def test_the_simulation_is_left_alone(use):
     """State, probes, steps, and the random numbers of everything that draws some."""
 
     def run(use):
@@ -516,7 +519,8 @@ class Remembering(nengo.Process):
         return step
 
 
-def test_S104_every_minibatch_starts_anew():
+@pytest.mark.row("S104")
+def test_every_minibatch_starts_anew():
     with nengo.Network(seed=0) as net:
         node = nengo.Node(Remembering(), size_in=1, size_out=1)
         p = nengo.Probe(node)
@@ -537,7 +541,8 @@ def test_S104_every_minibatch_starts_anew():
         np.testing.assert_allclose(sim.data[q], found[q][:2], rtol=1e-6)
 
 
-def test_S124_built_once():
+@pytest.mark.row("S124")
+def test_built_once():
     net, traced = linear(), []
 
     def objective(outputs):
@@ -556,7 +561,8 @@ def test_S124_built_once():
         assert len(traced) == 2
 
 
-def test_S043_outputs_of_tensor_nodes_are_checked_at_build():
+@pytest.mark.row("S043")
+def test_outputs_of_tensor_nodes_are_checked_at_build():
     for function, match in (
         (lambda t, x: tf.concat([x, x], axis=1), "shape"),
         (lambda t, x: tf.cast(x, tf.int32), "int32|type"),

@@ -5,6 +5,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of
 
 from nengo_dl_ops import SoftLIFRate, TensorNode, tensor_layer
 from nengo_dl_sim import Simulator, configure_settings
@@ -99,7 +100,7 @@ class Problem:
 
     @property
     def variables(self):
-        return self.sim._engine.parameters.trainable
+        return engine_of(self.sim).parameters.trainable
 
     def values(self):
         return [np.array(tf.convert_to_tensor(v)) for v in self.variables]

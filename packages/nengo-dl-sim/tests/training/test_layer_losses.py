@@ -7,9 +7,9 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 
 from nengo_dl_ops import Layer
-from nengo_dl_sim import Simulator
 
 
 class Adding(keras.layers.Layer):
@@ -27,10 +27,6 @@ def network(layer):
         net.node = nengo.Node([0.5, 0.2])
         net.p = nengo.Probe(Layer(keras.layers.Dense(2))(Layer(layer)(net.node)))
     return net
-
-
-def simulator(net):
-    return Simulator(net, progress_bar=False, jit_compile=False)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """What Keras layers remember beside their weights: mean values, seeds, last outputs."""
 
+import functools
+
+import helpers
 import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, state_of
 
 from nengo_dl_ops import Layer
-from nengo_dl_sim import Simulator
 
 N_ITEMS, SIZE, N_STEPS = 8, 4, 3
 
@@ -37,9 +40,7 @@ def network(seed):
     return net
 
 
-def simulator(net, **kwargs):
-    options = {"minibatch_size": SIZE, "progress_bar": False, "seed": 0}
-    return Simulator(net, **{"jit_compile": False, **options, **kwargs})
+simulator = functools.partial(helpers.simulator, minibatch_size=SIZE, seed=0)
 
 
 def make_data(net):
@@ -61,8 +62,10 @@ def fit(sim, net, optimizer, n_epochs):
 
 def everything(sim):
     """All variables, and a run from the present on."""
-    variables = [np.array(v) for v in map(np.asarray, sim._engine.parameters.variables)]
-    state = [value.numpy() for value in sim._state.variables]
+    variables = [
+        np.array(v) for v in map(np.asarray, engine_of(sim).parameters.variables)
+    ]
+    state = [value.numpy() for value in state_of(sim).variables]
     sim.run_steps(2)
     return [*variables, *state, *(sim.data[p] for p in sim.model.probes)]
 
@@ -110,8 +113,8 @@ def test_checkpoints_have_what_layers_remember(learn, jit_compile, tmp_path):
         expected = everything(sim)
     net, adam = network(2), keras.optimizers.Adam(0.01)
     with simulator(net, **options) as sim:
-        untrained = [v.numpy() for v in sim._state.variables]
+        untrained = [v.numpy() for v in state_of(sim).variables]
         sim.restore_checkpoint(tmp_path / "between")
-        assert_other([v.numpy() for v in sim._state.variables], untrained)
+        assert_other([v.numpy() for v in state_of(sim).variables], untrained)
         learn(sim, net, adam, 1)
         assert_equal(everything(sim), expected)

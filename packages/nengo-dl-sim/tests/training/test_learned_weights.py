@@ -4,6 +4,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
+from helpers import engine_of, sgd
 from nengo.builder.operator import Copy
 from nengo.builder.signal import Signal
 from nengo.exceptions import SimulationError, ValidationError
@@ -78,10 +79,6 @@ def make_data(net, n_steps=6):
     return {net.x: x, net.probe: 0.2 - x}
 
 
-def sgd(rate=1.0):
-    return keras.optimizers.SGD(rate)
-
-
 def learned(sim, net):
     """The present values, of each item."""
     if isinstance(net.learned, nengo.Ensemble):
@@ -91,8 +88,8 @@ def learned(sim, net):
 
 def start(sim, net):
     """The signal that is trained, and its value."""
-    (found,) = (parts.start for parts in sim._engine.learned.values())
-    return found, sim._engine.parameters.value(found)
+    (found,) = (parts.start for parts in engine_of(sim).learned.values())
+    return found, engine_of(sim).parameters.value(found)
 
 
 def differences(sim, net, loss, epsilon=1e-6):
@@ -104,10 +101,10 @@ def differences(sim, net, loss, epsilon=1e-6):
         for sign in (1, -1):
             moved = value.copy()
             moved[place] += sign * epsilon * np.abs(value).max()
-            sim._engine.parameters.assign({signal: moved})
+            engine_of(sim).parameters.assign({signal: moved})
             losses.append(loss())
         found[place] = (losses[0] - losses[1]) / (2 * epsilon * np.abs(value).max())
-    sim._engine.parameters.assign({signal: value})
+    engine_of(sim).parameters.assign({signal: value})
     return found
 
 
@@ -120,7 +117,7 @@ def check_gradient(net, n_steps, **kwargs):
     with make_sim(net, **kwargs) as sim:
         expected = differences(sim, net, lambda: sim.loss(data, training=True))
         _, before = start(sim, net)
-        sim.train(data, sgd())
+        sim.train(data, sgd(1.0))
         _, after = start(sim, net)
     scale = np.abs(expected).max()
     assert scale > 0
@@ -156,7 +153,7 @@ def test_gradient_from_the_present():
     x, y = data.values()
     with make_sim(net) as sim:
         sim.run_steps(4)
-        sim.compile(sgd(), loss={net.probe: "mse"})
+        sim.compile(sgd(1.0), loss={net.probe: "mse"})
         before, (_, built) = learned(sim, net), start(sim, net)
         assert not np.allclose(before, built, rtol=1e-3)
         args = {"y": {net.probe: y}, "verbose": 0}
@@ -171,7 +168,7 @@ def test_check_gradients():
     net = make_network()
     with make_sim(net) as sim:
         sim.check_gradients(atol=1e-8, rtol=1e-6)
-        names = [part.name for part in trainable_parameters(sim._engine)]
+        names = [part.name for part in trainable_parameters(engine_of(sim))]
     assert "connections/1 (learned)/weights" in names
 
 
@@ -224,7 +221,7 @@ def test_shortcut():
     with nengo.Simulator(net, progress_bar=False) as expected:
         expected.run_steps(20)
     with make_sim(net, jit_compile=True) as sim:
-        assert sim._engine.specialized is not None
+        assert engine_of(sim).specialized is not None
         sim.run_steps(19)
         sim.run_steps(1)
         found = learned(sim, net)
@@ -299,7 +296,7 @@ def test_learning_to_learn():
 def test_not_asked_for(asked):
     net = make_network(asked=asked)
     with make_sim(net, asked=False) as sim:
-        assert not sim._engine.learned
+        assert not engine_of(sim).learned
         before = learned(sim, net)
         sim.train(make_data(net), sgd(0.1))
         np.testing.assert_array_equal(learned(sim, net), before)
@@ -383,7 +380,7 @@ def test_no_gradient_reaches_it():
     data[net.isolated_policy] = np.zeros_like(data[net.x])
     with make_sim(net) as sim:
         with pytest.warns(UserWarning, match=r"connections/1 \(learned\)/weights"):
-            sim.train(data, sgd())
+            sim.train(data, sgd(1.0))
 
 
 def test_failures_change_nothing(tmp_path):
@@ -396,7 +393,7 @@ def test_failures_change_nothing(tmp_path):
         data = {net.x: make_data(net)[net.x]}
         objective = {net.probe: lambda outputs: outputs[0, 0, 0] / 0.0}
         with pytest.raises(SimulationError, match="finite"):
-            sim.train(data, sgd(), objective=objective)
+            sim.train(data, sgd(1.0), objective=objective)
         with pytest.raises(ValidationError, match="connections/1"):
             sim.load_params(tmp_path / "other")
         np.testing.assert_array_equal(start(sim, net)[1], before)

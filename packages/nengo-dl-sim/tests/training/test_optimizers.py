@@ -5,6 +5,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_sim import Simulator
@@ -213,7 +214,7 @@ def alike():
     dense = [keras.layers.EinsumDense("btj,ij->bti", (1, 3)) for _ in weights]
     with Simulator(net, minibatch_size=4, jit_compile=False, progress_bar=False) as sim:
         model = keras.Model(inputs, [layer(inputs) for layer in dense])
-        assert len(sim._engine.parameters.trainable) == 1
+        assert len(engine_of(sim).parameters.trainable) == 1
         yield sim, net, model, weights
 
 
@@ -280,7 +281,7 @@ def test_validation_with_averages(sim_and_net, model):
         )
     )
     compare(history, keras_history)
-    mine, theirs = sim._model.history.history, model.history.history
+    mine, theirs = sim.keras_model.history.history, model.history.history
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(mine[name], theirs[name], rtol=1e-6)
 

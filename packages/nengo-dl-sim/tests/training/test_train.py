@@ -5,17 +5,14 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import simulator
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_objectives import Regularize, mse
 from nengo_dl_ops import SoftLIFRate, tensor_layer
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import configure_settings
 
 TF1 = tf.compat.v1.train
-
-
-def simulator(net, **kwargs):
-    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def linear(transform=1.0, **settings):

@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import n_updates_kept
 from nengo.builder import Model
 
 from nengo_dl_sim import Simulator, utils
@@ -136,7 +137,7 @@ def test_new_optimizers_do_not_pile_up():
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:
         for optimizer in (first, *others, first):
             sim.train(1, optimizer, objective={p: lambda y: tf.reduce_sum(y)})
-            assert len(sim._trainer._optimizers._updates._values) <= N_UPDATES
+            assert n_updates_kept(sim) <= N_UPDATES
         expected = 1 - 0.1 - 0.1 * (0.5 + 1)
         assert sim.data[conn].weights == pytest.approx(expected, rel=1e-6)
 

@@ -1,11 +1,14 @@
-"""The contract's rows on the package itself."""
+"""The names under which the package and its simulator are found."""
 
 from importlib.metadata import entry_points, metadata
+
+import pytest
 
 import nengo_dl
 
 
-def test_S129_names_and_entry_point():
+@pytest.mark.row("S129")
+def test_names_and_entry_point():
     found = metadata("nengo-dl")
     assert found["Name"] == "nengo-dl"
     assert nengo_dl.__name__ == "nengo_dl"
