@@ -4,9 +4,10 @@ from pathlib import Path
 
 import keras
 import nengo
+import numpy as np
 import tensorflow as tf
 
-from nengo_dl_sim import Simulator
+from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.execution.jit_policy import Mode
 
 #: The folder of these tests; a Python that is started anew must have it on its path.
@@ -31,6 +32,22 @@ def total(outputs):
 def sgd(rate=0.125):
     """An optimizer whose updates can be computed by hand."""
     return keras.optimizers.SGD(rate)
+
+
+def linear(value=0.5):
+    """A trainable weight of 1 from an input to a probe: its gradient is the input."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        net.a = nengo.Node([value])
+        net.b = nengo.Node(size_in=1)
+        net.conn = nengo.Connection(net.a, net.b, transform=1.0, synapse=None)
+        net.p = nengo.Probe(net.b, label="p")
+    return net
+
+
+def weight(sim, net):
+    """The weight of ``net.conn``, as it is now."""
+    return float(np.squeeze(sim.data[net.conn].weights))
 
 
 # -- inside a simulator: no test goes another way

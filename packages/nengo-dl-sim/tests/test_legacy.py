@@ -1,13 +1,14 @@
 """What programs of NengoDL 1, 2 and 3 ask of a simulator: there, or explained."""
 
 import inspect
+import warnings
 
 import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import simulator
+from helpers import sgd, simulator, total
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops import Layer, TensorNode
@@ -137,6 +138,8 @@ def arrays(net):
 
 
 ONE_DICTIONARY = "expected inputs and targets in one dictionary.*NengoDL 1"
+
+
 CALLS = {
     "train 1.x": (
         lambda sim, x, y, opt: sim.train(x, y, opt, n_epochs=2),
@@ -280,3 +283,107 @@ def test_usual_layers_do_not_take_the_time():
 def test_functions_of_time_stay_as_they_are():
     with nengo.Network():
         assert TensorNode(lambda t: tf.reshape(t, (1, 1))).pass_time
+
+
+@pytest.fixture
+def net():
+    with nengo.Network(seed=0) as net:
+        configure_settings(trainable=None)
+        net.a = nengo.Node([0.5], label="a")
+        net.ens = nengo.Ensemble(
+            5, 1, neuron_type=nengo.RectifiedLinear(), label="my ens"
+        )
+        net.conn = nengo.Connection(net.a, net.ens, transform=2.0, synapse=None)
+        net.p = nengo.Probe(net.ens.neurons, label="out")
+        net.q = nengo.Probe(net.ens.neurons)
+    return net
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda sim, net, **kw: sim.run_steps(2, **kw),
+        lambda sim, net, **kw: sim.run(0.002, **kw),
+        lambda sim, net, **kw: sim.step(**kw),
+        lambda sim, net, **kw: sim.train(2, sgd(), objective={net.p: total}, **kw),
+        lambda sim, net, **kw: sim.loss(2, {net.p: total}, **kw),
+        lambda sim, net, **kw: sim.run_batch(2, {net.p: None}, **kw),
+    ],
+    ids=["run_steps", "run", "step", "train", "loss", "run_batch"],
+)
+@pytest.mark.row("S068")
+def test_nothing_is_fed(net, use):
+    with simulator(net) as sim:
+        for empty in (None, {}):
+            use(sim, net, extra_feeds=empty)
+        with pytest.raises(ValidationError, match=r"extra_feeds.*tf\.Variable"):
+            use(sim, net, extra_feeds={"x:0": 1.0})
+
+
+@pytest.mark.row("S024")
+def test_nothing_is_fetched(net):
+    with simulator(net) as sim:
+        sim.run_batch(2, {net.p: None}, extra_fetches=[])
+        with pytest.raises(ValidationError, match="extra_fetches.*probe"):
+            sim.run_batch(2, {net.p: None}, extra_fetches=tf.constant(0.0))
+
+
+@pytest.mark.row("S068")
+def test_a_variable_takes_the_place_of_a_feed():
+    factor = tf.Variable(2.0)
+    with nengo.Network() as net:
+        a, b = nengo.Node([0.5]), nengo.Node(size_in=1)
+        nengo.Connection(a, b, transform=1.0)
+        p = nengo.Probe(b)
+    with simulator(net) as sim:
+        objective = {p: lambda y: factor * tf.reduce_sum(0 * y + 1)}
+        assert sim.loss(3, objective) == 6
+        factor.assign(5.0)
+        assert sim.loss(3, objective) == 15
+
+
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("rng", r"np.random.RandomState\(sim.seed\)"),
+        ("sess", "no sessions; instead, .*sim.run_batch"),
+        ("summary", r"sim.train\(summaries=...\)"),
+        ("tensor_graph", "sim.signals.*sim.step_order"),
+    ],
+)
+@pytest.mark.row("S073")
+def test_attributes_that_are_gone(net, name, replacement):
+    with simulator(net) as sim:
+        for kind in (AttributeError, ValidationError):
+            with pytest.raises(kind, match=f"Simulator.{name}: .*{replacement}"):
+                getattr(sim, name)
+        assert not hasattr(sim, name)
+
+
+def test_unknown_attributes_and_errors_of_properties(net):
+    with simulator(net) as sim:
+        with pytest.raises(AttributeError, match="no attribute 'n_stepps'") as caught:
+            _ = sim.n_stepps
+        assert caught.value.name == "n_stepps"
+        model = sim.model
+        del sim.model
+        with pytest.raises(AttributeError, match="no attribute 'model'"):
+            _ = sim.dt
+        sim.model = model
+
+
+@pytest.mark.parametrize("dtype", ["float64", tf.float64])
+@pytest.mark.row("S051")
+def test_dtype_of_the_simulator(net, dtype):
+    with pytest.warns(DeprecationWarning, match="configure_settings.dtype="):
+        sim = Simulator(net, dtype=dtype, progress_bar=False)
+    with sim:
+        sim.run_steps(2)
+        assert sim.data[net.p].dtype == np.float64
+    with simulator(net) as sim:  # the network is as it was
+        sim.run_steps(2)
+        assert sim.data[net.p].dtype == np.float32
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValidationError, match="dtype.*got 'int32'"):
+            Simulator(net, dtype="int32", progress_bar=False)

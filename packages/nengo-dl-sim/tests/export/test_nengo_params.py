@@ -1,5 +1,5 @@
 """
-Parameters go back to Nengo: rows S054, S061 and S065 of the contract.
+Parameters go back to Nengo.
 
 Every kind of connection is trained by NengoDL. A plain Nengo network that is made with
 `get_nengo_params`, and the original after `freeze_params`, then have to give the same

@@ -1,6 +1,7 @@
 import nengo
 import numpy as np
 import pytest
+from helpers import simulator
 from nengo.exceptions import BuildError, SimulationError
 
 from nengo_dl_sim.inputs.nodes import NodeInputs, is_input
@@ -296,3 +297,29 @@ def test_tensor_nodes_are_no_inputs():
         TensorNode(lambda t: t, size_out=1)
         node = nengo.Node([1])
     assert [n for n in net.all_nodes if is_input(n)] == [node]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.row("S084")
+def test_processes_of_minibatch_items(seed):
+    """Without a seed every item has a stream of its own; with one all have the same."""
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(nengo.processes.WhiteNoise(seed=seed))
+        probe = nengo.Probe(node)
+    with simulator(net, minibatch_size=2) as sim:
+        sim.run_steps(5)
+        first, second = sim.data[probe]
+    assert np.array_equal(first, second) == (seed is not None)
+    assert np.all(first != 0)
+
+
+@pytest.mark.row("S085")
+def test_data_for_nodes_of_which_a_part_is_read():
+    with nengo.Network() as net:
+        inp, out = nengo.Node([0.0, 0.0, 0.0]), nengo.Node(size_in=1)
+        nengo.Connection(inp[1], out, synapse=None)
+        probe = nengo.Probe(out)
+    values = np.arange(12.0).reshape(1, 4, 3)
+    with simulator(net, minibatch_size=1) as sim:
+        sim.run_steps(4, data={inp: values})
+        np.testing.assert_array_equal(sim.data[probe], values[..., 1:2])

@@ -7,7 +7,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import engine_of
+from helpers import engine_of, weight
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer
@@ -48,10 +48,6 @@ def net(shared):
 
 def mean(outputs):
     return tf.reduce_mean(outputs)
-
-
-def weight(sim, net):
-    return float(np.squeeze(sim.data[net.conn].weights))
 
 
 def fit(sim, *callbacks, **kwargs):

@@ -1,4 +1,4 @@
-"""The contract's rows on objectives, one test for each, named by the row."""
+"""Objectives: those that come with it, and what may be one."""
 
 import functools
 

@@ -92,6 +92,7 @@ def test_bad_value_in_config():
         net.config[nengo.Network].dtype = "int8"
 
 
+@pytest.mark.row("S055")
 def test_unknown_setting():
     expected = "'foo' is not a valid config parameter.* dtype, .* trainable"
     with nengo.Network() as net:

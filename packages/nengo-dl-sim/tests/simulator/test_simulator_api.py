@@ -469,3 +469,16 @@ def test_without_a_seed_random_numbers_are_those_of_nengo():
         results.append((sim.data[probe], sim.data[ens].bias, np.random.rand()))
     for expected, found in zip(*results, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.row("S056")
+def test_parameters_fetched_together():
+    with nengo.Network(seed=0) as net:
+        ens = nengo.Ensemble(4, 1)
+        conn = nengo.Connection(ens, nengo.Node(size_in=2), function=lambda x: [x, -x])
+    with simulator(net) as sim:
+        wanted = [(conn, "weights"), (ens, "encoders"), (ens, "bias")]
+        for found, (obj, name) in zip(
+            sim.data.get_params(*wanted), wanted, strict=True
+        ):
+            np.testing.assert_array_equal(found, getattr(sim.data[obj], name))

@@ -5,7 +5,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import engine_of
+from helpers import engine_of, simulator
 
 from nengo_dl_ops import SoftLIFRate, TensorNode, tensor_layer
 from nengo_dl_sim import Simulator, configure_settings
@@ -153,3 +153,27 @@ def test_gradients(name, n_steps):
                 np.testing.assert_allclose(
                     gradient, difference, rtol=0, atol=1e-5 * peak
                 )
+
+
+@pytest.mark.row("S086")
+def test_gradients_of_lif_rates_at_the_threshold():
+    """They are finite wherever the current is above it, and zero elsewhere."""
+    above = np.nextafter(np.float32(1), np.float32(2))
+    currents = np.array([0.0, 1.0, float(above), 1.001, 10.0])
+    with nengo.Network() as net:
+        inp = nengo.Node(currents / 2)  # Nengo multiplies by the gain
+        ens = nengo.Ensemble(
+            5, 1, neuron_type=nengo.LIFRate(), gain=[2] * 5, bias=[0] * 5
+        )
+        conn = nengo.Connection(inp, ens.neurons, transform=1.0, synapse=None)
+        probe = nengo.Probe(ens.neurons)
+    with simulator(net, minibatch_size=1) as sim:
+        sim.train(
+            1,
+            tf.keras.optimizers.SGD(1e-9),
+            objective={probe: lambda rates: tf.reduce_sum(rates)},
+        )
+        assert np.isfinite(sim.data[conn].weights)
+        assert np.isfinite(sim.data[ens].bias).all()
+        moved = sim.data[ens].bias != 0
+    assert moved.tolist() == [False, False, True, True, True]

@@ -5,7 +5,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import simulator
+from helpers import sgd, simulator, total, weight
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_objectives import Regularize, mse
@@ -32,10 +32,6 @@ def data(net, n_items=4, n_steps=2, factor=3.0, noise=0.0):
     return {net.a: x, net.p: factor * x + noise * rng.randn(*x.shape)}
 
 
-def weight(sim, net):
-    return float(np.squeeze(sim.data[net.conn].weights))
-
-
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_xor(jit_compile):
     with nengo.Network(seed=0) as net:
@@ -60,28 +56,6 @@ def test_xor(jit_compile):
         assert sim.training_step == 200
         sim.run_steps(1, data={inputs: x})
     np.testing.assert_allclose(sim.data[probe][:, 0, 0], [0, 1, 1, 0], atol=0.2)
-
-
-def test_recurrent_network():
-    """An integrator of its input, from a network that forgets."""
-    with nengo.Network(seed=0) as net:
-        inputs = nengo.Node([0.0])
-        ens = nengo.Ensemble(
-            20,
-            1,
-            neuron_type=nengo.RectifiedLinear(),
-            max_rates=nengo.dists.Uniform(0.5, 1),
-        )
-        nengo.Connection(inputs, ens, synapse=None)
-        nengo.Connection(ens, ens, transform=0.5, synapse=0)
-        probe = nengo.Probe(ens)
-    rng = np.random.RandomState(0)
-    x = rng.uniform(-0.2, 0.2, (16, 8, 1))
-    y = np.cumsum(x, axis=1)
-    with simulator(net, minibatch_size=8, jit_compile="auto") as sim:
-        untrained = sim.loss({inputs: x, probe: y})
-        sim.train({inputs: x, probe: y}, keras.optimizers.Adam(0.01), n_epochs=60)
-        assert sim.loss({inputs: x, probe: y}) < 0.0025 < untrained
 
 
 # One step from weight 1 with gradient g: the weight afterwards.
@@ -432,3 +406,41 @@ def test_layers_are_trained_and_keep_their_state():
         sim.train({a: x, p: y}, keras.optimizers.Adam(0.1), n_epochs=50)
         assert sim.loss({a: x, p: y}) < 0.1 * before
         assert np.any(dense.kernel.numpy() != kernel)
+
+
+@pytest.mark.parametrize("truncation, limit", [(None, 0.0025), (5, 0.007)])
+def test_recurrent_network(truncation, limit):
+    """Ten steps of an integrator."""
+    with nengo.Network(seed=0) as net:
+        inputs = nengo.Node([0.0])
+        ens = nengo.Ensemble(
+            20,
+            1,
+            neuron_type=nengo.RectifiedLinear(),
+            max_rates=nengo.dists.Uniform(0.5, 1),
+        )
+        nengo.Connection(inputs, ens, synapse=None)
+        nengo.Connection(ens, ens, transform=0.5, synapse=0)
+        probe = nengo.Probe(ens)
+    x = np.random.RandomState(0).uniform(-0.2, 0.2, (16, 10, 1))
+    data = {inputs: x, probe: np.cumsum(x, axis=1)}
+    with simulator(net, minibatch_size=8, jit_compile=True) as sim:
+        untrained = sim.loss(data)
+        optimizer = keras.optimizers.Adam(0.01)
+        sim.train(data, optimizer, n_epochs=80, truncation=truncation)
+        assert sim.loss(data) < limit < untrained
+
+
+@pytest.mark.row("S045")
+def test_gradients_of_several_uses_add_up():
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64", trainable=False)
+        a, b, c = nengo.Node([2.0]), nengo.Node(size_in=1), nengo.Node(size_in=1)
+        net.conn = nengo.Connection(a, b, transform=1.0, synapse=None)
+        net.config[net.conn].trainable = True
+        for factor in (1.0, 3.0, -0.5):
+            nengo.Connection(b, c, transform=factor, synapse=None)
+        p, q = nengo.Probe(c), nengo.Probe(b)
+    with simulator(net) as sim:
+        sim.train(2, sgd(0.01), objective={p: total, q: total})
+        assert weight(sim, net) == pytest.approx(1 - 0.01 * 2 * 2 * (3.5 + 1))
