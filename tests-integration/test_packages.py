@@ -1,6 +1,7 @@
 """Versions, ranges, licences and histories of the packages agree."""
 
 import re
+from pathlib import Path
 
 import pytest
 from workspace import (
@@ -69,6 +70,23 @@ def test_readme_starts_with_the_name(package):
 def test_package_is_typed_and_tested_apart(package):
     assert (package.src / "py.typed").is_file()
     assert not list(package.path.glob("tests/**/__init__.py"))
+
+
+def misplaced_tests(package):
+    """Find test files whose folder the source lacks, or, outside of any, the file."""
+    tests = package.path / "tests"
+    for file in tests.rglob("test_*.py"):
+        place = file.relative_to(tests)
+        if place.parent == Path() and not (package.src / place.name[5:]).is_file():
+            yield place
+        if not (package.src / place.parent).is_dir():
+            yield place
+
+
+@pytest.mark.parametrize("dist", ["nengo-dl-ops", "nengo-dl-sim"])
+def test_tests_lie_where_their_source_does(dist):
+    (package,) = [package for package in PACKAGES if package.dist == dist]
+    assert list(misplaced_tests(package)) == []
 
 
 def test_only_public_tensorflow_and_keras():
