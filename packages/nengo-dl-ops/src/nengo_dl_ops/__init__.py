@@ -16,9 +16,13 @@ from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState
+from .neurons import NeuronStep as NeuronStep
+from .neurons import Rates as Rates
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
 from .neurons import SoftLIFRate as SoftLIFRate
+from .neurons import SoftLIFRates as SoftLIFRates
 from .neurons import SpikingLeakyReLU as SpikingLeakyReLU
+from .neurons import TrainingMode as TrainingMode
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder

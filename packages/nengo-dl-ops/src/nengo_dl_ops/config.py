@@ -18,12 +18,8 @@ class BuildConfig:
         The number of items that are simulated at once.
     dtype : {"float16", "float32", "float64"}
         The type of floating point signals.
-    lif_smoothing : float, optional
-        If given, LIF neurons are trained as `.SoftLIFRate` with this ``sigma``,
-        else as ``nengo.LIFRate``.
     """
 
     dt: float = 0.001
     minibatch_size: int = 1
     dtype: str = "float32"
-    lif_smoothing: float | None = None

@@ -13,7 +13,9 @@ from nengo_dl_ops import (
     Builder,
     LeakyReLU,
     NeuronBuilder,
+    Rates,
     SoftLIFRate,
+    SoftLIFRates,
     SpikingLeakyReLU,
 )
 
@@ -166,12 +168,13 @@ def test_the_training_output_is_the_rate(types, scale, build):
                 np.testing.assert_array_equal(outcome[signal], values[signal])
 
 
-def training_output(types, J, **settings):
-    config = BuildConfig(dtype=J.dtype.name, **settings)
+def training_output(types, J, smoothing=None):
+    config = BuildConfig(dtype=J.dtype.name)
     builder = Builder.find(type(types[0]))(types, [J.shape[0] // len(types)], config)
+    mode = Rates() if smoothing is None else SoftLIFRates(smoothing)
     with tf.GradientTape() as tape:
         tape.watch(J)
-        output, _ = builder.training_step(J, {"adaptation": tf.zeros_like(J)})
+        output, _ = mode.step_of(builder).compute(J, {"adaptation": tf.zeros_like(J)})
     return output.numpy(), tape.gradient(output, J).numpy()
 
 
@@ -180,10 +183,9 @@ def training_output(types, J, **settings):
 def test_gradients_as_finite_differences(types, scale, smoothing):
     J, delta = np.linspace(-0.99 * scale, 0.97 * scale, 60)[:, None], 1e-6
     assert np.min(np.abs(J - 1)) > delta  # there is no gradient at the threshold
-    settings = {"lif_smoothing": smoothing}
-    _, gradient = training_output(types[:1], tf.constant(J), **settings)
-    above, _ = training_output(types[:1], tf.constant(J + delta), **settings)
-    below, _ = training_output(types[:1], tf.constant(J - delta), **settings)
+    _, gradient = training_output(types[:1], tf.constant(J), smoothing)
+    above, _ = training_output(types[:1], tf.constant(J + delta), smoothing)
+    below, _ = training_output(types[:1], tf.constant(J - delta), smoothing)
     np.testing.assert_allclose(
         gradient, (above - below) / (2 * delta), rtol=1e-5, atol=1e-5
     )
@@ -199,7 +201,7 @@ def test_outputs_and_gradients_are_finite(types, scale, smoothing, dtype):
     del scale
     J = tf.constant(np.array(EXTREME)[:, None], dtype)
     for neuron_type in types:
-        output, gradient = training_output([neuron_type], J, lif_smoothing=smoothing)
+        output, gradient = training_output([neuron_type], J, smoothing)
         assert np.all(np.isfinite(output))
         assert np.all(np.isfinite(gradient))
 
@@ -216,7 +218,7 @@ def test_no_rate_and_no_gradient_up_to_the_threshold(types):
 def test_smoothing_trains_lif_as_soft_lif(sigma):
     J = tf.constant(np.linspace(-3, 3, 20)[:, None])
     lif, soft = nengo.LIF(0.03, 0.001, amplitude=2), SoftLIFRate(sigma, 0.03, 0.001, 2)
-    smoothed, gradient = training_output([lif], J, lif_smoothing=sigma)
+    smoothed, gradient = training_output([lif], J, sigma)
     expected, expected_gradient = training_output([soft], J)
     np.testing.assert_array_equal(smoothed, expected)
     np.testing.assert_array_equal(gradient, expected_gradient)

@@ -5,6 +5,7 @@ from .adaptive_lif import AdaptiveLIFBuilder as AdaptiveLIFBuilder
 from .adaptive_lif import AdaptiveLIFRateBuilder as AdaptiveLIFRateBuilder
 from .base import NeuronBuilder as NeuronBuilder
 from .base import NeuronState as NeuronState
+from .base import NeuronStep as NeuronStep
 from .izhikevich import IzhikevichBuilder as IzhikevichBuilder
 from .leaky_relu import LeakyReLU as LeakyReLU
 from .leaky_relu import LeakyReLUBuilder as LeakyReLUBuilder
@@ -27,3 +28,6 @@ from .soft_lif import SoftLIFRate as SoftLIFRate
 from .soft_lif import SoftLIFRateBuilder as SoftLIFRateBuilder
 from .soft_lif import soft_lif_rate as soft_lif_rate
 from .tanh import TanhBuilder as TanhBuilder
+from .training import Rates as Rates
+from .training import SoftLIFRates as SoftLIFRates
+from .training import TrainingMode as TrainingMode

@@ -6,7 +6,7 @@ import tensorflow as tf
 from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 from .lif import LIFBuilder, LIFRateBuilder
 
 
@@ -49,8 +49,6 @@ class AdaptiveLIFBuilder(LIFBuilder):
     latter (smoothed as in `.LIFBuilder`), which adapt, too.
     """
 
-    memoryless_in_training = False
-
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -65,6 +63,10 @@ class AdaptiveLIFBuilder(LIFBuilder):
         """Compute the rates."""
         rate = self._training_rate(J - state["adaptation"])
         return rate, {"adaptation": adapt(self, state["adaptation"], rate)}
+
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the adaptation, too."""
+        return NeuronStep(self.training_step)
 
 
 def adapt(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,11 +17,30 @@ from ..config import BuildConfig
 NeuronState = Mapping[str, tf.Tensor]
 
 
+class NeuronStep(NamedTuple):
+    """
+    One step of neurons, in a run or in training.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes the current and the state, and returns the output and the new state, as
+        `NeuronBuilder.step` does.
+    memoryless : bool
+        Whether it needs the current alone: the state is then not given (and stays).
+        Many steps may be computed at once.
+    """
+
+    compute: Callable[[tf.Tensor, NeuronState], tuple[tf.Tensor, dict[str, tf.Tensor]]]
+    memoryless: bool = False
+
+
 class NeuronBuilder(ABC):
     """
     Computes one neuron type, for all neurons of a merged group at once.
 
-    To be implemented by subclasses: `step`, and `training_step` if the type spikes.
+    To be implemented by subclasses: `step`; if the type spikes `training_step`, and
+    `rate_step` if that needs no state.
     Register them with ``@Builder.register(MyNeuronType)``.
 
     Parameters
@@ -32,9 +52,6 @@ class NeuronBuilder(ABC):
     config : BuildConfig
         The settings of the simulation.
     """
-
-    #: Whether `training_step` needs no state: rates follow from the current alone.
-    memoryless_in_training: bool = False
 
     #: Whether it must see exactly one minibatch at a time: no part, and no more.
     mixes_items: bool = False
@@ -94,7 +111,9 @@ class NeuronBuilder(ABC):
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """
-        Compute the differentiable step that stands in for `step` in training.
+        Compute the rates that stand in for `step` in training.
+
+        Neurons may be set to train in another way; then nobody calls it.
 
         Parameters
         ----------
@@ -112,3 +131,15 @@ class NeuronBuilder(ABC):
             As in `step`.
         """
         return self.step(J, state)
+
+    def rate_step(self) -> NeuronStep:
+        """
+        Return the step in rates.
+
+        Returns
+        -------
+        step : NeuronStep
+            By default `training_step`, which is given the state. Types whose rates
+            follow from the current alone say so: many steps are then computed at once.
+        """
+        return NeuronStep(self.training_step)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from nengo.neurons import Izhikevich
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 
 #: Where the rates are known from which those of other currents follow: from the
 #: smallest current that the neuron distinguishes to one at which it spikes in every
@@ -45,8 +45,6 @@ class IzhikevichBuilder(NeuronBuilder):
        Transactions on Neural Networks, 14(6), 1569-1572.
     """
 
-    memoryless_in_training = True
-
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -73,6 +71,10 @@ class IzhikevichBuilder(NeuronBuilder):
         curves = tf.constant(np.concatenate(self._curves()), J.dtype)
         low, high = tf.gather(curves, index), tf.gather(curves, index + 1)
         return low + (high - low) * (place - below), {}
+
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the current alone."""
+        return NeuronStep(self.training_step, memoryless=True)
 
     def _curves(self) -> list[np.ndarray]:
         return [

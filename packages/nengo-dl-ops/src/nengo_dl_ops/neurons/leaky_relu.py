@@ -10,7 +10,7 @@ from nengo.dists import Uniform
 from nengo.neurons import RectifiedLinear
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 from .finite import FiniteParam, check_finite
 
 
@@ -154,8 +154,6 @@ class LeakyReLUBuilder(NeuronBuilder):
 class SpikingLeakyReLUBuilder(LeakyReLUBuilder):
     """Compute `SpikingLeakyReLU`; in training it is replaced by `LeakyReLU`."""
 
-    memoryless_in_training = True
-
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -171,3 +169,7 @@ class SpikingLeakyReLUBuilder(LeakyReLUBuilder):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the rates."""
         return super().step(J, state)
+
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the current alone."""
+        return NeuronStep(self.training_step, memoryless=True)

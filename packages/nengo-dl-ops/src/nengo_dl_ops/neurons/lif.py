@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +11,7 @@ from nengo.dists import Uniform
 from nengo.neurons import LIF, LIFRate
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 from .series import expm1_small, log1p_small
 from .soft_lif import soft_lif_rate
 
@@ -106,11 +107,11 @@ class LIFBuilder(LIFRateBuilder):
     threshold, times in seconds. The voltage never falls below ``min_voltage``.
     Equations, and their order, are those of ``nengo.LIF.step``.
 
-    In training the output is the rate of `.LIFRateBuilder`, or with
-    ``config.lif_smoothing`` that of `.SoftLIFRate` with this ``sigma``.
+    In training by rates the output is that of `.LIFRateBuilder`; of neurons that are
+    `smoothed`, that of `.SoftLIFRate`.
     """
 
-    memoryless_in_training = True
+    _sigma: float | None = None
 
     def step(
         self, J: tf.Tensor, state: NeuronState
@@ -149,16 +150,38 @@ class LIFBuilder(LIFRateBuilder):
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Compute the rates, smoothed at the threshold if asked for."""
+        """Compute the rates, smooth at the threshold if the neurons are `smoothed`."""
         del state
         return self._training_rate(J), {}
 
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the current alone."""
+        return NeuronStep(self.training_step, memoryless=True)
+
+    def smoothed(self, sigma: float) -> LIFBuilder:
+        """
+        Return the same neurons, but that their rates in training are smooth.
+
+        Parameters
+        ----------
+        sigma : float
+            How far the threshold is smoothed; see `.SoftLIFRate`.
+
+        Returns
+        -------
+        neurons : LIFBuilder
+            Steps of a run are as before.
+        """
+        smoothed = copy(self)
+        smoothed._sigma = sigma
+        return smoothed
+
     def _training_rate(self, J: tf.Tensor) -> tf.Tensor:
-        if self.config.lif_smoothing is None:
+        if self._sigma is None:
             return self._rate(J)
         return soft_lif_rate(
             J,
-            self.config.lif_smoothing,
+            self._sigma,
             self.parameter("tau_rc"),
             self.parameter("tau_ref"),
             self.parameter("amplitude"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 import tensorflow as tf
@@ -17,9 +17,10 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batc
 from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
 from ..random_numbers import fold_in, step_seed
-from .base import NeuronBuilder
+from .base import NeuronBuilder, NeuronStep
 from .tf_adapter import AdaptedNeuronBuilder
 from .tf_native import NATIVE_BUILDERS
+from .training import training_mode
 
 
 @Builder.register(SimNeurons)
@@ -27,8 +28,8 @@ class SimNeuronsBuilder(OpBuilder):
     """
     Compute neurons: ``output, state = neurons.step(dt, J, state)``.
 
-    In training, types that spike give rates instead, and keep the state that belongs
-    to the spikes.
+    What they compute in training is asked of a `.TrainingMode`. By default types that
+    spike give rates instead, and keep the state that belongs to the spikes.
 
     Notes
     -----
@@ -60,6 +61,8 @@ class SimNeuronsBuilder(OpBuilder):
         self.stream = int(self.output.rows.min())
         self.neurons = self._make_neurons(ops, config)
         self.mixes_items = self.neurons.mixes_items
+        self._in_run = NeuronStep(self.neurons.step)
+        self._in_training = training_mode(ops[0]).step_of(self.neurons)
 
     @classmethod
     def supports(cls, op: Operator) -> bool:
@@ -69,12 +72,12 @@ class SimNeuronsBuilder(OpBuilder):
 
     @classmethod
     def merge_key(cls, op: Operator) -> Hashable:
-        """Neurons merge if one builder computes them; parameters may differ."""
+        """Neurons merge if one builder computes them alike; parameters may differ."""
         names = tuple(sorted(op.state)), tuple(sorted(op.state_extra))
         kind = type(op.neurons)
         adapted = cls._adapted(kind)
         builder = Builder.find(kind) if adapted is None else (adapted, kind)
-        return builder, names, op.J.ndim
+        return builder, names, op.J.ndim, training_mode(op)
 
     @classmethod
     def _adapted(cls, kind: type[NeuronType]) -> type | None:
@@ -102,28 +105,31 @@ class SimNeuronsBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all neurons at once."""
-        self._compute(self.neurons.step, signals, training=False)
+        self._compute(signals, training=False)
 
     def build_training_step(self, signals: SignalDict) -> None:
-        """Compute the rate approximation of all neurons at once."""
-        self._compute(self.neurons.training_step, signals, training=True)
+        """Compute what stands in for that in training."""
+        self._compute(signals, training=True)
 
     def memoryless(self, training: bool) -> Memoryless | None:
         """Rates follow from the current alone; spikes, and what adapts, do not."""
         if self.mixes_items:
             return None
         has_state = bool(self.state or self.generators)
-        if has_state and not (training and self.neurons.memoryless_in_training):
+        if has_state and not self._step(training).memoryless:
             return None
         return Memoryless([op.J for op in self.ops], [op.output for op in self.ops])
 
-    def _compute(self, step: Callable, signals: SignalDict, training: bool) -> None:
+    def _step(self, training: bool) -> NeuronStep:
+        return self._in_training if training else self._in_run
+
+    def _compute(self, signals: SignalDict, training: bool) -> None:
         J, state = signals.gather(self.J), {}
         if self.memoryless(training) is None:
             state = {name: signals.gather(sig) for name, sig in self.state.items()}
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
-        output, new_state = step(J, state)
+        output, new_state = self._step(training).compute(J, state)
         signals.scatter(self.output, output)
         for name, values in new_state.items():
             signals.scatter(self._state_signal(name), values)

@@ -7,7 +7,7 @@ from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
 
 from ..builder import Builder
 from ..random_numbers import uniform
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 from .poisson import poisson
 
 
@@ -20,14 +20,16 @@ class RatesToSpikesBuilder(NeuronBuilder):
     output is ``amplitude * J``, the mean of the spikes.
     """
 
-    memoryless_in_training = True
-
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Let the rates through."""
         del state
         return self.parameter("amplitude") * J, {}
+
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the current alone."""
+        return NeuronStep(self.training_step, memoryless=True)
 
     def _spikes(self, n_spikes: tf.Tensor) -> tf.Tensor:
         return (self.parameter("amplitude") / self.config.dt) * n_spikes

@@ -6,7 +6,7 @@ import tensorflow as tf
 from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState
+from .base import NeuronBuilder, NeuronState, NeuronStep
 
 
 @Builder.register(RectifiedLinear)
@@ -41,8 +41,6 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
     spikes of a constant current.
     """
 
-    memoryless_in_training = True
-
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -59,3 +57,7 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
         """Compute the rates."""
         del state
         return self._rate(J), {}
+
+    def rate_step(self) -> NeuronStep:
+        """Rates follow from the current alone."""
+        return NeuronStep(self.training_step, memoryless=True)

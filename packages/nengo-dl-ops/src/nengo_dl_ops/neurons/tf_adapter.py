@@ -12,6 +12,7 @@ from nengo.exceptions import BuildError
 from ..config import BuildConfig
 from .base import NeuronBuilder, NeuronState
 from .tf_builder import NeuronSignals, TFBuildConfig
+from .training import SoftLIFRates, training_mode
 
 
 class AdaptedNeuronBuilder(NeuronBuilder):
@@ -42,7 +43,7 @@ class AdaptedNeuronBuilder(NeuronBuilder):
         self.name = kind.__name__
         self.builder = _made(kind, ops)
         self.signals = NeuronSignals(ops, config)
-        self.settings = TFBuildConfig(config.lif_smoothing)
+        self.settings = TFBuildConfig(_lif_smoothing(ops[0]))
         self.builder.build_pre(self.signals, self.settings)
         if hasattr(self.builder, "build_post"):
             self.builder.build_post(self.signals)
@@ -91,6 +92,12 @@ class AdaptedNeuronBuilder(NeuronBuilder):
                 f"{self.name}: expected {name} of shape (minibatch_size, n_neurons) = "
                 f"{tuple(shape)}, got {tuple(value.shape)}"
             ) from error
+
+
+def _lif_smoothing(op: Operator) -> float | None:
+    """Return what NengoDL 3 knows by a number, and we by a choice of training."""
+    mode = training_mode(op)
+    return mode.sigma if isinstance(mode, SoftLIFRates) else None
 
 
 def _made(kind: type, ops: Sequence[Operator]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -62,12 +61,12 @@ class NativeNeuronBuilder(TFNeuronBuilder):
         self, kind: type[NeuronBuilder], J: tf.Tensor, state: Any, training: bool
     ) -> Any:
         """Compute a step by a native builder, which has the batch axis last."""
-        settings = self._settings
-        if settings.lif_smoothing is not None:
-            settings = replace(settings, lif_smoothing=self._parameter("sigma"))
-        neurons = kind(self._types(), [op.J.size for op in self.ops], settings)
+        neurons = kind(self._types(), [op.J.size for op in self.ops], self._settings)
         neurons.parameter = self._parameter  # type: ignore[method-assign]
         before = {name: tf.transpose(value) for name, value in state.items()}
+        is_smooth = self.config.lif_smoothing is not None
+        if is_smooth and isinstance(neurons, lif.LIFBuilder):
+            neurons = neurons.smoothed(self._parameter("sigma"))
         step = neurons.training_step if training else neurons.step
         output, new = step(tf.transpose(J), before)
         output = tf.transpose(output)

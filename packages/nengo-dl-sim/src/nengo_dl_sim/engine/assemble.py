@@ -11,7 +11,15 @@ from nengo.builder.operator import Operator, SimPyFunc, TimeUpdate
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 
-from nengo_dl_ops import BuildConfig, Builder, SimTensorNode
+from nengo_dl_ops import (
+    BuildConfig,
+    Builder,
+    Rates,
+    SimTensorNode,
+    SoftLIFRates,
+    TrainingMode,
+)
+from nengo_dl_ops.neurons.training import with_training_modes
 from nengo_dl_ops.planning.greedy_planner import greedy_planner
 from nengo_dl_ops.planning.learned_weights import (
     Learned,
@@ -137,7 +145,6 @@ def _build_config(model: Model, settings: Settings, minibatch_size: int) -> Buil
         dt=model.dt,
         minibatch_size=minibatch_size,
         dtype=settings.dtype,
-        lif_smoothing=settings.lif_smoothing,
     )
 
 
@@ -174,6 +181,7 @@ def _step_operators(
     operators += inputs.replacements
     check_supported(model, operators)
     check_numbers(model, operators, dtype)
+    operators = with_training_modes(operators, lambda op: _training_mode(settings))
     operators, scales = scales_as_signals(operators)
     operators, learned = split_learned(operators, trained)
     starts = {base: found.start for base, found in learned.items()}
@@ -183,6 +191,12 @@ def _step_operators(
         _clocks(model),
     )
     return StepOperators(operators, roles, learned, scales)
+
+
+def _training_mode(settings: Settings) -> TrainingMode:
+    """Tell what neurons compute in training: the same for all of a network."""
+    sigma = settings.lif_smoothing
+    return Rates() if sigma is None else SoftLIFRates(sigma)
 
 
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:

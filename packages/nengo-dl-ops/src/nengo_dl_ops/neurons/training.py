@@ -1,0 +1,133 @@
+"""What neurons compute in training: a choice for each operator, rates by default."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Operator
+
+from ..builder import Builder
+from .base import NeuronBuilder, NeuronStep
+from .lif import LIFBuilder
+
+
+class TrainingMode(ABC):
+    """
+    What neurons compute in training.
+
+    To be implemented by subclasses: `step_of`. Equal objects (``==``, with equal hash)
+    compute the same: the neurons of operators merge if theirs are equal.
+    """
+
+    @abstractmethod
+    def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
+        """
+        Return the step that stands in for ``neurons.step`` in training.
+
+        Parameters
+        ----------
+        neurons : NeuronBuilder
+            The neurons of a merged group. Types that do not spike are asked, too.
+
+        Returns
+        -------
+        step : NeuronStep
+            May read the state and change it: gradients then reach the steps before.
+        """
+
+
+@dataclass(frozen=True)
+class Rates(TrainingMode):
+    """Train spiking neurons by their rate approximation."""
+
+    def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
+        """Return the step in rates; of types that do not spike, the step itself."""
+        return neurons.rate_step()
+
+
+@dataclass(frozen=True)
+class SoftLIFRates(Rates):
+    """
+    Train spiking neurons by their rates, those of LIF neurons as `.SoftLIFRate`.
+
+    Parameters
+    ----------
+    sigma : float
+        How far the threshold is smoothed.
+    """
+
+    sigma: float
+
+    def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
+        """Return the step in rates, which are smooth at the threshold for LIF."""
+        if isinstance(neurons, LIFBuilder):
+            neurons = neurons.smoothed(self.sigma)
+        return super().step_of(neurons)
+
+
+#: What is computed in training where nobody chooses.
+RATES = Rates()
+
+
+class SimTrainedNeurons(SimNeurons):
+    """
+    Run neurons for which somebody has chosen what they compute in training.
+
+    Parameters
+    ----------
+    op : nengo.builder.neurons.SimNeurons
+        The operator as Nengo built it.
+    training_mode : TrainingMode
+        The choice.
+
+    Notes
+    -----
+    1. sets ``[output] + state``
+    2. incs ``[]``
+    3. reads ``[J]``
+    4. updates ``[]``
+    """
+
+    def __init__(self, op: SimNeurons, training_mode: TrainingMode) -> None:
+        state = {**op.state, **op.state_extra}
+        super().__init__(op.neurons, op.J, op.output, state, tag=op.tag)
+        self.training_mode = training_mode
+
+
+def training_mode(op: Operator) -> TrainingMode:
+    """Return what the neurons of an operator compute in training."""
+    return op.training_mode if isinstance(op, SimTrainedNeurons) else RATES
+
+
+def with_training_modes(
+    ops: Sequence[Operator], choose: Callable[[SimNeurons], TrainingMode]
+) -> list[Operator]:
+    """
+    Choose what neurons compute in training.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.Operator
+        The operators of one step.
+    choose : callable
+        Takes an operator of neurons, and returns the choice.
+
+    Returns
+    -------
+    ops : list of nengo.builder.Operator
+        The operators, with others in the place of those for which the choice is not
+        `RATES`. (What runs in Python has no gradient, and stays as it is.)
+    """
+    return [
+        _in_mode(op, choose(op))
+        if isinstance(op, SimNeurons) and not Builder.of(op).python
+        else op
+        for op in ops
+    ]
+
+
+def _in_mode(op: SimNeurons, mode: TrainingMode) -> SimNeurons:
+    return op if mode == RATES else SimTrainedNeurons(op, mode)
