@@ -26,6 +26,7 @@ from .neurons import TrainingMode as TrainingMode
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder
+from .operators.process_parameters import SimParametricProcess as SimParametricProcess
 from .operators.processes import InputProcess as InputProcess
 from .operators.processes import ProcessBuilder as ProcessBuilder
 from .operators.processes import SimProcessBuilder as SimProcessBuilder

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
+from .process_parameters import join_parameters, of_elements, parameters_key
 
 
 class ProcessBuilder(ABC):
@@ -42,6 +45,10 @@ class ProcessBuilder(ABC):
     #: shape of the output, or ``(n, *output.shape)``. Of equal processes (as Nengo
     #: compares them) with one input one is computed, and of equal elements one.
     elementwise: bool = False
+
+    #: Those numbers of `step_with` that may come from signals, by name: for all
+    #: elements of the output, (rows, columns, n_elements or 1, 1).
+    parameters: Mapping[str, np.ndarray] = MappingProxyType({})
 
     def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
         self.ops = ops
@@ -89,6 +96,40 @@ class ProcessBuilder(ABC):
             The states after this step, with the same names and shapes.
         """
 
+    def step_with(
+        self,
+        parameters: Mapping[str, tf.Tensor],
+        u: tf.Tensor,
+        state: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """
+        Compute one time step, with parameters that are values of the program.
+
+        Called in place of `step` where some of them are signals.
+
+        Parameters
+        ----------
+        parameters : mapping from str to (rows, columns, n_elements or 1, 1) array
+            Those of `parameters`, or tensors of the same names.
+        u, state
+            As in `step`.
+
+        Returns
+        -------
+        y, state
+            As in `step`.
+
+        Raises
+        ------
+        nengo.exceptions.BuildError
+            By default: builders that have `parameters` implement it.
+        """
+        del u, state
+        raise BuildError(
+            f"{type(self).__name__} has no step_with(parameters, u, state), which "
+            f"{sorted(parameters)} need: write one"
+        )
+
 
 class InputProcess:
     """
@@ -120,7 +161,7 @@ class SimProcessBuilder(OpBuilder):
     -----
     1. sets ``[output] if mode == "set" else []``
     2. incs ``[output] if mode == "inc" else []``
-    3. reads ``[t, input]``
+    3. reads ``[t, input]``, and those of `SimParametricProcess`
     4. updates ``[output] + state if mode == "update" else state``
     """
 
@@ -137,6 +178,7 @@ class SimProcessBuilder(OpBuilder):
         self.mode = "inc" if ops[0].mode == "inc" else "update"
         builder = Builder.find(type(ops[0].process))
         self.process: ProcessBuilder = builder(ops, config)
+        self.parameters = join_parameters(ops, layout, self.process.parameters)
 
     @classmethod
     def supports(cls, op: Operator) -> bool:
@@ -147,15 +189,23 @@ class SimProcessBuilder(OpBuilder):
     def merge_key(cls, op: Operator) -> Hashable:
         """Processes merge if one builder computes them and says so."""
         builder = Builder.find(type(op.process))
-        return builder, op.mode, tuple(sorted(op.state)), builder.merge_key(op)
+        key = builder, op.mode, tuple(sorted(op.state)), builder.merge_key(op)
+        return (*key, parameters_key(op))
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all processes at once."""
         state = {name: signals.gather(sig) for name, sig in self.state.items()}
-        y, new_state = self.process.step(signals.gather(self.input), state)
+        y, new_state = self._step(signals)(signals.gather(self.input), state)
         signals.scatter(self.output, y, mode=self.mode)
         for name, sig in self.state.items():
             signals.scatter(sig, new_state[name])
+
+    def _step(self, signals: SignalDict) -> Callable:
+        """Return the step of the process, with the present values of parameters."""
+        if not self.parameters:
+            return self.process.step
+        given = {name: signals.gather(sig) for name, sig in self.parameters.items()}
+        return partial(self.process.step_with, {**self.process.parameters, **given})
 
 
 def is_elementwise(op: Operator) -> bool:
@@ -225,8 +275,7 @@ def _join_states(
         ],
         axis=1,
     )
-    first = parts[0]
-    return TensorSignal(rows.ravel(), rows.shape, (), first.dtype, None, first.label)
+    return of_elements(rows, parts[0])
 
 
 def _arranged(state: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, int]:

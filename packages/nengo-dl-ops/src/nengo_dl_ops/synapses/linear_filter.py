@@ -41,6 +41,9 @@ class LinearFilterBuilder(ProcessBuilder):
     Filters of the same order merge. A group in which some filters have a passthrough
     and others have not is computed with the equation of the former, for which
     :math:`C A` and :math:`C B` stand in for the matrices of the latter.
+
+    Those matrices that the equation reads are `parameters`: values of a step, by
+    default constants.
     """
 
     elementwise = True
@@ -55,31 +58,47 @@ class LinearFilterBuilder(ProcessBuilder):
         if self.delayed:
             filters = [_with_passthrough(*matrices) for matrices in filters]
         sizes = [op.input.size for op in ops]
-        self.A, self.B, self.C, self.D = (
-            _per_element(matrices, sizes, config.dtype)
-            for matrices in zip(*filters, strict=True)
-        )
+        self.parameters = {
+            name: _per_element(matrices, sizes, config.dtype)
+            for name, matrices in zip("ABCD", zip(*filters, strict=True), strict=True)
+            if name in self._names(order=len(filters[0][0]))
+        }
 
     @classmethod
     def merge_key(cls, op: SimProcess) -> Hashable:
         """Filters merge if they have as many poles."""
         return op.state["X"].shape[0]
 
+    def _names(self, order: int) -> str:
+        """Return the names of the matrices that the equation reads."""
+        if order == 0:
+            return "D"
+        return "ABCD" if self.delayed else "AB" if order == 1 else "ABC"
+
     def step(
         self, u: tf.Tensor, state: Mapping[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Filter the input by one step, with the matrices that were built."""
+        return self.step_with(self.parameters, u, state)
+
+    def step_with(
+        self,
+        parameters: Mapping[str, tf.Tensor],
+        u: tf.Tensor,
+        state: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Filter the input by one step."""
-        x = state["X"]
+        x, given = state["X"], parameters
         order = x.shape[0]
         if order == 0:
-            return self.D[0, 0] * u, {"X": x}
-        new = tf.reduce_sum(self.A * x, axis=1) + self.B[:, 0] * u
+            return given["D"][0, 0] * u, {"X": x}
+        new = tf.reduce_sum(given["A"] * x, axis=1) + given["B"][:, 0] * u
         if self.delayed:
-            y = tf.reduce_sum(self.C[0] * x, axis=0) + self.D[0, 0] * u
+            y = tf.reduce_sum(given["C"][0] * x, axis=0) + given["D"][0, 0] * u
         elif order == 1:
-            y = new[0]
+            y = new[0]  # C is one
         else:
-            y = tf.reduce_sum(self.C[0] * new, axis=0)
+            y = tf.reduce_sum(given["C"][0] * new, axis=0)
         return y, {"X": new}
 
 
