@@ -42,6 +42,8 @@ def _spread_rows(dy: tf.Tensor, index: np.ndarray, n_rows: int) -> tf.Tensor:
     """Return ``out[index[i]] += dy[i]`` over ``n_rows`` rows of zeros."""
     if len(np.unique(index)) < len(index):
         return tf.math.unsorted_segment_sum(dy, index, n_rows)
+    # Where nothing was read the gradient is zero: those places read a row of zeros that
+    # is put behind the others.
     inverse = np.full(n_rows, len(index))
     inverse[index] = np.arange(len(index))
     if len(index) < n_rows:

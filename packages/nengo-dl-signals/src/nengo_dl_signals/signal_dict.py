@@ -51,6 +51,10 @@ class SignalDict:
     def __init__(self, n_rows: int) -> None:
         self.variables: dict[int, tf.Tensor] = {}
         self.key = tf.zeros(2, tf.int32)
+        # For each row, the number of the array that holds it, and where in that array.
+        # That is known while the step is traced; nothing of it is left in the graph,
+        # where each value is computed once and never changes (single assignment), so
+        # that gradients flow through it and the compiler may fuse what reads it.
         self._where = np.full(n_rows, _UNSET, dtype=np.int32)
         self._index = np.zeros(n_rows, dtype=np.int32)
         self._given = np.zeros(n_rows, dtype=bool)
@@ -240,6 +244,7 @@ class SignalDict:
             value, (len(signal.rows), *signal.row_shape, value.shape[-1])
         )
         rows = signal.rows
+        # An increment is a new value, too: what read the old one keeps it.
         if mode == "inc":
             self._check_set(signal)
             rows, value = sum_repeated(rows, value)
@@ -382,6 +387,7 @@ class SignalDict:
     def _take_rows(self, rows: np.ndarray) -> tf.Tensor:
         where, index = self._where[rows], self._index[rows]
         zero = where == _ZERO
+        # Transposed at most once, and only if somebody does read it batch last.
         for key in self._first.keys() & set(np.unique(where)) - self._arrays.keys():
             self._arrays[key] = tf.transpose(self._first[key])
         arrays: dict[int, tf.Tensor] = self._arrays

@@ -46,6 +46,8 @@ def take_rows(
         The rows in the order asked for: a slice where they lie together, else joined
         slices, else a gather.
     """
+    # Rows that come several times each are read once and broadcast, which the compiler
+    # makes part of what reads them.
     repeats = _n_repeats(where, index)
     if repeats > 1:
         once = take_rows(arrays, where[::repeats], index[::repeats])
@@ -120,6 +122,7 @@ def _gather_from_many(
     arrays: Mapping[int, tf.Tensor], where: np.ndarray, index: np.ndarray
 ) -> tf.Tensor:
     """Join the used stretch of every array, then gather once."""
+    # Only what lies between the first and the last row that is wanted of each array.
     parts, place, start = [], np.empty_like(index), 0
     for key in np.unique(where):
         mine = where == key

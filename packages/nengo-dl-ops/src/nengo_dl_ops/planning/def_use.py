@@ -51,6 +51,7 @@ class Uses:
         alone : bool
             True for products that nothing is added to, and for synapses.
         """
+        # The state of a synapse is its own; only its output, the first, is for others.
         if is_filter(op):
             alone = all(len(self.writers[sig.base]) == 1 for sig in op.updates)
             return alone and not any(sig.base in self.readers for sig in op.updates[1:])

@@ -50,6 +50,8 @@ class Dependencies:
         for users in _users_by_base(ops).values():
             self._connect_users(users)
 
+    # Signals are ordered one base at a time: operators that share no base need not wait
+    # for each other, and views wait only for those that they overlap.
     def _connect_users(self, users: dict[_Span, list[list[int]]]) -> None:
         """Order all users of one base signal."""
         done: dict[tuple[_Span, int], list[int]] = {}

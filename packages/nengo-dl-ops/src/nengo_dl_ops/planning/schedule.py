@@ -100,6 +100,7 @@ class Schedule:
             What has changed.
         """
         group = self.ready.pop(kind)
+        # Gates open at once, operators wait until their kind is taken.
         done, released = list(group), list[int]()
         n_ops, n_waiting = self._graph.n_ops, self._graph.n_waiting
         for node in done:  # which grows where a gate opens

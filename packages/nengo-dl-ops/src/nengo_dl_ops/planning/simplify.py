@@ -44,6 +44,8 @@ def simplify(
     ops : list of nengo.builder.Operator
         Operators with the same effect. Those given are not changed.
     """
+    # What one finds may be due to another: they take turns until a whole round of them
+    # has found nothing.
     simplified, n_unchanged = list(ops), 0
     for simplification in itertools.cycle(simplifications):
         before = simplified

@@ -80,6 +80,7 @@ def _sort_once(
         order = sorted(range(len(group)), key=keys.__getitem__)
         group = tuple(group[i] for i in order)
         for position, op in enumerate(group):
+            # A write makes a new array, so the last one is where the values are.
             for sig in (*op.sets, *op.incs, *op.updates):
                 written[sig.base] = number, position
         yield group
@@ -94,6 +95,8 @@ def _slots_to_follow(op: Operator, constants: Collection[Signal]) -> list[tuple]
         if sig.base not in constants
     ]
     rank = {"reads": 0, "updates": 1, "incs": 2}
+    # What is read comes first, for it is read anyway; of that the largest, for it costs
+    # most if it has to be gathered. The smaller ones decide between equals.
     reads.sort(key=lambda slot: (rank[slot[1]], -slot[0]))
     only_written = all(name != "reads" for _, name, _ in reads)
     return [] if only_written else [(name, i) for _, name, i in reads]

@@ -111,6 +111,8 @@ def build_program(
     nengo.exceptions.BuildError
         If operators wait for each other in a cycle.
     """
+    # Which signals are constant is asked twice: of Nengo's operators, for what may be
+    # simplified, and of those that are left, which may have others.
     fixed = constant_signals(operators) - roles.inputs - roles.trainable
     fixed = fixed if settings.relies_on_values else set()
     simplifications = [checked_simplification(f) for f in settings.simplifications]
@@ -119,6 +121,8 @@ def build_program(
     bases = _bases(ops, probed)
     constants = bases.keys() - written_signals(ops) - roles.inputs
     layout = SignalLayout(bases, constants, config.dtype, roles.exact)
+    # A plan may put operators in any order that their signals allow. Python code may
+    # share objects that no signal shows, so its order is settled before.
     joined = join_python_calls(ops, model.operators, model.step)
     merge_key = _merge_key(layout, roles.trainable)
     plan = split_python_calls(_make_plan(joined, merge_key, constants, settings))

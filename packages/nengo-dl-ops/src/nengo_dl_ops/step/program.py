@@ -335,6 +335,7 @@ class Program:
                 signals.cluster(emit, segment.needed)
             else:
                 segment.emit(signals, training)
+        # At the end, after updates: as Nengo's probes read at the end of a step.
         batch = self.minibatch_size
         probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
         return self._next_state(signals, state.key), probed
@@ -387,8 +388,12 @@ class Program:
             Parameters and inputs.
         """
         signals = SignalDict(self.layout.n_rows)
+        # All that a step reads is passed in, and nothing is read from a variable: so a
+        # step can be compiled, differentiated, repeated, and be the body of a loop.
         n = len(self.parameters)
         for array, value in zip(self.parameters, parameters[:n], strict=True):
+            # A batch axis of one item, over which products broadcast: a parameter is
+            # never copied for each item.
             signals.load(array.rows, value[..., None])
         for variable, value in zip(
             self.trainable_variables, parameters[n:], strict=True
@@ -410,6 +415,8 @@ class Program:
     def _next_state(self, signals: SignalDict, key: tf.Tensor) -> State:
         arrays = [array.taken(signals) for array in self.states]
         variables = [signals.variables[id(v)] for v in self.state_variables]
+        # What a step draws follows from the seed and from its number alone, so that
+        # runs repeat, however they are cut into calls.
         return State(arrays, variables, key + tf.constant([0, 1]))
 
 

@@ -71,10 +71,13 @@ def segments(
     needed = np.zeros(layout.n_rows, dtype=bool)
     for end in ends:
         needed[end.rows] = True
+    # From the end to the beginning: a compiled part hands out what is read after it,
+    # and no more, so that all else stays inside of it.
     parts = []
     cut = [(key, list(part)) for key, part in groupby(groups, lambda g: g.python)]
     for number, (python, part) in reversed([*enumerate(cut)]):
         parts.append(Segment(part, python, needed.copy()))
+        # Before the first part nothing asks, so its own signals need not be collected.
         ops = [op for group in part for op in group.ops] if number else []
         for base in {sig.base for op in ops for sig in op.all_signals}:
             needed[layout.rows(base)] = True

@@ -109,6 +109,8 @@ class StateArray:
 
     def taken(self, signals: SignalDict) -> tf.Tensor:
         """Take a part of a `State` from the values of signals."""
+        # Also where all items happen to have one value (as a rule, zero): what a loop
+        # carries has the same shape before and after each step.
         if not self.batch_first:
             return repeat_batch(signals.gather(self.signal), self.batch)
         if signals.is_batch_first(self.signal):

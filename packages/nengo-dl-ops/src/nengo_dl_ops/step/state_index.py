@@ -33,6 +33,7 @@ class StateIndex:
     def __init__(self, layout: SignalLayout, states: Sequence[StateArray]) -> None:
         self._layout = layout
         self._states = states
+        # By row, as the layout counts: what lies where differs from plan to plan.
         self.of_rows = np.full((2, layout.n_rows), -1)
         for number, array in enumerate(states):
             self.of_rows[0, array.signal.rows] = number

@@ -89,6 +89,8 @@ def split_time(
     split : TimeSplit
         Both kinds of groups, in order.
     """
+    # ``later`` grows group by group: what reads of it has to wait for its step. In the
+    # beginning it is the state, which is all that a step has from the one before.
     state = _mask(layout, (signal.rows for signal in states))
     later, computed = state.copy(), np.zeros_like(state)
     batched, stepped = [], []
@@ -195,6 +197,7 @@ def _is_known(
     layout: SignalLayout, memoryless: Memoryless, later: np.ndarray, state: np.ndarray
 ) -> bool:
     """Tell whether a group reads nothing from before, and leaves nothing for after."""
+    # What is left to the next step is computed in its step, with the rest of the state.
     reads, writes = _rows(layout, memoryless.reads), _rows(layout, memoryless.writes)
     return not (np.any(later[reads]) or np.any(state[writes]))
 
