@@ -100,7 +100,7 @@ def trainer_of(sim):
 
 def batch_functions_of(sim):
     """The functions of minibatches that were made so far."""
-    return list(trainer_of(sim)._batch_functions._batch_functions._values.values())
+    return list(sim._evaluator.functions._functions._values.values())
 
 
 def n_updates_kept(sim):

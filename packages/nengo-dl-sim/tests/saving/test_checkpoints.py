@@ -17,8 +17,8 @@ from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 from nengo_dl_ops.planning.sorters import noop_order_signals
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.saving.checkpoint_folder import latest
-from nengo_dl_sim.training.batch_function import BackPropagation
 from nengo_dl_sim.training.finite import row_sizes
+from nengo_dl_sim.training.gradient_function import BackPropagation
 from nengo_dl_sim.training.optimizers import make_update
 
 N_ITEMS, N_STEPS = 12, 6

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import tensor_layer
 from nengo_dl_sim import configure_settings
-from nengo_dl_sim.training.gradient_coverage import warn_single_step
+from nengo_dl_sim.evaluation.single_step import warn_single_step
 
 
 def synaptic(where):

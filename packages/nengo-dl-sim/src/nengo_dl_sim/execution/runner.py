@@ -18,10 +18,10 @@ from ..inputs.nodes import NodeInputs
 from ..recording.probe_groups import group_probes
 from ..recording.probe_store import ProbeStore
 from . import run_function as limits
-from .finite_steps import check_finite_steps
 from .jit_policy import Mode
 from .microbatches import Microbatches, microbatch_size
 from .run_function import RunFunction
+from .step_errors import check_finite_steps
 
 
 class Progress(NamedTuple):

@@ -12,7 +12,7 @@ from nengo_dl_ops.step.state import State
 
 from ..checks import described
 from ..data.batches import Batch
-from ..training.batch_function import Result
+from ..evaluation.batch_function import Result
 from .callback_model import CallbackModel
 
 #: For each kind of work, what a callback sets to stop it.

@@ -10,13 +10,13 @@ import numpy as np
 from nengo.probe import Probe
 
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan
+from ..evaluation.batch_function import Result
+from ..evaluation.evaluator import Evaluator
+from ..evaluation.state_policy import StatePolicy
 from ..measures.epoch_averages import EpochAverages
 from ..measures.measure import Measure
-from ..training.batch_function import Result
-from ..training.minibatch_source import EpochPlan
-from ..training.state_policy import StatePolicy
 from ..training.train_loop import TrainLoop
-from ..training.trainer import Trainer
 from .callback_calls import Announcer
 from .callback_model import CallbackModel
 from .compile_spec import LossesAndMetrics
@@ -39,7 +39,7 @@ def run_epochs(
 
     Parameters
     ----------
-    learner : TrainLoop
+    train_loop : TrainLoop
         Trains.
     goals : LossesAndMetrics
         What is logged.
@@ -78,7 +78,7 @@ def run_epochs(
 
 
 def run_test(
-    training: Trainer,
+    evaluator: Evaluator,
     state_policy: StatePolicy,
     data: DataAdapter,
     goals: LossesAndMetrics,
@@ -91,9 +91,9 @@ def run_test(
 
     Parameters
     ----------
-    training : Trainer
+    evaluator : Evaluator
         Computes measures.
-    course : StatePolicy
+    state_policy : StatePolicy
         How the minibatches follow each other.
     data : DataAdapter
         Inputs and targets.
@@ -122,7 +122,7 @@ def run_test(
     measures = [*goals.losses, *goals.watched]
     model.stop_evaluating = False
     callbacks.on_test_begin()
-    training.run(
+    evaluator.run(
         state_policy,
         data,
         measures,
@@ -138,7 +138,7 @@ def run_test(
 
 
 def run_predict(
-    training: Trainer,
+    evaluator: Evaluator,
     state_policy: StatePolicy,
     data: DataAdapter,
     probes: list[Probe],
@@ -151,7 +151,7 @@ def run_predict(
 
     Parameters
     ----------
-    training, course, data, callbacks, model, rates
+    evaluator, state_policy, data, callbacks, model, rates
         As in `run_test`.
     probes : list of nengo.Probe
         The probes of the network.
@@ -170,7 +170,7 @@ def run_predict(
     announcer = Announcer("predict", callbacks, model, log)
     model.stop_predicting = False
     callbacks.on_predict_begin()
-    training.run(
+    evaluator.run(
         state_policy,
         data,
         [_as_it_is(number, probe) for number, probe in enumerate(probes)],

@@ -19,14 +19,15 @@ from nengo_dl_ops.user_warnings import warn_user
 from ..data.names import Names
 from ..engine.engine import Engine, StateLost
 from ..engine.simulation_state import SimulationState
-from ..errors import python_errors
+from ..evaluation.evaluator import Evaluator
+from ..evaluation.minibatch_source import StartState
+from ..evaluation.state_policy import StatePolicy
+from ..execution.step_errors import python_errors
 from ..gc_paused import gc_paused
 from ..keras_api.callback_model import CallbackModel
 from ..keras_api.compile_spec import CompileSpec
 from ..progress import Form, ProgressBar, make_progress_bar
 from ..tensorboard.directory import EventDirectory
-from ..training.minibatch_source import StartState
-from ..training.state_policy import StatePolicy
 from ..training.trainer import Trainer
 from .attributes import ReadOnlyAttributes
 from .thread_guard import SingleUse
@@ -64,6 +65,7 @@ class SimulatorBase(ReadOnlyAttributes):
     _names: Names
     _model: CallbackModel
     _compiled: CompileSpec | None
+    _evaluator: Evaluator
     _trainer: Trainer
     _tensorboard: EventDirectory | None
     _exit_stack: contextlib.ExitStack
@@ -101,6 +103,7 @@ class SimulatorBase(ReadOnlyAttributes):
         """
         if not self.closed:
             self.closed = self._simulation.closed = True
+            self._evaluator.close()
             self._trainer.close()
             self._engine.close()
             if self._tensorboard is not None:
@@ -156,6 +159,7 @@ class SimulatorBase(ReadOnlyAttributes):
             raise StateLost("the momenta of optimizers")
         with self._on_device(), gc_paused():
             state = self._engine.replan(state)
+        self._evaluator.close()
         self._trainer.close()
         self._post_build()
         for group in self._engine.program.groups:
@@ -203,8 +207,8 @@ class SimulatorBase(ReadOnlyAttributes):
     def _state_policy(self, stateful: bool) -> StatePolicy:
         """Let minibatches go on from each other, or all start from the present."""
         if self._is_stateful(stateful):
-            return self._trainer.stateful_policy(self._simulation)
-        return self._trainer.isolated_policy(StartState(self._state, self._n_steps))
+            return self._evaluator.stateful_policy(self._simulation)
+        return self._evaluator.isolated_policy(StartState(self._state, self._n_steps))
 
     def _is_stateful(self, stateful: bool) -> bool:
         """Tell whether the simulation goes on, if it is asked to."""

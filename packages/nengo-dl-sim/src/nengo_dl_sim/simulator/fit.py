@@ -11,8 +11,11 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from ..checks import check_boolean, check_count_or_none
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan
 from ..data.from_fit import epoch_data, pass_data, split_validation
 from ..data.keras_forms import UserData, is_stream
+from ..evaluation.minibatch_source import StartState
+from ..evaluation.state_policy import StatePolicy
 from ..keras_api.arguments import (
     check_epochs,
     check_verbose,
@@ -25,8 +28,6 @@ from ..keras_api.callback_calls import callback_list
 from ..keras_api.compile_spec import CompileSpec, LossesAndMetrics
 from ..keras_api.epochs import Validate, run_epochs, run_test
 from ..keras_api.validation_neurons import check_neurons, logs_of, warn_few_steps
-from ..training.minibatch_source import EpochPlan, StartState
-from ..training.state_policy import StatePolicy
 from ..training.train_loop import TrainLoop
 from .checkpoints import CheckpointMixin
 
@@ -262,7 +263,7 @@ class FitMixin(CheckpointMixin):
                     train_loop, goals, numbers, shuffle, calls, self._model, validate
                 )
             finally:
-                self._state = self._trainer.refreshed(self._state)
+                self._state = self._evaluator.refreshed(self._state)
         return self._model.history
 
     def evaluate(
@@ -397,8 +398,8 @@ class FitMixin(CheckpointMixin):
         def validate(epoch: int) -> dict[str, Any]:
             if epoch not in epochs:
                 return {}
-            state = self._trainer.refreshed(self._state)
-            state_policy = self._trainer.isolated_policy(
+            state = self._evaluator.refreshed(self._state)
+            state_policy = self._evaluator.isolated_policy(
                 StartState(state, self._n_steps)
             )
             logs = self._tested(state_policy, data, goals, calls, in_rates)
@@ -416,7 +417,7 @@ class FitMixin(CheckpointMixin):
     ) -> dict[str, Any]:
         """Compute losses and metrics in spikes, in rates, or in both."""
         tested = partial(
-            run_test, self._trainer, state_policy, data, goals, calls, self._model
+            run_test, self._evaluator, state_policy, data, goals, calls, self._model
         )
         return logs_of(in_rates, tested)
 
@@ -438,4 +439,4 @@ class FitMixin(CheckpointMixin):
     ) -> None:
         if not stateful:
             measures = [*goals.losses, *goals.watched]
-            self._trainer.warn_single_step("Running", data, measures)
+            self._evaluator.warn_single_step("Running", data, measures)

@@ -122,7 +122,7 @@ class PredictMixin(SimulatorBase):
         with self._working():
             state_policy = self._state_policy(stateful)
             return run_predict(
-                self._trainer,
+                self._evaluator,
                 state_policy,
                 data,
                 probes,

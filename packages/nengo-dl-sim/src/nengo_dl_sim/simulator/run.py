@@ -197,7 +197,7 @@ class RunMixin(SimulatorBase):
     @contextlib.contextmanager
     def _aside(self) -> Iterator[None]:
         """Go back to the present state afterwards."""
-        with self._simulation.kept(), self._trainer.aside():
+        with self._simulation.kept(), self._evaluator.fresh_inputs():
             yield
 
     def _run_steps(

@@ -14,13 +14,13 @@ from ..checks import check_boolean, check_callable, check_count
 from ..data.array_data import ArrayData
 from ..data.batches import check_truncation, warn_uneven
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan
 from ..data.from_train import Data, train_data
+from ..evaluation.batch_function import Callback, Result
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_outputs
 from ..sessions import refuse
 from ..tensorboard.profiling import profiler
-from ..training.batch_function import Callback, Result
-from ..training.minibatch_source import EpochPlan
 from .base import SimulatorBase
 
 
@@ -129,16 +129,16 @@ class RunBatchMixin(SimulatorBase):
         _check_combine(combine, checked, measures)
         warn_uneven(checked.n_steps, truncation)
         state_policy = (
-            self._trainer.isolated_policy()
+            self._evaluator.isolated_policy()
             if isolate_state
-            else self._trainer.stateful_policy(self._simulation)
+            else self._evaluator.stateful_policy(self._simulation)
         )
         values: list[Any] = []
         callbacks: list[Callback] = [lambda result: values.append(result.values)]
         if callback is not None:
             callbacks.append(_caller(callback, list(outputs)))
         with self._working(), profiler(profile):
-            self._trainer.run(
+            self._evaluator.run(
                 state_policy, checked, measures, epoch_plan, training, callbacks
             )
         return {

@@ -133,7 +133,7 @@ class SaveMixin(SimulatorBase):
         if not self._simulation.has_started:
             starts = saving.initial_values(self._engine, loaded)
             state = self._engine.program.state_index.with_values(state, starts)
-        return self._trainer.refreshed(state)
+        return self._evaluator.refreshed(state)
 
     def _planned_anew(
         self,

@@ -28,6 +28,7 @@ from ..engine.assemble import assemble
 from ..engine.engine import Engine
 from ..engine.nengo_model import build_model, choose_seed
 from ..engine.simulation_state import SimulationState
+from ..evaluation.evaluator import Evaluator
 from ..execution.devices import announce_device, check_device
 from ..gc_paused import gc_paused
 from ..inspection.signal_values import SignalValues
@@ -231,7 +232,8 @@ class Simulator(
         layout = self._engine.program.layout
         self.signals = SignalValues(self.model, layout, self._simulation)
         self._exit_stack = contextlib.ExitStack()
-        self._trainer = Trainer(self._engine, network, self.seed, jit_compile)
+        self._evaluator = Evaluator(self._engine, self.seed, jit_compile)
+        self._trainer = Trainer(self._engine, self._evaluator, network)
         self._post_build()
         self.closed = False
         self.soft_reset(include_probes=True)

@@ -15,7 +15,9 @@ from nengo_dl_ops.user_warnings import warn_user
 from ..calls import TRAIN_ARGUMENTS, check_one_dictionary, explained
 from ..checks import check_boolean, check_callable, check_count, check_path
 from ..data.batches import check_truncation, warn_uneven
+from ..data.epoch_plan import EpochPlan
 from ..data.from_train import Data, train_data
+from ..evaluation.evaluator import BatchHook
 from ..inspection.simulation_data import SimulationData
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_objectives
@@ -24,9 +26,7 @@ from ..saving.checkpoint_files import make_folder
 from ..sessions import refuse
 from ..tensorboard.profiling import profiler
 from ..tensorboard.summaries import Summaries, summary_entries
-from ..training.minibatch_source import EpochPlan
 from ..training.optimizers import check_optimizer
-from ..training.train_loop import BatchHook
 from .checkpoints import CheckpointMixin
 
 
@@ -180,7 +180,7 @@ class TrainMixin(CheckpointMixin):
                     self._batch_hook(checkpoint, every),
                 )
             finally:
-                self._state = self._trainer.refreshed(self._state)
+                self._state = self._evaluator.refreshed(self._state)
                 for writer in writers:
                     writer.flush()
 
@@ -240,7 +240,7 @@ class TrainMixin(CheckpointMixin):
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:
-            losses, n_items = self._trainer.losses(
+            losses, n_items = self._evaluator.losses(
                 checked, objectives, training, [lambda result: shown.step()]
             )
         if combine is np.mean:

@@ -15,8 +15,8 @@ from nengo.probe import Probe
 from nengo.transforms import SparseMatrix
 
 from ..errors import SummaryError
+from ..evaluation.batch_function import Result
 from ..measures.measure import Measure
-from ..training.batch_function import Result
 from .directory import EventDirectory
 from .event_values import write_histogram, write_scalar
 

@@ -11,13 +11,14 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError
 
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan, TrainingProgress
 from ..engine.engine import Engine
 from ..engine.parameter_store import to_numpy
+from ..evaluation.minibatch_source import MinibatchSource
 from ..execution.compiled_call import CompiledForShapes
 from ..execution.sequence import Keep, run_sequence
 from .differences import Derivative, derivative
 from .gradient_subjects import NodeValues, ParameterValues, Sources, Subject
-from .minibatch_source import EpochPlan, MinibatchSource, TrainingProgress
 from .trainable_parameters import trainable_parameters
 
 
@@ -50,7 +51,7 @@ class GradientCheck:
     ----------
     engine : Engine
         The engine of the simulator.
-    feeder : MinibatchSource
+    minibatch_source : MinibatchSource
         Makes the inputs.
     data : DataAdapter
         The values of nodes around which everything is differentiated.

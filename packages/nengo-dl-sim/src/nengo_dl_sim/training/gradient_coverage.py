@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import nengo
-from nengo.builder import Model
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
-from nengo.connection import LearningRule
-from nengo.ensemble import Neurons
 
 from nengo_dl_ops import OpBuilder, SimTensorNodeBuilder
 from nengo_dl_ops.user_warnings import warn_user
 
+from ..data.data_adapter import DataAdapter
 from ..engine.engine import Engine
+from ..evaluation.minibatch_source import MinibatchSource
 from ..measures.measure import Measure
-from .batch_function import GradientCoverage
+from .gradient_function import GradientCoverage, GradientFunction
 from .trainable_parameters import TrainableParameter, trainable_parameters
 
 logger = logging.getLogger(__name__)
@@ -91,6 +89,50 @@ def influential_signals(engine: Engine, probes: Sequence[nengo.Probe]) -> set[Si
     return reached_signals(engine.program.groups, probed, through_python=True)
 
 
+def check_function(
+    engine: Engine,
+    minibatch_source: MinibatchSource,
+    data: DataAdapter,
+    function: GradientFunction,
+    n_steps: int,
+) -> None:
+    """
+    Look at what gradients reach, before anything is computed.
+
+    Parameters
+    ----------
+    engine : Engine
+        The engine of the simulator.
+    minibatch_source : MinibatchSource
+        Makes the minibatches.
+    data : DataAdapter
+        What they are made of.
+    function : GradientFunction
+        Computes the gradients.
+    n_steps : int
+        The number of steps of a block.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a measure does not return numbers to minimise.
+
+    Warns
+    -----
+    UserWarning
+        If no gradient reaches some of the trainable parameters, or any of them in a
+        last block of steps that is shorter; if Keras layers have losses of their own.
+    """
+    state = engine.program.initial_state(seed=0)
+    coverage = function.coverage(state, minibatch_source.example(data, n_steps))
+    check_coverage(engine, function.measures, coverage)
+    n_last = data.n_steps % n_steps
+    if n_last and any(coverage.variables):
+        last = function.coverage(state, minibatch_source.example(data, n_last))
+        warn_short_block(n_last, last)
+    warn_layer_losses(engine.program.groups)
+
+
 def check_coverage(
     engine: Engine, objectives: Sequence[Measure], coverage: GradientCoverage
 ) -> None:
@@ -103,7 +145,7 @@ def check_coverage(
         The engine of the simulator.
     objectives : list of Measure
         What is minimised.
-    reach : GradientCoverage
+    coverage : GradientCoverage
         What the losses depend on.
 
     Warns
@@ -142,7 +184,7 @@ def check_coverage(
         )
 
 
-def warn_short_rest(n_steps: int, coverage: GradientCoverage) -> None:
+def warn_short_block(n_steps: int, coverage: GradientCoverage) -> None:
     """
     Warn if the last block of steps is too short for a gradient.
 
@@ -150,7 +192,7 @@ def warn_short_rest(n_steps: int, coverage: GradientCoverage) -> None:
     ----------
     n_steps : int
         The number of its steps.
-    reach : GradientCoverage
+    coverage : GradientCoverage
         What its losses depend on.
 
     Warns
@@ -217,63 +259,3 @@ def _some(names: Sequence[str]) -> str:
     more = len(names) - N_NAMED
     rest = f" and {more} more (the log has all, at level INFO)" if more > 0 else ""
     return ", ".join(names[:N_NAMED]) + rest
-
-
-def warn_single_step(
-    doing: str,
-    model: Model,
-    probes: Sequence[nengo.Probe],
-    n_steps: int,
-) -> None:
-    """
-    Warn if a single step is computed through synapses.
-
-    Parameters
-    ----------
-    doing : str
-        What is done, for the message.
-    model : nengo.builder.Model
-        What Nengo built.
-    probes : list of nengo.Probe
-        The probes that count.
-    n_steps : int
-        The number of steps.
-
-    Warns
-    -----
-    UserWarning
-        If there is one step only, and a synapse on the way to a probe.
-    """
-    if n_steps != 1:
-        return
-    for obj in (*probes, *_upstream(model, probes)):
-        if obj.synapse is not None:
-            warn_user(
-                f"{doing} for one timestep, but {obj} has a synapse: its output "
-                "after one step hardly depends on its input. Use more steps, or "
-                "remove synapses (synapse=None)"
-            )
-            return
-
-
-def _upstream(model: Model, probes: Sequence[nengo.Probe]) -> list[nengo.Connection]:
-    """Find the connections that have an influence on some probes."""
-    into: dict[Any, list[nengo.Connection]] = defaultdict(list)
-    for conn in model.params:
-        if isinstance(conn, nengo.Connection):
-            into[_owner(conn.post_obj)].append(conn)
-    found: dict[nengo.Connection, None] = {}
-    waiting = [_owner(probe.obj) for probe in probes]
-    while waiting:
-        new = [conn for conn in into.pop(waiting.pop(), ()) if conn not in found]
-        found.update(dict.fromkeys(new))
-        # A connection waits itself: for what goes into its learning rules.
-        waiting += [obj for conn in new for obj in (conn, _owner(conn.pre_obj))]
-    return list(found)
-
-
-def _owner(obj: Any) -> Any:
-    """Return the ensemble of neurons, the connection of a learning rule."""
-    if isinstance(obj, Neurons):
-        return obj.ensemble
-    return obj.connection if isinstance(obj, LearningRule) else obj

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 from nengo.exceptions import ValidationError
 
-from nengo_dl_ops.step.state import State
-
-from ..data.batches import Batch
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan, TrainingProgress
 from ..engine.parameter_store import ParameterStore
-from .batch_function import BatchFunction, Callback, Result
-from .minibatch_source import EpochPlan
-from .state_policy import StatePolicy
-from .training_progress import TrainingProgress
+from ..evaluation.batch_function import Callback, Result
+from ..evaluation.evaluator import BatchHook
+from ..evaluation.state_policy import StatePolicy
+from .gradient_function import GradientFunction
+from .trainable_parameters import TrainableParameter
 from .update import Update
-
-#: What minibatches pass through on their way to the trainer.
-BatchHook = Callable[[Iterator[tuple[State, Batch]]], Iterator[tuple[State, Batch]]]
 
 
 class TrainLoop:
@@ -28,11 +24,11 @@ class TrainLoop:
 
     Parameters
     ----------
-    batch_function : BatchFunction
+    function : GradientFunction
         Computes gradients.
     update : Update
         Applies them.
-    course : StatePolicy
+    state_policy : StatePolicy
         How the minibatches follow each other.
     data : DataAdapter
         Inputs and targets.
@@ -42,25 +38,29 @@ class TrainLoop:
         How far training has got; is moved on.
     parameters : ParameterStore
         Holds what is trained, and takes note that it was changed.
+    names : callable
+        Returns the names of what is trained, for messages.
     """
 
     def __init__(
         self,
-        batch_function: BatchFunction,
+        function: GradientFunction,
         update: Update,
         state_policy: StatePolicy,
         data: DataAdapter,
         seed: int,
         position: TrainingProgress,
         parameters: ParameterStore,
+        names: Callable[[], Iterable[TrainableParameter]],
     ) -> None:
-        self._batch_function = batch_function
+        self._function = function
         self._update = update
         self._state_policy = state_policy
         self._data = data
         self._seed = seed
         self._position = position
         self._parameters = parameters
+        self._names = names
 
     def train(
         self,
@@ -77,8 +77,8 @@ class TrainLoop:
             How to go through the data.
         callbacks : list of callable
             Called after each change of the parameters, and after it was counted.
-        passage : callable
-            What minibatches pass through; it may announce them, or let none pass.
+        batch_hook : callable
+            Takes the minibatches, and hands them on.
 
         Raises
         ------
@@ -96,8 +96,12 @@ class TrainLoop:
         callbacks = [self._take_note, self._state_policy.follow, *callbacks]
         self._parameters.changed()  # in time for what interrupts a minibatch
         with self._state_policy.around():
-            self._batch_function.train(
-                batch_hook(present), self._update, epoch_plan.truncation, callbacks
+            self._function.train(
+                batch_hook(present),
+                self._update,
+                epoch_plan.truncation,
+                callbacks,
+                self._names,
             )
 
     def check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
@@ -131,6 +135,6 @@ class TrainLoop:
     def _take_note(self, result: Result) -> None:
         """Keep what layers learned beside their parameters, such as mean values."""
         self._parameters.changed()
-        variables = self._batch_function.program.state_variables
+        variables = self._function.program.state_variables
         for variable, value in zip(variables, result.state.variables, strict=True):
             variable.assign(value)

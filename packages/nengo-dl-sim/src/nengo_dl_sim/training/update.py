@@ -54,7 +54,7 @@ class Update(ABC):
         Parameters
         ----------
         compute : CompiledForShapes
-            Returns a `.trainer.BackPropagation`.
+            Returns a `.gradient_function.BackPropagation`.
         *arguments
             What it takes; and last, what the gradients are multiplied by.
 

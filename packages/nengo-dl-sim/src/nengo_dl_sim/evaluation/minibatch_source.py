@@ -1,10 +1,9 @@
-"""From data to the minibatches, and states to start from, that a trainer takes."""
+"""From data to minibatches, and the states that these start from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,41 +14,14 @@ from nengo.node import Node
 from nengo_dl_ops.step.program import InputSplit
 from nengo_dl_ops.step.state import State
 
-from ..data.batches import Batch, Order, step_blocks
+from ..data.batches import Batch, Order
 from ..data.data_adapter import DataAdapter, Items
+from ..data.epoch_plan import EpochPlan, TrainingProgress
 from ..engine.engine import Engine
 from ..engine.simulation_state import SimulationState
 from ..inputs.feed import InputFeed
 from ..inputs.nodes import NodeInputs
 from ..inputs.operators import Source
-from .training_progress import TrainingProgress
-
-
-@dataclass(frozen=True)
-class EpochPlan:
-    """
-    How to go through data.
-
-    Parameters
-    ----------
-    n_epochs : int
-        How often.
-    shuffle : bool
-        Whether each epoch has its own order of items.
-    truncation : int or None
-        The number of steps that are computed at once. None: all.
-    """
-
-    n_epochs: int = 1
-    shuffle: bool = False
-    truncation: int | None = None
-
-    def n_blocks(self, data: DataAdapter) -> int | None:
-        """Return the number of blocks of steps in all minibatches of all epochs."""
-        if data.n_batches is None:
-            return None
-        blocks = step_blocks(data.n_steps, self.truncation)
-        return self.n_epochs * data.n_batches * len(blocks)
 
 
 class StartState(NamedTuple):
@@ -187,7 +159,7 @@ class MinibatchSource:
 
         Parameters
         ----------
-        data, schedule, seed, position
+        data, epoch_plan, seed, position
             As in `minibatches`.
         simulation : SimulationState
             Where to begin. Whoever takes the minibatches keeps it up to date.

@@ -1,4 +1,4 @@
-"""How far training has got."""
+"""How to go through data, and how far one has got."""
 
 from __future__ import annotations
 
@@ -7,6 +7,36 @@ from dataclasses import dataclass
 
 import numpy as np
 from nengo.exceptions import ValidationError
+
+from .batches import step_blocks
+from .data_adapter import DataAdapter
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """
+    How to go through data.
+
+    Parameters
+    ----------
+    n_epochs : int
+        How often.
+    shuffle : bool
+        Whether each epoch has its own order of items.
+    truncation : int or None
+        The number of steps that are computed at once. None: all.
+    """
+
+    n_epochs: int = 1
+    shuffle: bool = False
+    truncation: int | None = None
+
+    def n_blocks(self, data: DataAdapter) -> int | None:
+        """Return the number of blocks of steps in all minibatches of all epochs."""
+        if data.n_batches is None:
+            return None
+        blocks = step_blocks(data.n_steps, self.truncation)
+        return self.n_epochs * data.n_batches * len(blocks)
 
 
 @dataclass

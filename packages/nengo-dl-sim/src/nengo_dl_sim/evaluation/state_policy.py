@@ -1,4 +1,4 @@
-"""How the minibatches of a run follow each other: apart, or as one simulation."""
+"""Whether minibatches start from one state, or each from the end of the last."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nengo_dl_ops.step.state import State
 
 from ..data.batches import Batch
 from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan, TrainingProgress
 from ..engine.simulation_state import SimulationState
 from .batch_function import Result
-from .minibatch_source import EpochPlan, MinibatchSource, StartState
-from .training_progress import TrainingProgress
+from .minibatch_source import MinibatchSource, StartState
 
 
 class StatePolicy(ABC):
@@ -24,7 +24,7 @@ class StatePolicy(ABC):
 
     Parameters
     ----------
-    feeder : MinibatchSource
+    minibatch_source : MinibatchSource
         Makes the minibatches.
     """
 
@@ -76,7 +76,7 @@ class Isolated(StatePolicy):
 
     Parameters
     ----------
-    feeder : MinibatchSource
+    minibatch_source : MinibatchSource
         Makes the minibatches, with input streams of its own.
     start_state : StartState
         Where they start.
@@ -86,7 +86,7 @@ class Isolated(StatePolicy):
         self, minibatch_source: MinibatchSource, start_state: StartState
     ) -> None:
         super().__init__(minibatch_source)
-        self._origin = start_state
+        self._start_state = start_state
 
     def minibatches(
         self,
@@ -95,9 +95,9 @@ class Isolated(StatePolicy):
         seed: int,
         position: TrainingProgress,
     ) -> Iterator[tuple[State, Batch]]:
-        """Make minibatches from the origin."""
+        """Make minibatches that start there."""
         return self.minibatch_source.minibatches(
-            data, epoch_plan, seed, position, self._origin
+            data, epoch_plan, seed, position, self._start_state
         )
 
     def follow(self, result: Result) -> None:
@@ -114,10 +114,10 @@ class Stateful(StatePolicy):
 
     Parameters
     ----------
-    feeder : MinibatchSource
+    minibatch_source : MinibatchSource
         Makes the minibatches, with the input streams of the simulation.
     simulation : SimulationState
-        The present of the simulation; moves on, by whole minibatches.
+        The state of the simulation; moves on, by whole minibatches.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Stateful(StatePolicy):
         seed: int,
         position: TrainingProgress,
     ) -> Iterator[tuple[State, Batch]]:
-        """Make minibatches from the present."""
+        """Make minibatches from the state of the simulation."""
         batches = self.minibatch_source.continued(
             data, epoch_plan, seed, position, self._simulation
         )

@@ -1,13 +1,42 @@
-"""What must be finite in each step: who is named if it was not."""
+"""What went wrong in a step, in words of who is to blame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import tensorflow as tf
 from nengo.exceptions import SimulationError
 
+from nengo_dl_ops import PythonBuilder
 from nengo_dl_ops.step.program import Program
+
+
+@contextmanager
+def python_errors(program: Program) -> Iterator[None]:
+    """
+    Raise what Python code inside the step raised, not what TensorFlow makes of it.
+
+    Parameters
+    ----------
+    program : Program
+        The program that is run in the context.
+
+    Raises
+    ------
+    nengo.exceptions.SimulationError
+        If Python code failed; the cause is its own exception.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        groups = [group for group in program.groups if isinstance(group, PythonBuilder)]
+        # All of them: one that stayed would be taken for the cause of a later error.
+        failures = [group.take_failure() for group in groups if group.failure]
+        if not failures:
+            raise
+        raise failures[0] from failures[0].__cause__
 
 
 def check_finite_steps(

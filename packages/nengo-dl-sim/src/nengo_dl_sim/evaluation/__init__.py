@@ -1,0 +1,1 @@
+"""Measures of a network's outputs, minibatch by minibatch."""

@@ -1,0 +1,248 @@
+"""Compiled functions from minibatches to measures of the outputs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import SimulationError
+
+from nengo_dl_ops.step.program import InputSplit, Program
+from nengo_dl_ops.step.state import State
+
+from ..data.batches import Batch
+from ..execution.compiled_call import CompiledForShapes
+from ..execution.sequence import Keep, run_sequence
+from ..execution.step_errors import check_finite_steps
+from ..measures.measure import Measure
+
+logger = logging.getLogger(__name__)
+
+#: What is raised where XLA cannot compile something.
+_XLA_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.NotFoundError,
+    tf.errors.InternalError,
+)
+
+#: The state to start from, and the data, of each minibatch.
+Minibatches = Iterable[tuple[State, Batch]]
+
+
+class Result(NamedTuple):
+    """
+    What came out of a minibatch, or of a block of its steps.
+
+    Parameters
+    ----------
+    state : State
+        The state after the last time step.
+    n_steps : int
+        How many steps it had.
+    values : list
+        The value of each measure: in training an array of losses (before the
+        parameters changed), else what its function returns, as arrays.
+    n_items : int
+        How many items it had, without those that only fill a minibatch.
+    watched : list
+        In training, the value of each measure that is looked at only.
+    """
+
+    state: State
+    n_steps: int
+    values: Any
+    n_items: int
+    watched: Any = ()
+
+
+#: Called with every result.
+Callback = Callable[[Result], None]
+
+
+class BatchFunction:
+    """
+    Computes measures of a program's outputs.
+
+    It knows nothing of nodes, probes and forms of arguments. Parameters and state are
+    passed to the program as values.
+
+    Parameters
+    ----------
+    program : Program
+        What to compute in each step.
+    variables : list of keras.Variable or tf.Variable
+        The values of its parameters.
+    measures : list of Measure
+        What is computed.
+    watched : list of Measure
+        What is looked at in training.
+    split : InputSplit
+        Which input nodes change from step to step.
+    keep : list of Keep
+        Which values of each probe the measures look at.
+    jit_compile : bool
+        Whether XLA compiles the computation.
+    falls_back : bool
+        Whether to go on without XLA if it cannot compile the measures.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        variables: Sequence[keras.Variable | tf.Variable],
+        measures: Sequence[Measure],
+        watched: Sequence[Measure],
+        split: InputSplit,
+        keep: Sequence[Keep],
+        jit_compile: bool,
+        falls_back: bool = True,
+    ) -> None:
+        self.program = program
+        self.variables = variables
+        self.measures = measures
+        self.watched = watched
+        self.split = split
+        self.keep = keep
+        self._falls_back = falls_back
+        self._compile(jit_compile)
+
+    def _compile(self, jit_compile: bool) -> None:
+        self._is_compiled = jit_compile
+        self._values = CompiledForShapes(self._compute_values, jit_compile)
+
+    def evaluate(
+        self,
+        minibatches: Minibatches,
+        training: bool,
+        truncation: int | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        """
+        Compute the measures of minibatches, as they are.
+
+        Parameters
+        ----------
+        minibatches : iterable over (State, Batch)
+            The next one is asked for after all callbacks were called.
+        training : bool
+            Whether to compute the differentiable approximation.
+        truncation : int or None
+            The number of steps that are computed at once. None: all.
+        callbacks : list of callable
+            Called with the values of the measures, after each block.
+
+        Raises
+        ------
+        nengo.exceptions.SimulationError
+            If a TensorNode is not finite, as in a run.
+        """
+        for state, batch in minibatches:
+            begun = state
+            for block in batch.blocks(truncation):
+                values, state, finite = self._with_or_without_xla(
+                    self._measured, state, block, training
+                )
+                self._check_finite(finite, block)
+                arrays = tf.nest.map_structure(np.asarray, values)
+                n_items = block.n_items or self.program.minibatch_size
+                kept = self._of_items(block.n_items, state, begun)
+                for callback in callbacks:
+                    callback(Result(kept, len(block.stepped), arrays, n_items))
+
+    def _measured(
+        self, state: State, block: Batch, training: bool
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
+        """Compute the measures of those items that there are."""
+        n_items, arguments = block.n_items, tensors(block)
+        if n_items is None or not all(measure.of_items for measure in self.measures):
+            return self._values(state, *arguments, training, n_items)
+        # No need to compile this for another number of items.
+        values, *others = self._values(state, *arguments, training, None)
+        return tf.nest.map_structure(lambda value: value[:n_items], values), *others
+
+    def _check_finite(
+        self, finite: tf.Tensor | None, block: Batch, more: str = ""
+    ) -> None:
+        if finite is not None and not (found := finite.numpy()).all():
+            failed = np.where(found.all(axis=0), -1, found.argmin(axis=0))
+            check_finite_steps(self.program, failed, block.start_step, more)
+
+    def _of_items(self, n_items: int | None, state: State, begun: State) -> State:
+        """Leave the state of those that only filled a minibatch as it was."""
+        if n_items is None:
+            return state
+        return self.program.of_items(n_items, state, begun)
+
+    def _with_or_without_xla(self, compute: Callable, *arguments: Any) -> Any:
+        """Compute something, without XLA if XLA lacks what measures are made of."""
+        try:
+            return compute(*arguments)
+        except _XLA_ERRORS as error:
+            if not self._is_compiled:
+                raise
+            if not self._falls_back:
+                raise _refused(self.measures, error) from error
+            self._compile(False)
+            result = compute(*arguments)  # or what fails, fails without XLA, too
+            logger.warning("Training without XLA, which said: %s", _first_line(error))
+            return result
+
+    def _compute_values(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        targets: list[tf.Tensor],
+        training: bool,
+        n_items: int | None,
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
+        state, outputs, finite = self._run(state, held, stepped, training, check=True)
+        if n_items is not None:
+            outputs = [None if one is None else one[:n_items] for one in outputs]
+            targets = [target[:n_items] for target in targets]
+        values = [measure.value(outputs, targets) for measure in self.measures]
+        return values, state, finite
+
+    def _run(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        training: bool,
+        check: bool = False,
+    ) -> tuple[State, list[tf.Tensor], tf.Tensor | None]:
+        return run_sequence(
+            self.program,
+            [tf.convert_to_tensor(v) for v in self.variables],
+            state,
+            self.split,
+            held,
+            stepped,
+            training,
+            self.keep,
+            check,
+        )
+
+
+def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    """Return what a compiled function takes: ``held``, ``stepped`` and targets."""
+    targets = [tf.constant(target) for target in batch.targets]
+    return batch.held, tf.constant(batch.stepped), targets
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return str(error.message).partition("\n")[0][:200]
+
+
+def _refused(measures: Sequence[Measure], error: tf.errors.OpError) -> SimulationError:
+    names = ", ".join(measure.name for measure in measures)
+    return SimulationError(
+        f"The network and the objectives of {names}: expected what XLA can compile, "
+        f"since jit_compile=True; XLA says: {_first_line(error)}. Use "
+        'jit_compile="auto", which trains such networks without XLA'
+    )
