@@ -10,7 +10,7 @@ import pytest
 from nengo.exceptions import NengoWarning
 
 from nengo_dl_sim import Simulator
-from nengo_dl_sim.shared_callables import warn_of_shared_callables
+from nengo_dl_sim.inputs.shared_callables import warn_of_shared_callables
 
 
 class Plant:

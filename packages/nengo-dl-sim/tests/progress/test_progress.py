@@ -11,8 +11,8 @@ from nengo_dl_sim.progress import (
     NengoProgressBar,
     NullProgressBar,
     ProgressBar,
+    bars,
     console,
-    log,
     make,
     make_progress_bar,
 )
@@ -24,7 +24,7 @@ def clock(monkeypatch):
     clock = types.SimpleNamespace(now=0.0)
     clock.monotonic = lambda: clock.now
     monkeypatch.setattr(console, "time", clock)
-    monkeypatch.setattr(log, "time", clock)
+    monkeypatch.setattr(bars, "time", clock)
     return clock
 
 
@@ -206,7 +206,7 @@ def test_a_file_keeps_the_last_values(in_a_file, capsys, clock):
 
 def test_without_a_standard_error_stream(monkeypatch, clock):
     monkeypatch.undo()
-    monkeypatch.setattr(log, "LONG", 0)
+    monkeypatch.setattr(bars, "LONG", 0)
     monkeypatch.setattr("sys.stderr", None)
     with make_progress_bar("Training", 2) as bar:
         bar.step()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.saving import parameter_files
-from nengo_dl_sim.saving.members import Wanted
+from nengo_dl_sim.saving.npz_members import Wanted
 from nengo_dl_sim.saving.parameter_files import load_arrays, save_arrays
 from nengo_dl_sim.version import version
 

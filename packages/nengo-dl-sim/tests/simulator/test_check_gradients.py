@@ -10,7 +10,7 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_dl_ops import TensorNode, tensor_layer
 from nengo_dl_sim import configure_settings
-from nengo_dl_sim.training.differences import derivative
+from nengo_dl_sim.training.finite_differences import derivative
 
 
 @tf.custom_gradient

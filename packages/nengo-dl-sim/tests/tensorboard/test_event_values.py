@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nengo_dl_sim.tensorboard.event_values import N_BUCKETS, write_histogram
+from nengo_dl_sim.tensorboard.summaries import N_BUCKETS, write_histogram
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,15 @@ from nengo.probe import Probe
 
 from ..checks import check_count, check_not_masked
 from ..engine.engine import Engine
-from .array_data import ArrayData
-from .array_steps import ArraySteps
+from .array_data import ArrayData, ArraySteps
 from .arrays import called, check_inputs, common_shape
 from .batches import check_divisible
 from .data_adapter import DataAdapter
 from .keras_forms import UserData, is_stream, read_values
 from .names import Names
+from .sample_weights import all_weights, check_weights, numbers
 from .stream_data import Reader, StreamData
 from .stream_epochs import StreamEpochs, first_elements
-from .weights import all_weights, check_weights, numbers
 
 
 def fit_data(

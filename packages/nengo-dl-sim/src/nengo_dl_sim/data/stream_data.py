@@ -18,8 +18,8 @@ from .batches import Order
 from .data_adapter import DataAdapter, Items
 from .keras_forms import UserData, read_values
 from .names import RESERVED, Names
+from .sample_weights import all_weights, check_weights
 from .stream_epochs import StreamEpochs
-from .weights import all_weights, check_weights
 
 
 class Element(NamedTuple):

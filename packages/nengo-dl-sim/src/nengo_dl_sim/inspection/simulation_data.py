@@ -20,8 +20,8 @@ from nengo.transforms import SparseMatrix
 
 from ..errors import UnknownObjectError
 from ..recording.probe_store import ProbeStore
+from .live_values import LiveValue, is_as_built, live_value
 from .raw_data import RawData
-from .signal_values import LiveValue, is_as_built, live_value
 from .sparse_weights import SparseWeights
 
 #: So many probes are listed by ``repr``.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,39 +17,14 @@ from ..data.data_adapter import DataAdapter
 from ..data.names import Names
 from ..engine.engine import Engine
 from ..lru_cache import LRUCache
-from ..measures.epoch_averages import MetricValue
 from ..measures.keras_losses import loss_form, make_metric
-from ..measures.measure import Measure
 from ..measures.objective_forms import Form
 from ..training.optimizers import check_optimizer
-from .by_probe import Chosen, choose
-from .check_losses import try_losses
-from .metric_values import MetricNames, Watched
+from .choices import Chosen, Watched, choose
+from .losses_and_metrics import LossesAndMetrics, make_losses_and_metrics
 
 #: For how many kinds of data the metrics are kept.
-N_GOALS = 8
-
-
-class LossesAndMetrics(NamedTuple):
-    """
-    Losses and metrics, for data with certain targets.
-
-    Parameters
-    ----------
-    losses : list of Measure
-        What is minimised, by `Measure.weight`.
-    loss_names : list of str
-        What each is called in logs.
-    watched : list of Measure
-        For each metric, a pair of targets and outputs.
-    metrics : list of MetricValue
-        What is collected from them.
-    """
-
-    losses: list[Measure]
-    loss_names: list[str]
-    watched: list[Measure]
-    metrics: list[MetricValue]
+N_KEPT = 8
 
 
 class CompileSpec:
@@ -107,7 +82,7 @@ class CompileSpec:
         }
         self._check_metrics()
         self._check_known("loss_weights", self._weights, self._losses)
-        self._goals: LRUCache[LossesAndMetrics] = LRUCache(N_GOALS)
+        self._kept: LRUCache[LossesAndMetrics] = LRUCache(N_KEPT)
 
     def lacks(self, method: str) -> bool:
         """Tell whether there is nothing to minimise, or else nothing to compute."""
@@ -149,7 +124,7 @@ class CompileSpec:
         self._check_known("sample_weight", weights, used)
         return {probe: value for probe, value in weights.items() if probe in used}
 
-    def goals(self, data: DataAdapter) -> LossesAndMetrics:
+    def losses_and_metrics(self, data: DataAdapter) -> LossesAndMetrics:
         """
         Number the outputs and targets that are needed.
 
@@ -160,7 +135,7 @@ class CompileSpec:
 
         Returns
         -------
-        goals : LossesAndMetrics
+        measured : LossesAndMetrics
             The same as before for the same targets and number of steps.
 
         Raises
@@ -172,57 +147,11 @@ class CompileSpec:
         losses, metrics = self._needed_losses(given), self._needed_metrics(given)
         self._check_targets(given, losses, metrics)
         key = data.n_steps, *given, None, *data.weighted, *data.target_shapes
-        return self._goals.get(key, lambda: self._make_goals(losses, metrics, data))
-
-    def _make_goals(
-        self,
-        forms: Mapping[Probe, Form],
-        watched: Sequence[Watched],
-        data: DataAdapter,
-    ) -> LossesAndMetrics:
-        given, names = data.probes or [], MetricNames()
-        metrics = []
-        for probe, source, weighted, _ in watched:
-            size = data.target_shapes[given.index(probe)][1]
-            name, metric = make_metric(probe, source, probe.size_in, size)
-            name = names.of(self._names.of(probe), name, weighted)
-            metrics.append(MetricValue(name, metric))
-        losses = [self._loss(probe, form, data) for probe, form in forms.items()]
-        try_losses(self._engine, losses, data)
-        return LossesAndMetrics(
-            losses,
-            [f"{self._names.of(probe)}_loss" for probe in forms],
-            [
-                self._measure(probe, _PAIR, given, data.weighted if weighted else [])
-                for probe, _, weighted, _ in watched
-            ],
-            metrics,
-        )
-
-    def _loss(self, probe: Probe, form: Form, data: DataAdapter) -> Measure:
-        weight = self._weights.get(probe, 1.0)
-        measure = self._measure(probe, form, data.probes or [], data.weighted)
-        return measure._replace(weight=weight).summed()
-
-    def _measure(
-        self,
-        probe: Probe,
-        form: Form,
-        given: Sequence[Probe],
-        weighted: Sequence[Probe],
-    ) -> Measure:
-        number = self._engine.model.probes.index(probe)
-        keeps_all = self._engine.probes[number].keep_history
-        targets = [given.index(probe)] if form.n_arguments == 2 else []
-        if probe in weighted:  # weights come after the targets
-            targets.append(len(given) + weighted.index(probe))
-        return Measure(
-            name=str(probe),
-            outputs=(number,),
-            targets=tuple(targets),
-            function=_of_lists(form, keeps_all, probe in weighted),
-            source=form.function,
-            attr="loss",
+        return self._kept.get(
+            key,
+            lambda: make_losses_and_metrics(
+                self._engine, self._names, losses, self._weights, metrics, data
+            ),
         )
 
     def _needed_losses(self, given: Collection[Probe]) -> dict[Probe, Form]:
@@ -329,29 +258,3 @@ def _weight(probe: Probe, value: Any) -> float:
             f"expected a finite number for {probe}, got {value!r}", attr="loss_weights"
         )
     return float(value)
-
-
-def _of_lists(form: Form, keeps_all: bool, weighted: bool) -> Callable:
-    """Turn a function of outputs, targets and weights into one of lists."""
-
-    def evaluate(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> Any:
-        # Of a probe that keeps its last step only, the last one is wanted.
-        wanted = targets if keeps_all else list(map(_last_step, targets))
-        options = {"weights": wanted[-1]} if weighted else {}
-        return form.function(*outputs, *wanted[: form.n_arguments - 1], **options)
-
-    return evaluate
-
-
-def _last_step(target: tf.Tensor) -> tf.Tensor:
-    """Take the last step of a target; weights of items have no steps."""
-    return target[:, -1:] if len(target.shape) > 1 else target
-
-
-def _pair(
-    outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None = None
-) -> tuple[tf.Tensor, ...]:
-    return (targets, outputs) if weights is None else (targets, outputs, weights)
-
-
-_PAIR = Form(_pair, 2)

@@ -19,7 +19,7 @@ from ..measures.measure import Measure
 from ..training.train_loop import TrainLoop
 from .callback_calls import Announcer
 from .callback_model import CallbackModel
-from .compile_spec import LossesAndMetrics
+from .losses_and_metrics import LossesAndMetrics
 
 #: Computes losses and metrics of other data, after the epoch of this number.
 Validate = Callable[[int], dict[str, Any]]
@@ -27,7 +27,7 @@ Validate = Callable[[int], dict[str, Any]]
 
 def run_epochs(
     train_loop: TrainLoop,
-    goals: LossesAndMetrics,
+    measured: LossesAndMetrics,
     epochs: range,
     shuffle: bool,
     callbacks: keras.callbacks.CallbackList,
@@ -41,7 +41,7 @@ def run_epochs(
     ----------
     train_loop : TrainLoop
         Trains.
-    goals : LossesAndMetrics
+    measured : LossesAndMetrics
         What is logged.
     epochs : range
         The numbers of the epochs.
@@ -54,7 +54,7 @@ def run_epochs(
     validate : callable
         Returns more to log after an epoch.
     """
-    averages = make_averages(goals)
+    averages = make_averages(measured)
 
     def log(result: Result) -> dict[str, Any]:
         averages.add(result.values, result.watched, result.n_items)
@@ -81,7 +81,7 @@ def run_test(
     evaluator: Evaluator,
     state_policy: StatePolicy,
     data: DataAdapter,
-    goals: LossesAndMetrics,
+    measured: LossesAndMetrics,
     callbacks: keras.callbacks.CallbackList,
     model: CallbackModel,
     rates: bool = False,
@@ -97,7 +97,7 @@ def run_test(
         How the minibatches follow each other.
     data : DataAdapter
         Inputs and targets.
-    goals : LossesAndMetrics
+    measured : LossesAndMetrics
         What is computed.
     callbacks : keras.callbacks.CallbackList
         What is called.
@@ -111,7 +111,10 @@ def run_test(
     logs : dict from str to float
         Losses and metrics of all minibatches.
     """
-    averages, n_losses = make_averages(goals), len(goals.losses)
+    averages, n_losses = (
+        make_averages(measured),
+        len(measured.losses),
+    )
 
     def log(result: Result) -> dict[str, Any]:
         losses, pairs = result.values[:n_losses], result.values[n_losses:]
@@ -119,7 +122,7 @@ def run_test(
         return averages.logs()
 
     announcer = Announcer("test", callbacks, model, log)
-    measures = [*goals.losses, *goals.watched]
+    measures = measured.measures
     model.stop_evaluating = False
     callbacks.on_test_begin()
     evaluator.run(
@@ -185,10 +188,10 @@ def run_predict(
     return {probe: np.concatenate(part) for probe, part in pairs}
 
 
-def make_averages(goals: LossesAndMetrics) -> EpochAverages:
+def make_averages(measured: LossesAndMetrics) -> EpochAverages:
     """Make what collects some losses and metrics."""
-    weights = [measure.weight for measure in goals.losses]
-    return EpochAverages(goals.loss_names, weights, goals.metrics)
+    weights = [measure.weight for measure in measured.losses]
+    return EpochAverages(measured.loss_names, weights, measured.metrics)
 
 
 def _as_it_is(number: int, probe: Probe) -> Measure:

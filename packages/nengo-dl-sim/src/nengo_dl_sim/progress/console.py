@@ -11,7 +11,7 @@ from typing import Any
 
 import progressbar
 
-from .base import ProgressBar, as_text
+from .bars import ProgressBar, as_text
 
 _INTERVAL = 0.1  # seconds
 

@@ -11,10 +11,8 @@ from nengo import rc
 from nengo.exceptions import ValidationError
 from nengo.utils import progress
 
-from .base import NullProgressBar, ProgressBar
+from .bars import LogProgressBar, NengoProgressBar, NullProgressBar, ProgressBar
 from .console import ConsoleProgressBar
-from .log import LogProgressBar
-from .of_nengo import NengoProgressBar
 
 #: What is accepted as ``progress_bar``: whether to show one, or one of Nengo's.
 Form: TypeAlias = bool | progress.ProgressBar | type[progress.ProgressBar] | None

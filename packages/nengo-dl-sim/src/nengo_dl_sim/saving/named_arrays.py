@@ -19,7 +19,7 @@ from ..engine.engine import Engine
 from ..engine.parameter_names import INITIAL
 from ..engine.parameter_store import to_numpy
 from .fingerprint import plan_fingerprint
-from .members import Wanted, wrong
+from .npz_members import Wanted, wrong
 from .parameter_files import load_arrays, save_arrays
 
 _PLAN = "state/plan"

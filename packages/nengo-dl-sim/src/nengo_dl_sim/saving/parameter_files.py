@@ -19,7 +19,7 @@ from nengo.exceptions import ValidationError
 from numpy.lib import format as npy
 
 from ..version import version
-from .members import DAMAGED, Wanted, read_array, read_text, wrong
+from .npz_members import DAMAGED, Wanted, read_array, read_text, wrong
 
 FORMAT = 1
 _HEADER = "nengo_dl"

@@ -29,8 +29,7 @@ from ..keras_api.compile_spec import CompileSpec
 from ..progress import Form, ProgressBar, make_progress_bar
 from ..tensorboard.directory import EventDirectory
 from ..training.trainer import Trainer
-from .attributes import ReadOnlyAttributes
-from .thread_guard import SingleUse
+from .guards import ReadOnlyAttributes, SingleUse
 
 
 class SimulatorBase(ReadOnlyAttributes):

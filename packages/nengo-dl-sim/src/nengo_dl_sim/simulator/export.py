@@ -9,7 +9,7 @@ from nengo.builder import Model
 from ..checks import check_boolean
 from ..export.freezing import freeze
 from ..export.nengo_params import Gains, Params, nengo_params, params_by_label
-from ..inspection.signal_values import is_as_built
+from ..inspection.live_values import is_as_built
 from ..inspection.simulation_data import SimulationData
 from .base import SimulatorBase
 

@@ -25,14 +25,15 @@ from ..keras_api.arguments import (
 )
 from ..keras_api.backups import take_backups
 from ..keras_api.callback_calls import callback_list
-from ..keras_api.compile_spec import CompileSpec, LossesAndMetrics
+from ..keras_api.compile_spec import CompileSpec
 from ..keras_api.epochs import Validate, run_epochs, run_test
+from ..keras_api.losses_and_metrics import LossesAndMetrics
 from ..keras_api.validation_neurons import check_neurons, logs_of, warn_few_steps
 from ..training.train_loop import TrainLoop
-from .checkpoints import CheckpointMixin
+from .save import SaveMixin
 
 
-class FitMixin(CheckpointMixin):
+class FitMixin(SaveMixin):
     """The methods of a simulator that Keras has for training and evaluation."""
 
     def compile(
@@ -241,7 +242,7 @@ class FitMixin(CheckpointMixin):
             steps_per_epoch,
             numbers.start - initial_epoch,
         )
-        goals = compiled.goals(data)
+        measured = compiled.losses_and_metrics(data)
         calls = callback_list(
             callbacks, self._model, verbose, numbers.stop, data.n_batches, history=True
         )
@@ -256,11 +257,17 @@ class FitMixin(CheckpointMixin):
         with self._working():
             if latest is not None:
                 self.restore_checkpoint(latest[1])
-            train_loop = self._train_loop(stateful, data, goals, compiled.optimizer)
+            train_loop = self._train_loop(stateful, data, measured, compiled.optimizer)
             train_loop.check_callbacks(calls.callbacks)
             try:
                 run_epochs(
-                    train_loop, goals, numbers, shuffle, calls, self._model, validate
+                    train_loop,
+                    measured,
+                    numbers,
+                    shuffle,
+                    calls,
+                    self._model,
+                    validate,
                 )
             finally:
                 self._state = self._evaluator.refreshed(self._state)
@@ -335,12 +342,12 @@ class FitMixin(CheckpointMixin):
         weigh = compiled.sample_weights
         user_data = UserData(x, y, n_steps, sample_weight, weigh=weigh)
         data = pass_data(self._engine, self._names, user_data, len(in_rates), steps)
-        goals = compiled.goals(data)
+        measured = compiled.losses_and_metrics(data)
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
-        self._warn_single_step(stateful, data, goals)
+        self._warn_single_step(stateful, data, measured)
         with self._working():
             state_policy = self._state_policy(stateful)
-            return self._tested(state_policy, data, goals, calls, in_rates)
+            return self._tested(state_policy, data, measured, calls, in_rates)
 
     def _ready(self, method: str, refused: Mapping[str, Any]) -> CompileSpec:
         """Check that the simulator is open, and return what was compiled."""
@@ -391,9 +398,13 @@ class FitMixin(CheckpointMixin):
             return lambda epoch: {}
         n_passes = len(epochs) * len(in_rates)
         data = pass_data(self._engine, self._names, user_data, n_passes, n_batches)
-        goals = compiled.goals(data)
+        measured = compiled.losses_and_metrics(data)
         if in_rates == check_neurons("validation_neurons", "spikes"):
-            warn_few_steps(self._engine, data.n_steps, [*goals.losses, *goals.watched])
+            warn_few_steps(
+                self._engine,
+                data.n_steps,
+                measured.measures,
+            )
 
         def validate(epoch: int) -> dict[str, Any]:
             if epoch not in epochs:
@@ -402,7 +413,7 @@ class FitMixin(CheckpointMixin):
             state_policy = self._evaluator.isolated_policy(
                 StartState(state, self._n_steps)
             )
-            logs = self._tested(state_policy, data, goals, calls, in_rates)
+            logs = self._tested(state_policy, data, measured, calls, in_rates)
             return {f"val_{name}": value for name, value in logs.items()}
 
         return validate
@@ -411,32 +422,42 @@ class FitMixin(CheckpointMixin):
         self,
         state_policy: StatePolicy,
         data: DataAdapter,
-        goals: LossesAndMetrics,
+        measured: LossesAndMetrics,
         calls: keras.callbacks.CallbackList,
         in_rates: dict[str, bool],
     ) -> dict[str, Any]:
         """Compute losses and metrics in spikes, in rates, or in both."""
         tested = partial(
-            run_test, self._evaluator, state_policy, data, goals, calls, self._model
+            run_test,
+            self._evaluator,
+            state_policy,
+            data,
+            measured,
+            calls,
+            self._model,
         )
         return logs_of(in_rates, tested)
 
     def _train_loop(
-        self, stateful: bool, data: DataAdapter, goals: LossesAndMetrics, optimizer: Any
+        self,
+        stateful: bool,
+        data: DataAdapter,
+        measured: LossesAndMetrics,
+        optimizer: Any,
     ) -> TrainLoop:
-        self._warn_single_step(stateful, data, goals)
+        self._warn_single_step(stateful, data, measured)
         return self._trainer.train_loop(
             self._state_policy(stateful),
             data,
-            goals.losses,
-            goals.watched,
+            measured.losses,
+            measured.watched,
             optimizer,
             EpochPlan(),
         )
 
     def _warn_single_step(
-        self, stateful: bool, data: DataAdapter, goals: LossesAndMetrics
+        self, stateful: bool, data: DataAdapter, measured: LossesAndMetrics
     ) -> None:
         if not stateful:
-            measures = [*goals.losses, *goals.watched]
+            measures = measured.measures
             self._evaluator.warn_single_step("Running", data, measures)

@@ -1,60 +1,38 @@
-"""Predicting: outputs for many items, and the names of inputs and outputs."""
+"""Outputs of a network for many items."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
+import tensorflow as tf
 from nengo.exceptions import ValidationError
-from nengo.node import Node
 from nengo.probe import Probe
 
-from ..checks import check_count_or_none
+from ..calls import TRAIN_ARGUMENTS, explained
+from ..checks import check_boolean, check_callable, check_count, check_count_or_none
+from ..data.array_data import ArrayData
 from ..data.arrays import common_shape, leave_targets
+from ..data.batches import check_truncation, warn_uneven
+from ..data.data_adapter import DataAdapter
+from ..data.epoch_plan import EpochPlan
 from ..data.from_fit import pass_data
+from ..data.from_train import Data, train_data
 from ..data.keras_forms import UserData, is_stream, read_values
-from ..data.names import node_specs
+from ..evaluation.batch_function import Callback, Result
 from ..keras_api.arguments import check_verbose, ignore_batch_size, refuse_arguments
 from ..keras_api.callback_calls import callback_list
 from ..keras_api.epochs import run_predict
+from ..legacy import refuse
+from ..measures.measure import Measure
+from ..measures.objectives import Objectives, resolve_outputs
+from ..tensorboard.profiling import profiler
 from .base import SimulatorBase
 
 
 class PredictMixin(SimulatorBase):
     """The methods of a simulator that Keras has for outputs."""
-
-    @property
-    def node_inputs(self) -> dict[Node, keras.KerasTensor]:
-        """
-        What may be given for the nodes without input, in the order of lists.
-
-        Shape ``(minibatch_size, None, size_out)``, type and name by node.
-        """
-        return node_specs(self._engine, self._names)
-
-    def get_name(self, obj: Node | Probe) -> str:
-        """
-        Return the name that may stand for a node or a probe in data.
-
-        Parameters
-        ----------
-        obj : nengo.Node or nengo.Probe
-            A node without input, or a probe.
-
-        Returns
-        -------
-        name : str
-            Its label, or else ``node`` or ``probe``; with ``_`` in place of what is
-            neither letter, digit, ``.`` nor ``-``; and with ``_1``, ``_2`` and so on
-            at the end where objects have the same label but for upper and lower case.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is something else.
-        """
-        return self._names.of(obj)
 
     def predict(
         self,
@@ -176,3 +154,162 @@ class PredictMixin(SimulatorBase):
                 f"expected exactly minibatch_size={size} items, got {n_items}", attr="x"
             )
         return self.predict(x, n_steps, stateful, verbose=0)
+
+    @explained(TRAIN_ARGUMENTS)
+    def run_batch(
+        self,
+        data: Data,
+        outputs: Objectives,
+        extra_feeds: Mapping | None = None,
+        extra_fetches: Any = None,
+        n_epochs: int = 1,
+        truncation: int | None = None,
+        shuffle: bool = False,
+        profile: bool | str = False,
+        training: bool = False,
+        callback: Callable[[dict, None], Any] | None = None,
+        combine: Callable = np.stack,
+        isolate_state: bool = True,
+    ) -> dict[Any, Any]:
+        """
+        Run the network on minibatches of data, and compute something from its outputs.
+
+        Probes record nothing (``sim.data``).
+
+        Parameters
+        ----------
+        data : dict or int or tf.data.Dataset or iterable
+            Values for nodes and targets for probes,
+            ``(n_items, n_steps, size) array``; or a number of steps, to run on the
+            nodes' own output.
+
+            Or a data set, a generator or another iterable, for what does not fit into
+            memory. Its elements are such dictionaries, or ``(x, y)`` as in `fit`, of
+            one minibatch each, all with the same entries; keys may be names (see
+            `get_name`). The next elements are made in the background.
+        outputs : dict
+            For each probe, or tuple of probes, a function of the outputs
+            ``(minibatch_size, n_steps, size) tf.Tensor`` and, if it takes two
+            arguments, of the targets. It may return a tuple. ``None`` in place of a
+            function: the outputs as they are.
+        extra_feeds, extra_fetches : None
+            There are no tensors to feed or fetch in TensorFlow 2.
+        n_epochs : int
+            How often to go through the data.
+        truncation : int, optional
+            Compute so many steps at once; the state is carried on to the next block
+            of the minibatch. Each block has an output.
+        shuffle : bool
+            Whether items are put into minibatches in a new random order each epoch.
+        profile : bool or str
+            A directory for a trace that TensorBoard opens; True for
+            ``"nengo_dl_profile"``.
+        training : bool
+            Whether spiking neurons are replaced by their rate approximation.
+        callback : callable, optional
+            Called after each minibatch, or block of it, with a dict of its outputs,
+            and None.
+        combine : callable
+            Makes one value from the list of those of all minibatches and blocks. The
+            last minibatch may have fewer items than others: ``numpy.stack`` cannot
+            join outputs of these, ``numpy.concatenate`` can.
+        isolate_state : bool
+            If True, every minibatch starts from the initial state, and the state of
+            the simulation is not touched. If False, the first one continues from
+            it, each of the others from the one before, and the simulation goes on
+            from the last one.
+
+        Returns
+        -------
+        values : dict
+            For each key of ``outputs`` the combined value; a tuple of them if the
+            function returns a tuple.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here.
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+
+        Warns
+        -----
+        UserWarning
+            If the number of steps is not a multiple of ``truncation``: the last block
+            is shorter.
+        """
+        self._check_open("run_batch")
+        n_epochs = check_count("n_epochs", n_epochs, low=1)
+        check_callable("combine", combine)
+        if callback is not None:
+            check_callable("callback", callback)
+        check_boolean("shuffle", shuffle)
+        check_boolean("training", training)
+        check_boolean("isolate_state", isolate_state)
+        refuse("extra_feeds", extra_feeds)
+        refuse("extra_fetches", extra_fetches)
+        truncation = check_truncation(truncation)
+        epoch_plan = EpochPlan(n_epochs, shuffle, truncation)
+        checked = train_data(
+            self._engine, self._names, data, n_epochs, shuffle, rest=True
+        )
+        measures = resolve_outputs(outputs, self.model.probes, checked.probes)
+        _check_combine(combine, checked, measures)
+        warn_uneven(checked.n_steps, truncation)
+        state_policy = (
+            self._evaluator.isolated_policy()
+            if isolate_state
+            else self._evaluator.stateful_policy(self._simulation)
+        )
+        values: list[Any] = []
+        callbacks: list[Callback] = [lambda result: values.append(result.values)]
+        if callback is not None:
+            callbacks.append(_caller(callback, list(outputs)))
+        with self._working(), profiler(profile):
+            self._evaluator.run(
+                state_policy, checked, measures, epoch_plan, training, callbacks
+            )
+        return {
+            key: _combine(blocks, combine)
+            for key, blocks in zip(outputs, zip(*values, strict=True), strict=True)
+        }
+
+
+def _caller(callback: Callable[[dict, None], Any], keys: list[Any]) -> Callback:
+    def call(result: Result) -> None:
+        callback(dict(zip(keys, result.values, strict=True)), None)
+
+    return call
+
+
+def _combine(blocks: Any, combine: Callable) -> Any:
+    return tf.nest.map_structure(
+        lambda *values: _combined(list(values), combine), *blocks
+    )
+
+
+def _combined(values: list[Any], combine: Callable) -> Any:
+    try:
+        return combine(values)
+    except ValueError as error:
+        if combine is np.stack and len({np.shape(value) for value in values}) > 1:
+            raise _no_stack() from error
+        raise
+
+
+def _check_combine(
+    combine: Callable, data: DataAdapter, measures: Sequence[Measure]
+) -> None:
+    """Find out before everything is computed whether outputs cannot be joined."""
+    n_left = data.n_items % data.minibatch_size if isinstance(data, ArrayData) else 0
+    if n_left and combine is np.stack and any(one.of_items for one in measures):
+        raise _no_stack()
+
+
+def _no_stack() -> ValidationError:
+    return ValidationError(
+        "expected a function that joins outputs of minibatches of different numbers of "
+        "items, since the last one has fewer, such as numpy.concatenate, got "
+        "numpy.stack",
+        attr="combine",
+    )

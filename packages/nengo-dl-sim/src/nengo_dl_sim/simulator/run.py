@@ -25,8 +25,8 @@ from ..data.arrays import check_inputs, leave_targets
 from ..data.keras_forms import is_stream, read_values
 from ..execution.jit_policy import Mode, check_xla, choose_mode
 from ..execution.runner import Progress
+from ..legacy import refuse
 from ..progress import Form
-from ..sessions import refuse
 from ..tensorboard.profiling import profiler
 from .base import SimulatorBase
 

@@ -1,4 +1,4 @@
-"""Saving: parameters and state to a file, and back."""
+"""Saving: parameters, state and checkpoints to files, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from nengo_dl_ops.step.state import State
 from ..calls import PARAMETER_ARGUMENTS, explained
 from ..checks import check_boolean, check_path
 from ..engine.engine import StateLost
-from ..saving import named_arrays as saving
+from ..saving import checkpoint_files, named_arrays
+from ..saving.checkpoints import Restart, warn_of_memory
 from .base import SimulatorBase
 
 
@@ -55,7 +56,7 @@ class SaveMixin(SimulatorBase):
         check_path("path", path)
         _check_includes(include_global, include_local, include_state)
         state = include_local if include_state is None else include_state
-        saving.save(path, self._engine, self._state, include_global, state)
+        named_arrays.save(path, self._engine, self._state, include_global, state)
 
     @explained(PARAMETER_ARGUMENTS)
     def load_params(
@@ -111,13 +112,13 @@ class SaveMixin(SimulatorBase):
         check_path("path", path)
         _check_includes(include_global, include_local, include_state)
         with_state = include_local if include_state is None else include_state
-        loaded = saving.read(
+        loaded = named_arrays.read(
             path, self._engine, self._state, include_global, with_state
         )
         state = self._state
         if with_state:
-            state = saving.loaded_state(state, loaded)
-        if include_global and saving.relied_on(self._engine, loaded) is not None:
+            state = named_arrays.loaded_state(state, loaded)
+        if include_global and named_arrays.relied_on(self._engine, loaded) is not None:
             state = self._planned_anew(path, loaded, state, with_state)
         if include_global:
             state = self._with_parameters(loaded, state, with_state)
@@ -127,11 +128,11 @@ class SaveMixin(SimulatorBase):
         self, loaded: Mapping[str, np.ndarray], state: State, is_loaded: bool
     ) -> State:
         """Take over parameters, and return the state as it is then."""
-        saving.assign_parameters(self._engine, loaded)
+        named_arrays.assign_parameters(self._engine, loaded)
         if is_loaded:
             return state
         if not self._simulation.has_started:
-            starts = saving.initial_values(self._engine, loaded)
+            starts = named_arrays.initial_values(self._engine, loaded)
             state = self._engine.program.state_index.with_values(state, starts)
         return self._evaluator.refreshed(state)
 
@@ -148,7 +149,7 @@ class SaveMixin(SimulatorBase):
                 raise StateLost("the state of layers, Python code or random generators")
             return self._replan(state)
         except StateLost as lost:
-            name = saving.relied_on(self._engine, loaded)
+            name = named_arrays.relied_on(self._engine, loaded)
             raise ValidationError(
                 f"{os.fsdecode(path)}: expected {name!r} as it was built, for the "
                 "simulator relies on this value, and cannot be planned anew without "
@@ -157,6 +158,104 @@ class SaveMixin(SimulatorBase):
                 "configure_settings(simplifications=[])",
                 attr="path",
             ) from None
+
+    def save_checkpoint(self, path: str | os.PathLike) -> None:
+        r"""
+        Save everything that the simulation and its training go on from.
+
+        That is parameters and state, the states of optimizers, random numbers and
+        processes, and the position in the data. What probes have recorded is not part
+        of it. `train` saves checkpoints on its way, if it is asked to.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A folder; made if there is none. It holds one checkpoint (of
+            ``tf.train.Checkpoint``), in files whose names begin with ``nengo_dl-``;
+            one that was there before is removed when the new one is complete. Other
+            files are left alone, also those of a ``tf.train.CheckpointManager``. One
+            process at a time writes to a folder; others wait. Any number may read.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If the path cannot be that of a folder (or has one of the characters
+            ``*?[]\\``, which TensorFlow takes for patterns).
+        OSError
+            If the folder cannot be written to. The checkpoint that was there before
+            is still there then, and nothing that was begun.
+
+        Warns
+        -----
+        UserWarning
+            If Python code of the user takes part in each step, whose memory cannot be
+            saved.
+        """
+        self._check_open("save_checkpoint")
+        check_path("path", path, "folder")
+        warn_of_memory(self._engine)
+        checkpoint_files.write_checkpoint(path, self._everything().arrays(self.seed))
+
+    def restore_checkpoint(self, path: str | os.PathLike) -> None:
+        """
+        Go on from where a simulator of the same network was.
+
+        Training continues bit for bit as it would have. If the checkpoint was saved
+        in the middle of a call of `train`, the same call, made again, finishes that
+        one: it begins in the middle of an epoch, if need be. What probes have recorded
+        is cleared.
+
+        Optimizers that this simulator was trained with return to what they were.
+        New ones become what their counterparts were, learning rates included: the
+        first one that of the interrupted call, if there is one; the others by the
+        order of their first use.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+
+        Raises
+        ------
+        nengo.exceptions.SimulatorClosed
+            If the simulator was closed.
+        nengo.exceptions.ValidationError
+            If there is no checkpoint, or one of another network, or of other settings
+            (``dt``, ``minibatch_size``, ``dtype``, planner). Nothing is changed then.
+            (`train` raises it if its optimizer is of another kind than its
+            counterpart.)
+
+        Notes
+        -----
+        Processes of nodes are run again from their beginning, for as many steps as
+        they were asked for. Functions of nodes are called with the time only: what
+        they remember otherwise is not restored. To go on from the parameters only,
+        with another optimizer or ``minibatch_size``, use `save_params` and
+        `load_params`.
+        """
+        self._check_open("restore_checkpoint")
+        check_path("path", path, "folder")
+        found = checkpoint_files.read_checkpoint(path)
+        with self._working():
+            everything = self._everything()
+            everything.check_network(path, found)
+            relies = everything.relies_on_others(found)
+            if relies and not everything.is_planned_alike(found):
+                # It may be of a simulator that was planned anew itself.
+                self._planned_anew(path, found, self._state, is_loaded=False)
+                relies = False
+            everything.check(path, found, self.seed)
+            state = everything.state(found)
+            if relies:
+                state = self._planned_anew(path, found, state, is_loaded=True)
+            self.seed = everything.restore(found, state)
+        for probe in self._engine.probes:
+            probe.clear()
+
+    def _everything(self) -> Restart:
+        return Restart(self._engine, self._simulation, self._trainer)
 
 
 def _check_includes(

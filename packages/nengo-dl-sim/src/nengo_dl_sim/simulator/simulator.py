@@ -31,35 +31,31 @@ from ..engine.simulation_state import SimulationState
 from ..evaluation.evaluator import Evaluator
 from ..execution.devices import announce_device, check_device
 from ..gc_paused import gc_paused
+from ..inputs.shared_callables import warn_of_shared_callables
+from ..inspection.raw_data import ProbeSamples
 from ..inspection.signal_values import SignalValues
 from ..inspection.simulation_data import SimulationData
 from ..keras_api.callback_model import CallbackModel
 from ..progress import Form
-from ..recording.probe_samples import ProbeSamples
 from ..settings.session_config import apply_session_config
 from ..settings.settings import read_settings
 from ..settings.table import find_setting
-from ..shared_callables import warn_of_shared_callables
 from ..tensorboard.directory import EventDirectory
 from ..training.trainer import Trainer
-from .check_gradients import CheckGradientsMixin
 from .export import ExportMixin
 from .fit import FitMixin
+from .guards import SingleUse
 from .inspect import InspectMixin
 from .predict import PredictMixin
 from .run import RunMixin
-from .run_batch import RunBatchMixin
-from .thread_guard import SingleUse
 from .train import TrainMixin
 
 
 class Simulator(
     RunMixin,
     TrainMixin,
-    RunBatchMixin,
     FitMixin,
     PredictMixin,
-    CheckGradientsMixin,
     ExportMixin,
     InspectMixin,
 ):

@@ -19,18 +19,18 @@ from ..data.epoch_plan import EpochPlan
 from ..data.from_train import Data, train_data
 from ..evaluation.evaluator import BatchHook
 from ..inspection.simulation_data import SimulationData
+from ..legacy import refuse
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_objectives
 from ..progress import Form
 from ..saving.checkpoint_files import make_folder
-from ..sessions import refuse
 from ..tensorboard.profiling import profiler
 from ..tensorboard.summaries import Summaries, summary_entries
 from ..training.optimizers import check_optimizer
-from .checkpoints import CheckpointMixin
+from .save import SaveMixin
 
 
-class TrainMixin(CheckpointMixin):
+class TrainMixin(SaveMixin):
     """The methods of a simulator that optimise parameters."""
 
     data: SimulationData

@@ -17,8 +17,14 @@ from ..engine.parameter_store import to_numpy
 from ..evaluation.minibatch_source import MinibatchSource
 from ..execution.compiled_call import CompiledForShapes
 from ..execution.sequence import Keep, run_sequence
-from .differences import Derivative, derivative
-from .gradient_subjects import NodeValues, ParameterValues, Sources, Subject
+from .finite_differences import (
+    Derivative,
+    NodeValues,
+    ParameterValues,
+    Sources,
+    Subject,
+    derivative,
+)
 from .trainable_parameters import trainable_parameters
 
 

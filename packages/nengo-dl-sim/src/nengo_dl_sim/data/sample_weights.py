@@ -1,4 +1,4 @@
-"""Weights of samples: how much each item, or each step of it, counts in a loss."""
+"""Weights of samples and classes, as arrays by probe."""
 
 from __future__ import annotations
 
