@@ -59,7 +59,7 @@ def in_portions(monkeypatch, n_items):
     monkeypatch.setattr(portions, "MAX_BYTES", 0)
     monkeypatch.setattr(portions, "MIN_STEPS", 8)
     monkeypatch.setattr(portions, "_n_bytes", lambda program: program.minibatch_size)
-    monkeypatch.setattr(portions, "PORTION_BYTES", n_items)
+    monkeypatch.setattr(portions, "MICROBATCH_BYTES", n_items)
     monkeypatch.setattr(portions, "_MIN_ITEMS", 2)
 
 

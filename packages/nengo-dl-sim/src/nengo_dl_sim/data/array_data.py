@@ -32,7 +32,7 @@ class ArrayData(DataAdapter):
         What outputs are compared with. None if the user gave a number of steps.
     weights : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
         Weights of samples.
-    rest : bool
+    keep_remainder : bool
         As in `.DataAdapter`.
     """
 
@@ -45,9 +45,9 @@ class ArrayData(DataAdapter):
         inputs: dict[Node, np.ndarray],
         targets: dict[Probe, np.ndarray] | None,
         weights: Mapping[Probe, np.ndarray] = MappingProxyType({}),
-        rest: bool = False,
+        keep_remainder: bool = False,
     ) -> None:
-        super().__init__(n_steps, minibatch_size, dtype, rest)
+        super().__init__(n_steps, minibatch_size, dtype, keep_remainder)
         self.n_items = n_items
         self.inputs = inputs
         self.targets = targets
@@ -81,14 +81,14 @@ class ArrayData(DataAdapter):
     @property
     def _n_minibatches(self) -> int:
         n_filled, n_left = divmod(self.n_items, self.minibatch_size)
-        return n_filled + (1 if self.rest and n_left else 0)
+        return n_filled + (1 if self.keep_remainder and n_left else 0)
 
     def epoch(self, order: Order | None) -> Iterator[Items]:
         """Go through the data once."""
         targets = self._compared()
         drawing = None if order is None else order.rng()
         size = self.minibatch_size
-        for items in cut_items(self.n_items, size, drawing, self.rest):
+        for items in cut_items(self.n_items, size, drawing, self.keep_remainder):
             yield self._filled(
                 {node: array[items] for node, array in self.inputs.items()},
                 [target[items] for target in targets],
@@ -134,7 +134,7 @@ class ArrayData(DataAdapter):
             inputs,
             targets,
             weights,
-            self.rest,
+            self.keep_remainder,
         )
 
     def _compared(self) -> list[np.ndarray]:
@@ -167,7 +167,7 @@ class ArraySteps(ArrayData):
             data.inputs,
             data.targets,
             data.weights,
-            data.rest,
+            data.keep_remainder,
         )
         self._per_epoch = per_epoch
         self._start = 0  # where the next epoch starts

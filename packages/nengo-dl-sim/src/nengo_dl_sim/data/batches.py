@@ -125,7 +125,7 @@ def minibatches(
 
 
 def cut_items(
-    n_items: int, minibatch_size: int, order: Any, rest: bool = False
+    n_items: int, minibatch_size: int, order: Any, keep_remainder: bool = False
 ) -> Iterator[np.ndarray | slice]:
     """
     Cut items into minibatches, without a word about those left over.
@@ -138,7 +138,7 @@ def cut_items(
         The number of items in each minibatch.
     order : numpy.random.RandomState or None
         Draws the order of the items. None: they stay in order.
-    rest : bool
+    keep_remainder : bool
         Whether those left over come at the end, as fewer items.
 
     Yields
@@ -147,7 +147,7 @@ def cut_items(
         What to index the first axis of arrays with.
     """
     drawn = None if order is None else order.permutation(n_items)
-    stop = n_items if rest else n_items - minibatch_size + 1
+    stop = n_items if keep_remainder else n_items - minibatch_size + 1
     for start in range(0, stop, minibatch_size):
         items = slice(start, start + minibatch_size)
         yield items if drawn is None else drawn[items]

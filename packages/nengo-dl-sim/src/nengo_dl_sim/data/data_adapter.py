@@ -46,18 +46,18 @@ class DataAdapter(ABC):
         How many items go together.
     dtype : {"float16", "float32", "float64"}
         The type of the targets that are handed out.
-    rest : bool
+    keep_remainder : bool
         Whether items that do not fill a minibatch are handed out, too: with copies of
         the last one, which fill it.
     """
 
     def __init__(
-        self, n_steps: int, minibatch_size: int, dtype: str, rest: bool
+        self, n_steps: int, minibatch_size: int, dtype: str, keep_remainder: bool
     ) -> None:
         self.n_steps = n_steps
         self.minibatch_size = minibatch_size
         self.dtype = dtype
-        self.rest = rest
+        self.keep_remainder = keep_remainder
 
     def _filled(
         self, inputs: Mapping[Node, np.ndarray], targets: Sequence[np.ndarray]

@@ -49,9 +49,9 @@ class TrainingProgress:
     n_epochs, n_minibatches : int
         How many of them were begun.
     in_call : int
-        How many epochs were begun in the present call; 0 if it has come to its end.
+        How many epochs were begun in the current call; 0 if it has come to its end.
     in_epoch : int
-        How many minibatches were begun in the present epoch.
+        How many minibatches were begun in the current epoch.
     resumes : bool
         Whether the next call finishes the one in which this position was saved.
     """

@@ -23,7 +23,7 @@ from .stream_epochs import StreamEpochs, first_elements
 
 
 def fit_data(
-    engine: Engine, names: Names, user_data: UserData, rest: bool = False
+    engine: Engine, names: Names, user_data: UserData, keep_remainder: bool = False
 ) -> ArrayData:
     """
     Check inputs and targets in memory.
@@ -36,7 +36,7 @@ def fit_data(
         The names of its nodes and probes.
     user_data : UserData
         What the user gave.
-    rest : bool
+    keep_remainder : bool
         As in `.DataAdapter`. If not, items that are left over are left out.
 
     Returns
@@ -80,11 +80,13 @@ def fit_data(
     weights = check_weights(
         all_weights(user_data, targets), targets, n_items, found, dtype
     )
-    if not rest:
+    if not keep_remainder:
         check_divisible(n_items, size)
     elif not n_items:
         raise ValidationError("expected at least one item, got none", attr="x")
-    return ArrayData(found, size, dtype, n_items, inputs, targets, weights, rest)
+    return ArrayData(
+        found, size, dtype, n_items, inputs, targets, weights, keep_remainder
+    )
 
 
 def _without_nodes(y: Any, targets: Mapping[Probe, Any]) -> str:
@@ -120,7 +122,7 @@ def epoch_data(
 
     Parameters
     ----------
-    parts, names
+    engine, names
         As in `fit_data`.
     user_data : UserData
         What the user gave.
@@ -166,7 +168,7 @@ def pass_data(
 
     Parameters
     ----------
-    parts, names, given
+    engine, names, user_data
         As in `epoch_data`.
     n_passes : int
         How often.
@@ -185,14 +187,14 @@ def pass_data(
     """
     stream = _stream(user_data)
     if stream is None:
-        data = fit_data(engine, names, user_data, rest=True)
+        data = fit_data(engine, names, user_data, keep_remainder=True)
         return data if n_batches is None else data.first(n_batches)
     if isinstance(stream, Iterator):  # which has no way back to its beginning
         stream_epochs = StreamEpochs(stream, n_passes, n_batches)
     else:
         beginning = first_elements(stream, n_batches)
         stream_epochs = StreamEpochs(beginning, n_passes, n_expected=n_batches)
-    return _stream_data(engine, names, user_data, stream_epochs, rest=True)
+    return _stream_data(engine, names, user_data, stream_epochs, keep_remainder=True)
 
 
 def split_validation(
@@ -205,7 +207,7 @@ def split_validation(
     ----------
     user_data : UserData
         What the user gave.
-    parts, names
+    engine, names
         As in `fit_data`.
     fraction : float
         The part of the items, between 0 and 1.
@@ -308,8 +310,8 @@ def _stream_data(
     names: Names,
     user_data: UserData,
     stream_epochs: StreamEpochs,
-    rest: bool = False,
+    keep_remainder: bool = False,
 ) -> StreamData:
     reader = Reader(engine, names, user_data)
     size, dtype = engine.config.minibatch_size, engine.config.dtype
-    return StreamData(stream_epochs, reader, size, dtype, rest)
+    return StreamData(stream_epochs, reader, size, dtype, keep_remainder)

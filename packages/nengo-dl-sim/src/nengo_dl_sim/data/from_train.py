@@ -32,7 +32,7 @@ def train_data(
     data: Any,
     n_epochs: int = 1,
     shuffle: bool = False,
-    rest: bool = False,
+    keep_remainder: bool = False,
 ) -> DataAdapter:
     """
     Check the data of a training, or of a run over many items.
@@ -50,7 +50,7 @@ def train_data(
     shuffle : bool
         Whether the order of items was asked to be random, which it can be only if all
         are in memory.
-    rest : bool
+    keep_remainder : bool
         As in `.DataAdapter`. If not, items that are left over are left out.
 
     Returns
@@ -65,7 +65,7 @@ def train_data(
     """
     size, dtype = engine.config.minibatch_size, engine.config.dtype
     if isinstance(data, Mapping):
-        return _check_arrays(engine, names, data, rest)
+        return _check_arrays(engine, names, data, keep_remainder)
     if is_stream(data):
         if shuffle:
             raise ValidationError(
@@ -74,7 +74,9 @@ def train_data(
                 attr="shuffle",
             )
         reader = Reader(engine, names, UserData(data, check=check_targets))
-        return StreamData(StreamEpochs(data, n_epochs), reader, size, dtype, rest)
+        return StreamData(
+            StreamEpochs(data, n_epochs), reader, size, dtype, keep_remainder
+        )
     if whole_number(data) is None and not isinstance(data, (int, float, np.number)):
         raise ValidationError(
             "expected a dictionary {node: values, probe: targets}, a number of steps, "
@@ -85,7 +87,7 @@ def train_data(
 
 
 def _check_arrays(
-    engine: Engine, names: Names, data: Mapping[Any, Any], rest: bool
+    engine: Engine, names: Names, data: Mapping[Any, Any], keep_remainder: bool
 ) -> ArrayData:
     size, dtype = engine.config.minibatch_size, engine.config.dtype
     nodes, probes = engine.inputs.nodes, engine.model.probes
@@ -105,6 +107,8 @@ def _check_arrays(
         raise ValidationError("expected at least one step, got 0", attr="data")
     inputs = check_inputs(inputs, nodes, n_items, n_steps, dtype)
     targets = check_targets(targets, probes, n_items, n_steps, dtype)
-    if not rest or n_items < size:
+    if not keep_remainder or n_items < size:
         check_divisible(n_items, size)
-    return ArrayData(n_steps, size, dtype, n_items, inputs, targets, rest=rest)
+    return ArrayData(
+        n_steps, size, dtype, n_items, inputs, targets, keep_remainder=keep_remainder
+    )

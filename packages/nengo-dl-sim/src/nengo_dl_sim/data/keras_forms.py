@@ -206,9 +206,9 @@ def read_values(
         If there is one array for several nodes or probes.
     """
     x, n_steps = without_n_steps(attr, x)
-    given = node_values(attr, x, nodes, names)
-    inputs = {key: v for key, v in given.items() if not isinstance(key, Probe)}
-    among = {key: v for key, v in given.items() if isinstance(key, Probe)}
+    by_object = node_values(attr, x, nodes, names)
+    inputs = {key: v for key, v in by_object.items() if not isinstance(key, Probe)}
+    among = {key: v for key, v in by_object.items() if isinstance(key, Probe)}
     targets = probe_targets(y, probes, names)
     for probe in among:
         if probe in targets:
@@ -235,7 +235,7 @@ def without_n_steps(attr: str, x: Any) -> tuple[Any, int | None]:
     Returns
     -------
     x : object
-        The rest.
+        The others.
     n_steps : int or None
         The number; None if it is not there.
 
@@ -245,8 +245,8 @@ def without_n_steps(attr: str, x: Any) -> tuple[Any, int | None]:
         If it is not one whole number of at least 1.
     """
     if isinstance(x, Mapping) and RESERVED in x:
-        rest = {key: value for key, value in x.items() if key != RESERVED}
-        return rest, _one_count(attr, x[RESERVED])
+        others = {key: value for key, value in x.items() if key != RESERVED}
+        return others, _one_count(attr, x[RESERVED])
     if isinstance(x, (list, tuple)) and len(x) > 1 and _is_count(x[-1]):
         one_dictionary = len(x) == 2 and isinstance(x[0], Mapping)
         return x[0] if one_dictionary else x[:-1], _one_count(attr, x[-1])
@@ -282,30 +282,30 @@ def _one_count(attr: str, value: Any) -> int:
 
 
 def _by_object(
-    attr: str, kind: str, given: Any, objects: Sequence[Any], names: Names
+    attr: str, kind: str, value: Any, objects: Sequence[Any], names: Names
 ) -> dict[Any, Any]:
-    if given is None:
+    if value is None:
         return {}
-    if isinstance(given, Mapping):
-        found = names.by_object(attr, given, among=objects)
-    elif isinstance(given, (list, tuple)):
-        if len(given) > len(objects):
+    if isinstance(value, Mapping):
+        found = names.by_object(attr, value, among=objects)
+    elif isinstance(value, (list, tuple)):
+        if len(value) > len(objects):
             raise ValidationError(
                 f"expected a list of up to {len(objects)} arrays, one for each of the "
-                f"{kind}, got {len(given)}",
+                f"{kind}, got {len(value)}",
                 attr=attr,
             )
-        found = dict(zip(objects, given, strict=False))
+        found = dict(zip(objects, value, strict=False))
     else:
-        found = {_first(attr, kind, given, objects): given}
+        found = {_first(attr, kind, value, objects): value}
     return {obj: values for obj, values in found.items() if values is not None}
 
 
-def _first(attr: str, kind: str, given: Any, objects: Sequence[Any]) -> Any:
+def _first(attr: str, kind: str, value: Any, objects: Sequence[Any]) -> Any:
     """Return what one array is for."""
     if not objects:
         raise ValidationError(
-            f"expected None for a network without {kind}, got {type(given).__name__}",
+            f"expected None for a network without {kind}, got {type(value).__name__}",
             attr=attr,
         )
     if len(objects) > 1:

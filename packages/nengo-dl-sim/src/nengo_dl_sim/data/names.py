@@ -74,7 +74,7 @@ class Names:
     def by_object(
         self,
         attr: str,
-        *given: Mapping[Any, Any],
+        *mappings: Mapping[Any, Any],
         among: Collection[Any] | None = None,
     ) -> dict[Any, Any]:
         """
@@ -84,7 +84,7 @@ class Names:
         ----------
         attr : str
             The argument that is read, for messages.
-        *given : dict
+        *mappings : dict
             Anything, by object or by name.
         among : collection of nengo.Node or nengo.Probe, optional
             The objects whose names are offered if there is none of some name.
@@ -100,7 +100,7 @@ class Names:
             If nothing has that name, or an object is there twice.
         """
         found: dict[Any, Any] = {}
-        for entries in given:
+        for entries in mappings:
             for key, value in entries.items():
                 obj = self._find(attr, key, among) if isinstance(key, str) else key
                 if obj in found:

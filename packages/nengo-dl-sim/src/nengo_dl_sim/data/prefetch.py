@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-#: How many elements are made ahead.
+#: How many elements are made in advance.
 N_AHEAD = 2
 
 #: How often, in seconds, the thread looks whether it is still needed.

@@ -78,8 +78,8 @@ def check_weights(
         If an array has another shape, or does not hold finite numbers.
     """
     arrays = {}
-    for probe, given in weights.items():
-        array = numbers(probe, given)
+    for probe, value in weights.items():
+        array = numbers(probe, value)
         target = targets.get(probe)
         length = n_steps if target is None else target.shape[1]
         if array.shape == (n_items, 1):
@@ -94,7 +94,7 @@ def check_weights(
     return arrays
 
 
-def numbers(probe: Probe, given: Any) -> np.ndarray:
+def numbers(probe: Probe, value: Any) -> np.ndarray:
     """
     Turn weights of samples into an array.
 
@@ -102,7 +102,7 @@ def numbers(probe: Probe, given: Any) -> np.ndarray:
     ----------
     probe : nengo.Probe
         What they are for, for messages.
-    given : array_like
+    value : array_like
         The weights, of any shape.
 
     Returns
@@ -115,15 +115,15 @@ def numbers(probe: Probe, given: Any) -> np.ndarray:
     nengo.exceptions.ValidationError
         If they are not finite numbers.
     """
-    check_not_masked("sample_weight", probe, given)
+    check_not_masked("sample_weight", probe, value)
     try:
-        given = np.asarray(given)
-        if given.dtype.kind not in "biuf":
-            raise TypeError(f"data type {given.dtype}")
-        array = given.astype(np.float64)
+        value = np.asarray(value)
+        if value.dtype.kind not in "biuf":
+            raise TypeError(f"data type {value.dtype}")
+        array = value.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValidationError(
-            f"expected an array of numbers for {probe}, got {given!r:.60}",
+            f"expected an array of numbers for {probe}, got {value!r:.60}",
             attr="sample_weight",
         ) from error
     if not np.all(np.isfinite(array)):
@@ -135,14 +135,14 @@ def numbers(probe: Probe, given: Any) -> np.ndarray:
 
 
 def class_weights(
-    given: Any, targets: Mapping[Probe, np.ndarray], others: Mapping[Probe, Any]
+    class_weight: Any, targets: Mapping[Probe, np.ndarray], others: Mapping[Probe, Any]
 ) -> dict[Probe, np.ndarray]:
     """
     Turn weights of classes into weights of samples.
 
     Parameters
     ----------
-    given : dict from int to float
+    class_weight : dict from int to float
         The weight of each class; 1 for those that are not there.
     targets : dict from nengo.Probe to (n_items, n_steps, size) array
         Those of one probe: the number of the class, or one element for each class,
@@ -161,10 +161,12 @@ def class_weights(
         If the weights are no such dictionary, if there is not just one target, or
         there are weights of samples.
     """
-    if not isinstance(given, Mapping) or not all(map(_is_entry, given.items())):
+    if not isinstance(class_weight, Mapping) or not all(
+        map(_is_entry, class_weight.items())
+    ):
         raise ValidationError(
             "expected a dictionary of finite weights by the numbers of classes, got "
-            f"{given!r}",
+            f"{class_weight!r}",
             attr="class_weight",
         )
     if others:
@@ -182,7 +184,7 @@ def class_weights(
     one_hot = array.shape[-1] > 1
     classes = np.argmax(array, axis=-1) if one_hot else np.round(array[..., 0])
     weights = np.ones(classes.shape)
-    for number, weight in given.items():
+    for number, weight in class_weight.items():
         weights[classes == number] = weight
     return {probe: weights}
 

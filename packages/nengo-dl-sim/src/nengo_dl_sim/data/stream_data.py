@@ -71,7 +71,7 @@ class Reader:
     def __init__(self, engine: Engine, names: Names, user_data: UserData) -> None:
         self._engine = engine
         self._names = names
-        self._given = user_data
+        self._user_data = user_data
 
     def read(self, number: int, element: Any) -> Element:
         """
@@ -127,9 +127,9 @@ class Reader:
                 attr="data",
             )
         inputs = check_inputs(inputs, nodes, n_items, n_steps, dtype)
-        targets = self._given.check(targets, probes, n_items, n_steps, dtype)
+        targets = self._user_data.check(targets, probes, n_items, n_steps, dtype)
         weights = all_weights(
-            self._given._replace(sample_weight=sample_weight), targets
+            self._user_data._replace(sample_weight=sample_weight), targets
         )
         weights = check_weights(weights, targets, n_items, n_steps, dtype)
         return Element(inputs, targets, weights, n_items, n_steps)
@@ -138,8 +138,8 @@ class Reader:
         """Return x, y and weights of samples; what is not there is None."""
         if not isinstance(element, (tuple, list)):  # a list, as in Keras
             element = (element,)
-        compares = self._given.compares
-        n_most = 2 if compares and self._given.weigh is None else 3
+        compares = self._user_data.compares
+        n_most = 2 if compares and self._user_data.weigh is None else 3
         if not 0 < len(element) <= n_most:
             forms = ["(x, y)", "(x, y, sample_weight)"][: n_most - 1]
             raise ValidationError(
@@ -165,7 +165,7 @@ class StreamData(DataAdapter):
         How many items go together.
     dtype : {"float16", "float32", "float64"}
         The type of the targets that are handed out.
-    rest : bool
+    keep_remainder : bool
         As in `.DataAdapter`: whether elements may have fewer items. If not, only
         the last one may, and is left out.
 
@@ -181,17 +181,17 @@ class StreamData(DataAdapter):
         reader: Reader,
         minibatch_size: int,
         dtype: str,
-        rest: bool = False,
+        keep_remainder: bool = False,
     ) -> None:
         first = reader.read(0, stream_epochs.first)
-        if first.n_items < minibatch_size and not rest:
+        if first.n_items < minibatch_size and not keep_remainder:
             raise ValidationError(
                 f"element 0: expected minibatch_size={minibatch_size} items, got "
                 f"{first.n_items}",
                 attr="data",
             )
-        super().__init__(first.n_steps, minibatch_size, dtype, rest)
-        self._supply = stream_epochs
+        super().__init__(first.n_steps, minibatch_size, dtype, keep_remainder)
+        self._stream_epochs = stream_epochs
         self._reader = reader
         self._first = first
 
@@ -218,16 +218,16 @@ class StreamData(DataAdapter):
     @property
     def n_batches(self) -> int | None:
         """The number of minibatches; None if that is not known beforehand."""
-        return self._supply.n_batches
+        return self._stream_epochs.n_batches
 
     def epoch(self, order: Order | None) -> Iterator[Items]:
-        """Go through the data once, in its own order; what is made ahead waits."""
+        """Go through the data once, in its own order; prefetched elements wait."""
         del order
-        elements = self._supply.epoch()
-        for number, given in enumerate(elements):
-            element = self._reader.read(number, given)
+        elements = self._stream_epochs.epoch()
+        for number, found in enumerate(elements):
+            element = self._reader.read(number, found)
             self._check_form(number, element)
-            if element.n_items < self.minibatch_size and not self.rest:
+            if element.n_items < self.minibatch_size and not self.keep_remainder:
                 self._check_last(number, element, elements)
                 return
             alike = element._replace(  # in the order of the first one
@@ -244,9 +244,9 @@ class StreamData(DataAdapter):
                 attr="data",
             )
 
-    def _check_last(self, number: int, element: Element, rest: Iterator) -> None:
+    def _check_last(self, number: int, element: Element, following: Iterator) -> None:
         """Let an element with fewer items be the last one; and leave it out."""
-        if next(rest, None) is not None:
+        if next(following, None) is not None:
             raise ValidationError(
                 f"element {number}: expected {self.minibatch_size} items, got "
                 f"{element.n_items} (only the last element may have fewer)",

@@ -19,7 +19,7 @@ _NONE = object()
 
 class StreamEpochs:
     """
-    Goes through a stream a number of times, or in parts.
+    Goes through a stream a number of times, or some elements at a time.
 
     A ``keras.utils.PyDataset`` is told when epochs begin and end.
 

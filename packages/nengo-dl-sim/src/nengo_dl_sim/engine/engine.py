@@ -141,7 +141,7 @@ class Engine:
         self.initial.reset()
 
     def _adopt(self, planned: PlannedProgram) -> None:
-        """Go on with another plan, with the present values of parameters."""
+        """Go on with another plan, with the current values of parameters."""
         values = {sig: self.parameters.value(sig) for sig in self.names}
         starts = {sig: self.initial.value(sig) for sig in self.initial_names}
         self.close()

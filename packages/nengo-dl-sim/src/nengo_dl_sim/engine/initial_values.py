@@ -80,10 +80,10 @@ class InitialValues:
         """
         changed: dict[int, np.ndarray] = {}
         for base, value in values.items():
-            number, places = self._program.state_index.find(base)
+            number, rows = self._program.state_index.find(base)
             if number not in changed:
                 changed[number] = self._arrays[number].copy()
-            changed[number][places] = np.ravel(value)
+            changed[number][rows] = np.ravel(value)
         for number, array in changed.items():
             self._arrays[number] = array
 

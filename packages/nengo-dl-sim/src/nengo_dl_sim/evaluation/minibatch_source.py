@@ -180,7 +180,7 @@ class MinibatchSource:
         self._inputs.take_back()
 
     def with_variables(self, state: State) -> State:
-        """Return a state with the present values of the operators' variables."""
+        """Return a state with the current values of the operators' variables."""
         variables = self._engine.program.state_variables
         return state._replace(variables=[tf.convert_to_tensor(v) for v in variables])
 
@@ -216,11 +216,11 @@ class MinibatchSource:
         return Batch(feed.held, stepped, items.targets, items.n_items, start_step)
 
     def _feed(self, data: DataAdapter) -> InputFeed:
-        given = data.nodes
-        if given not in self._feeds:
-            feed = InputFeed(self._inputs, given, self._engine.program)
-            self._feeds[given] = feed
-        return self._feeds[given]
+        nodes = data.nodes
+        if nodes not in self._feeds:
+            feed = InputFeed(self._inputs, nodes, self._engine.program)
+            self._feeds[nodes] = feed
+        return self._feeds[nodes]
 
 
 def _cut(shape: tuple[int, ...], n_steps: int) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def _warn_without_gpu() -> None:
 
 
 def _spec(device: Any) -> tf.DeviceSpec:
-    """Take the name of a device apart."""
+    """Read the name of a device."""
     name = device.name if isinstance(device, tf.config.LogicalDevice) else device
     return tf.DeviceSpec.from_string(name)
 

@@ -1,4 +1,4 @@
-"""A large minibatch in portions that fit into the processor's cache."""
+"""A large minibatch in parts that fit into the processor's cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nengo_dl_ops.step.state import State
 from .run_function import Chunk, RunFunction
 
 #: Items do not depend on each other. Where a step works on more bytes than the first of
-#: these, all steps are taken with one portion of the items, of about as many bytes as
+#: these, all steps are taken with some of the items, of about as many bytes as
 #: the second, then with the next. Measured with 32 MiB of cache, us a step and item:
 #:
 #: network             MiB an item  items: 8   16   32   64  128  256  512  1024
@@ -23,15 +23,15 @@ from .run_function import Chunk, RunFunction
 #: cconv, LIF                 0.16                  17   14   15   21   22
 #: cconv, relu                0.06        13  6.3  6.0  4.8  4.3  2.9  5.1   6.8
 MAX_BYTES = 20 * 2**20
-PORTION_BYTES = 16 * 2**20
+MICROBATCH_BYTES = 16 * 2**20
 
-#: Portions have at least so many items, unless most bytes are matrices of each item.
+#: A microbatch has at least so many items, unless most bytes are matrices of each item.
 _MIN_ITEMS = 64
 
 #: Arrays of a multiple of so many items are computed faster than others.
 _EVEN = 8
 
-#: To take the state apart takes as long as some steps.
+#: To divide the state takes as long as some steps.
 MIN_STEPS = 32
 
 
@@ -58,7 +58,7 @@ def microbatch_size(program: Program, n_steps: int) -> int:
     if n_bytes <= MAX_BYTES or tf.config.list_logical_devices("GPU"):
         return whole
     least = 2 if 2 * _n_bytes_of_matrices(program) > n_bytes else _MIN_ITEMS
-    fitting = max(PORTION_BYTES * whole // n_bytes, least)
+    fitting = max(MICROBATCH_BYTES * whole // n_bytes, least)
     size = ceil(whole / ceil(whole / fitting))
     return min(size if size < _EVEN else ceil(size / _EVEN) * _EVEN, whole)
 
@@ -89,7 +89,7 @@ def _itemsize(program: Program) -> int:
 
 class Microbatches:
     """
-    Runs a program as a `RunFunction` does, for one portion of the items at a time.
+    Runs a program as a `RunFunction` does, for one microbatch at a time.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Microbatches:
         """
         chunks, n_items = [], self.program.minibatch_size
         for start in range(0, n_items, self.size):
-            # All portions have one size, so the last one may repeat some items.
+            # All microbatches have one size, so the last one may repeat some items.
             first = min(start, n_items - self.size)
             items = slice(first, first + self.size)
             chunk = self.function(
@@ -151,7 +151,7 @@ class Microbatches:
         return state._replace(arrays=[a.items(value, items) for a, value in pairs])
 
     def _without(self, chunk: Chunk, n_repeated: int) -> Chunk:
-        """Leave out the items that the portion before had, too."""
+        """Leave out the items that the one before had, too."""
         new = slice(n_repeated, None)
         probed = [values[..., new] for values in chunk.probed]
         return Chunk(self._part(chunk.state, new), probed)

@@ -28,12 +28,12 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
         What it returns.
     """
     flat = tf.nest.flatten(arguments)
-    places = [k for k, tensor in enumerate(flat) if tensor.dtype.is_floating]
+    floating = [k for k, tensor in enumerate(flat) if tensor.dtype.is_floating]
     structure: list[Any] = []
 
     def call(floats: tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
         filled = list(flat)
-        for k, tensor in zip(places, floats, strict=True):
+        for k, tensor in zip(floating, floats, strict=True):
             filled[k] = tensor
         structure[:] = [function(*tf.nest.pack_sequence_as(arguments, filled))]
         return tf.nest.flatten(structure[0])
@@ -56,5 +56,5 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
 
         return call(floats), gradient
 
-    outputs = compute(*(flat[k] for k in places))
+    outputs = compute(*(flat[k] for k in floating))
     return tf.nest.pack_sequence_as(structure[0], outputs)

@@ -80,7 +80,7 @@ class Runner:
         self._last_slots: tuple[tuple[int, ...], tf.Tensor] = (), tf.zeros(0)
 
     def compile(
-        self, state: State, n_steps: int, given: Collection[Node], mode: Mode
+        self, state: State, n_steps: int, data_nodes: Collection[Node], mode: Mode
     ) -> None:
         """
         Compile, without running a step, what `run` will use.
@@ -91,12 +91,12 @@ class Runner:
             Any state of the simulation.
         n_steps : int
             How many steps will be run.
-        given : collection of nengo.Node
+        data_nodes : collection of nengo.Node
             Nodes whose values will be given.
         mode : Mode
             How the loop is executed.
         """
-        feed = self._feed(given)
+        feed = self._feed(data_nodes)
         function = self._function(feed, n_steps, mode)
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
         shape = (function.capacity, size, self.program.minibatch_size)
@@ -108,11 +108,13 @@ class Runner:
         """Give up what was compiled."""
         self._functions.clear()
 
-    def is_compiled(self, n_steps: int, given: Collection[Node], mode: Mode) -> bool:
+    def is_compiled(
+        self, n_steps: int, data_nodes: Collection[Node], mode: Mode
+    ) -> bool:
         """Tell whether `compile` need not be called for these arguments."""
         if not self.program.use_loop:  # without which it would run the steps
             return True
-        return self._key(self._feed(given), n_steps, mode) in self._functions
+        return self._key(self._feed(data_nodes), n_steps, mode) in self._functions
 
     def run(
         self,
@@ -191,8 +193,8 @@ class Runner:
         )
         return [probed[number] for number in range(self.n_probes)]
 
-    def _feed(self, given: Collection[Node]) -> InputFeed:
-        key = frozenset(given)
+    def _feed(self, data_nodes: Collection[Node]) -> InputFeed:
+        key = frozenset(data_nodes)
         if key not in self._feeds:
             self._feeds[key] = InputFeed(self.inputs, key, self.program)
         return self._feeds[key]

@@ -28,7 +28,7 @@ class InputFeed:
     ----------
     inputs : NodeInputs
         The input nodes of the model.
-    given : collection of nengo.Node
+    data_nodes : collection of nengo.Node
         Nodes whose values are given for every step.
     program : Program
         What the values are for. Nodes that nothing in it reads are left out.
@@ -42,7 +42,7 @@ class InputFeed:
     """
 
     def __init__(
-        self, inputs: NodeInputs, given: Collection[Node], program: Program
+        self, inputs: NodeInputs, data_nodes: Collection[Node], program: Program
     ) -> None:
         self._inputs = inputs
         self._program = program
@@ -52,7 +52,7 @@ class InputFeed:
             sig = inputs.signal(node)
             if sig is None or sig not in program.layout:
                 continue
-            if node in given:
+            if node in data_nodes:
                 self._stepped[node] = sig
             elif inputs.is_constant(node):
                 held.append(sig)
@@ -70,7 +70,7 @@ class InputFeed:
 
     def stepped(
         self,
-        given: Mapping[Node, np.ndarray],
+        data: Mapping[Node, np.ndarray],
         start_step: int,
         n_steps: int,
         capacity: int,
@@ -80,7 +80,7 @@ class InputFeed:
 
         Parameters
         ----------
-        given : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
+        data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
             Values given by the user; the others are generated.
         start_step : int
             How many steps were done before.
@@ -94,15 +94,13 @@ class InputFeed:
         values : (capacity, n_stepped, minibatch_size) array
             In the order of `split`.
         """
-        generated = self._inputs.generate(start_step, n_steps, skip=given)
+        generated = self._inputs.generate(start_step, n_steps, skip=data)
         shape = (capacity, sum(self.sizes.values()), self._program.minibatch_size)
         values, start = np.zeros(shape, dtype=self._program.layout.dtype), 0
         for node, sig in self._stepped.items():
             rows = slice(start, start + sig.size)
             values[:n_steps, rows] = (
-                np.transpose(given[node], (1, 2, 0))
-                if node in given
-                else generated[node]
+                np.transpose(data[node], (1, 2, 0)) if node in data else generated[node]
             )
             start += sig.size
         return values

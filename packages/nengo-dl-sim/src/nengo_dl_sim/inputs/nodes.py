@@ -282,12 +282,12 @@ class NodeInputs:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Go on with the present processes after the context, whatever is in it."""
-        present = dict(vars(self))
+        """Go on with the current processes after the context, whatever is in it."""
+        before = dict(vars(self))
         try:
             yield
         finally:
-            vars(self).update(present)
+            vars(self).update(before)
 
     def generate(
         self, start_step: int, n_steps: int, skip: Collection[nengo.Node] = ()

@@ -134,9 +134,8 @@ def seeding_order(model: Model, operators: set[Operator]) -> list[SimProcess]:
     Returns
     -------
     processes : list of nengo.builder.processes.SimProcess
-        All of the model if any of the given operators draws random numbers with a seed
-        from the simulator (every synapse before it gets one, too), else only the given
-        ones.
+        All of the model if any of these operators draws random numbers with a seed
+        from the simulator (every synapse before it gets one, too), else only these.
     """
     processes = [op for op in operators if isinstance(op, SimProcess)]
     if not any(map(_draws, processes)):
@@ -227,13 +226,13 @@ def _match_silent(
     """Match nodes without output, which no signal connects with their operator."""
     silent = [node for node in nodes if model.sig[node]["out"] is None]
     matched = {}
-    rest = list(ops)
+    unmatched = list(ops)
     for node in silent:
         # The order decides between nodes that share a function.
-        op = next((op for op in rest if op.fn is node.output), None)
+        op = next((op for op in unmatched if op.fn is node.output), None)
         if op is not None:
             matched[node] = op
-            rest.remove(op)
+            unmatched.remove(op)
     # Where the function was changed after the build, the order has to do.
     changed = (node for node in silent if node not in matched)
-    return matched | dict(zip(changed, rest, strict=False))
+    return matched | dict(zip(changed, unmatched, strict=False))

@@ -38,7 +38,7 @@ class SignalValues(Mapping):
     layout : SignalLayout
         Knows the type that floating point signals have.
     simulation : SimulationState
-        The present of the simulation.
+        The state of the simulation.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SignalValues(Mapping):
         return kept
 
     def _refresh(self) -> None:
-        """Show the present values in all arrays that somebody keeps."""
+        """Show the current values in all arrays that somebody keeps."""
         for sig, array in list(self._kept.items()):
             try:
                 array.show(self._known(sig))

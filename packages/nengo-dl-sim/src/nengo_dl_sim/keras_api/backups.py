@@ -136,18 +136,18 @@ def take_backups(
     nengo.exceptions.ValidationError
         If there are several, or it has settings that mean nothing here.
     """
-    given = [] if callbacks is None else callbacks
-    given = list(given) if isinstance(given, (list, tuple)) else [given]
-    places = [i for i, one in enumerate(given) if _backs_up(one)]
-    if not places:
-        return given, None
-    if len(places) > 1:
+    listed = [] if callbacks is None else callbacks
+    listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
+    positions = [i for i, one in enumerate(listed) if _backs_up(one)]
+    if not positions:
+        return listed, None
+    if len(positions) > 1:
         raise ValidationError(
-            f"expected one BackupAndRestore, got {len(places)}", attr="callbacks"
+            f"expected one BackupAndRestore, got {len(positions)}", attr="callbacks"
         )
-    backup = Backup(given[places[0]], save)
-    given[places[0]] = backup
-    return given, backup
+    backup = Backup(listed[positions[0]], save)
+    listed[positions[0]] = backup
+    return listed, backup
 
 
 def _backs_up(callback: Any) -> bool:

@@ -57,12 +57,12 @@ def callback_list(
     nengo.exceptions.ValidationError
         If one is no callback, or cannot do its work here.
     """
-    given = [] if callbacks is None else callbacks
-    given = list(given) if isinstance(given, (list, tuple)) else [given]
-    for callback in given:
+    listed = [] if callbacks is None else callbacks
+    listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
+    for callback in listed:
         _check(callback)
     return keras.callbacks.CallbackList(
-        given,
+        listed,
         add_history=history,
         add_progbar=verbose != 0,
         model=model,

@@ -30,7 +30,7 @@ class Chosen(NamedTuple):
     unwanted: frozenset[Probe]
 
 
-def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chosen:
+def choose(attr: str, value: Any, probes: Sequence[Probe], names: Names) -> Chosen:
     """
     Say what belongs to which probe.
 
@@ -38,7 +38,7 @@ def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chos
     ----------
     attr : str
         The argument that is read, for messages.
-    given : object
+    value : object
         One thing for all probes; a list with one for each of the first probes, in
         order; or a dictionary of probes, or of their names. None, also in place of
         one of them: nothing. (A dictionary with a ``"class_name"`` is one thing:
@@ -58,15 +58,15 @@ def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chos
     nengo.exceptions.ValidationError
         If a list is too long, or a key is no probe and not the name of one.
     """
-    if given is None:
+    if value is None:
         return Chosen({}, False, frozenset())
-    one_thing = not isinstance(given, (list, tuple, Mapping))
-    if one_thing or (isinstance(given, Mapping) and "class_name" in given):
-        return Chosen(dict.fromkeys(probes, given), True, frozenset())
+    one_thing = not isinstance(value, (list, tuple, Mapping))
+    if one_thing or (isinstance(value, Mapping) and "class_name" in value):
+        return Chosen(dict.fromkeys(probes, value), True, frozenset())
     found = (
-        names.by_object(attr, given, among=probes)
-        if isinstance(given, Mapping)
-        else _in_order(attr, given, probes)
+        names.by_object(attr, value, among=probes)
+        if isinstance(value, Mapping)
+        else _in_order(attr, value, probes)
     )
     for probe in found:
         if probe not in probes:
@@ -79,16 +79,16 @@ def choose(attr: str, given: Any, probes: Sequence[Probe], names: Names) -> Chos
 
 
 def _in_order(
-    attr: str, given: Sequence[Any], probes: Sequence[Probe]
+    attr: str, value: Sequence[Any], probes: Sequence[Probe]
 ) -> dict[Probe, Any]:
-    if len(given) > len(probes):
+    if len(value) > len(probes):
         raise ValidationError(
             f"expected a list with an entry for each of up to {len(probes)} probes, "
-            f"got {len(given)} entries",
+            f"got {len(value)} entries",
             attr=attr,
         )
-    rest = [None] * (len(probes) - len(given))
-    return dict(zip(probes, [*given, *rest], strict=True))
+    missing = [None] * (len(probes) - len(value))
+    return dict(zip(probes, [*value, *missing], strict=True))
 
 
 class Watched(NamedTuple):

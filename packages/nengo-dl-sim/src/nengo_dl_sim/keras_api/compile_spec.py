@@ -68,7 +68,7 @@ class CompileSpec:
         self.optimizer = _optimizer(optimizer)
         chosen = self._chosen("loss", loss)
         self._unwanted = chosen.unwanted
-        self._losses = {p: loss_form(p, given) for p, given in chosen.values.items()}
+        self._losses = {p: loss_form(p, found) for p, found in chosen.values.items()}
         self._losses_for_all = chosen.for_all
         self._metrics = [
             *self._watched("metrics", metrics, weighted=False),
@@ -89,14 +89,14 @@ class CompileSpec:
         return not (self._losses or (method == "evaluate" and self._metrics))
 
     def sample_weights(
-        self, given: Any, targets: Mapping[Probe, Any]
+        self, weights_given: Any, targets: Mapping[Probe, Any]
     ) -> dict[Probe, Any]:
         """
         Say which weights of samples belong to which probe.
 
         Parameters
         ----------
-        given : array_like or list or dict or None
+        weights_given : array_like or list or dict or None
             Weights for all probes with a loss; a list with some for each of the first
             probes, in order; or a dictionary of probes, or of their names.
         targets : dict
@@ -112,14 +112,14 @@ class CompileSpec:
         nengo.exceptions.ValidationError
             If some are for a probe without a loss.
         """
-        if given is None:
+        if weights_given is None:
             return {}
         weighted = {m.probe for m in self._metrics if m.weighted}
-        if not isinstance(given, (list, tuple, Mapping)):
+        if not isinstance(weights_given, (list, tuple, Mapping)):
             losses = self._needed_losses(targets)
             probes = [*losses, *(weighted & set(targets)) - losses.keys()]
-            return dict.fromkeys(probes, given)
-        weights = self._chosen("sample_weight", given).values
+            return dict.fromkeys(probes, weights_given)
+        weights = self._chosen("sample_weight", weights_given).values
         used = self._losses.keys() | weighted
         self._check_known("sample_weight", weights, used)
         return {probe: value for probe, value in weights.items() if probe in used}
@@ -143,10 +143,11 @@ class CompileSpec:
         nengo.exceptions.ValidationError
             If a target is missing, is not used, or does not fit its loss.
         """
-        given = data.probes or []
-        losses, metrics = self._needed_losses(given), self._needed_metrics(given)
-        self._check_targets(given, losses, metrics)
-        key = data.n_steps, *given, None, *data.weighted, *data.target_shapes
+        with_targets = data.probes or []
+        losses = self._needed_losses(with_targets)
+        metrics = self._needed_metrics(with_targets)
+        self._check_targets(with_targets, losses, metrics)
+        key = data.n_steps, *with_targets, None, *data.weighted, *data.target_shapes
         return self._kept.get(
             key,
             lambda: make_losses_and_metrics(
@@ -154,21 +155,23 @@ class CompileSpec:
             ),
         )
 
-    def _needed_losses(self, given: Collection[Probe]) -> dict[Probe, Form]:
+    def _needed_losses(self, with_targets: Collection[Probe]) -> dict[Probe, Form]:
         """Leave out losses for all probes where there is no target."""
         return {
             probe: form
             for probe, form in self._losses.items()
-            if not self._losses_for_all or form.n_arguments == 1 or probe in given
+            if not self._losses_for_all
+            or form.n_arguments == 1
+            or probe in with_targets
         }
 
-    def _needed_metrics(self, given: Collection[Probe]) -> list[Watched]:
+    def _needed_metrics(self, with_targets: Collection[Probe]) -> list[Watched]:
         """Leave out metrics for all probes where there is no target."""
-        return [m for m in self._metrics if not m.for_all or m.probe in given]
+        return [m for m in self._metrics if not m.for_all or m.probe in with_targets]
 
     def _check_targets(
         self,
-        given: Sequence[Probe],
+        with_targets: Sequence[Probe],
         losses: Mapping[Probe, Form],
         metrics: Sequence[Watched],
     ) -> None:
@@ -176,9 +179,9 @@ class CompileSpec:
             raise _no_target(probe)
         needed = {p for p, form in losses.items() if form.n_arguments == 2}
         needed |= {metric.probe for metric in metrics}
-        for probe in needed - set(given):
+        for probe in needed - set(with_targets):
             raise _no_target(probe)
-        for probe in set(given) - needed - losses.keys() - self._unwanted:
+        for probe in set(with_targets) - needed - losses.keys() - self._unwanted:
             raise ValidationError(
                 f"{probe} is not a valid target: expected a probe with a loss or a "
                 "metric that takes a target",
@@ -198,9 +201,9 @@ class CompileSpec:
             make_metric(probe, metric, 1, 1)
 
     def _check_known(
-        self, attr: str, given: Collection[Probe], known: Collection[Probe]
+        self, attr: str, probes: Collection[Probe], known: Collection[Probe]
     ) -> None:
-        for probe in given:
+        for probe in probes:
             if probe not in known and probe not in self._unwanted:
                 raise ValidationError(
                     f"expected weights for probes with a loss, got some for {probe}",
@@ -215,22 +218,22 @@ class CompileSpec:
         chosen = self._chosen(attr, metrics)
         return [
             Watched(probe, metric, weighted, chosen.for_all)
-            for probe, given in chosen.values.items()
-            for metric in _flat(given)
+            for probe, found in chosen.values.items()
+            for metric in _flat(found)
         ]
 
-    def _chosen(self, attr: str, given: Any) -> Chosen:
-        return choose(attr, given, self._engine.model.probes, self._names)
+    def _chosen(self, attr: str, value: Any) -> Chosen:
+        return choose(attr, value, self._engine.model.probes, self._names)
 
 
-def _optimizer(given: Any) -> Any:
-    if isinstance(given, tf.compat.v1.train.Optimizer):
-        return given
+def _optimizer(value: Any) -> Any:
+    if isinstance(value, tf.compat.v1.train.Optimizer):
+        return value
     try:
-        optimizer = keras.optimizers.get(given)
+        optimizer = keras.optimizers.get(value)
     except (KeyError, TypeError, ValueError) as error:
         raise ValidationError(
-            f"expected a Keras optimizer or its name, got {described(given, '0.001')}",
+            f"expected a Keras optimizer or its name, got {described(value, '0.001')}",
             attr="optimizer",
         ) from error
     check_optimizer(optimizer)
@@ -244,11 +247,11 @@ def _no_target(probe: Probe) -> ValidationError:
     )
 
 
-def _flat(given: Any) -> list[Any]:
+def _flat(metrics: Any) -> list[Any]:
     """List metrics, however deep they are in lists."""
-    if not isinstance(given, (list, tuple)):
-        return [] if given is None else [given]
-    return [metric for entry in given for metric in _flat(entry)]
+    if not isinstance(metrics, (list, tuple)):
+        return [] if metrics is None else [metrics]
+    return [metric for entry in metrics for metric in _flat(entry)]
 
 
 def _weight(probe: Probe, value: Any) -> float:

@@ -151,8 +151,8 @@ def try_losses(engine: Engine, losses: Sequence[Measure], data: DataAdapter) -> 
     targets = [_spec(engine, data, *shape) for shape in data.target_shapes]
 
     def values(outputs: dict[int, tf.Tensor], targets: list[tf.Tensor]) -> list:
-        given = [outputs.get(k) for k in range(len(engine.probes))]
-        return [loss.value(given, targets) for loss in losses]
+        of_probes = [outputs.get(k) for k in range(len(engine.probes))]
+        return [loss.value(of_probes, targets) for loss in losses]
 
     tf.function(values, autograph=False).get_concrete_function(outputs, targets)
 

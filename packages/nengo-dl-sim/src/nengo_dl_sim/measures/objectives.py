@@ -1,4 +1,4 @@
-"""From what a user wants of the outputs to the measures that the trainer computes."""
+"""From what a user wants of the outputs to the measures that are computed."""
 
 from __future__ import annotations
 
@@ -104,27 +104,31 @@ def _resolve_all(
             f"got {wanted!r}",
             attr=attr,
         )
-    given = list(targets or ())
+    with_targets = list(targets or ())
     resolved = []
     for key, source in wanted.items():
         _check_probes(attr, key, probes)
         form = default if source is None else objective_form(attr, key, source)
-        measure = _number(key, source, form, probes, given)
+        measure = _number(key, source, form, probes, with_targets)
         as_it_is = form.function is _as_they_are
         resolved.append(measure._replace(of_items=as_it_is, attr=attr))
-    _check_all_used(resolved, probes, given)
+    _check_all_used(resolved, probes, with_targets)
     if not resolved:
         raise ValidationError("expected at least one objective, got none", attr=attr)
     return resolved
 
 
 def _number(
-    key: Any, source: Any, form: Form, probes: Sequence[Probe], given: list[Probe]
+    key: Any,
+    source: Any,
+    form: Form,
+    probes: Sequence[Probe],
+    with_targets: list[Probe],
 ) -> Measure:
     keys = key if isinstance(key, tuple) else (key,)
     needed = keys if form.n_arguments == 2 else ()
     for probe in needed:
-        if probe not in given:
+        if probe not in with_targets:
             raise ValidationError(
                 f"expected a target for {probe}, whose objective takes one, got none",
                 attr="data",
@@ -132,7 +136,7 @@ def _number(
     return Measure(
         name=", ".join(str(probe) for probe in keys),
         outputs=tuple(probes.index(probe) for probe in keys),
-        targets=tuple(given.index(probe) for probe in needed),
+        targets=tuple(with_targets.index(probe) for probe in needed),
         function=_of_lists(form, isinstance(key, tuple)),
         source=source,
     )
@@ -149,10 +153,10 @@ def _check_probes(attr: str, key: Any, probes: Sequence[Probe]) -> None:
 
 
 def _check_all_used(
-    measures: Sequence[Measure], probes: Sequence[Probe], given: Sequence[Probe]
+    measures: Sequence[Measure], probes: Sequence[Probe], with_targets: Sequence[Probe]
 ) -> None:
     used = {probes[i] for measure in measures for i in measure.outputs}
-    for probe in given:
+    for probe in with_targets:
         if probe not in used:
             raise ValidationError(
                 f"{probe} is not a valid target: expected a probe with an objective",

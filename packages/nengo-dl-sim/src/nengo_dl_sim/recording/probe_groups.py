@@ -22,19 +22,19 @@ class Recording:
     ----------
     signal : (size,) TensorSignal
         All that they read, joined.
-    places : list of (int, slice, tuple of int)
+    slices : list of (int, slice, tuple of int)
         For each probe its number, where in ``signal`` its values are, and their shape.
     store : ProbeStore
         One of the probes; knows which steps are sampled.
     """
 
     signal: TensorSignal
-    places: list[tuple[int, slice, tuple[int, ...]]]
+    slices: list[tuple[int, slice, tuple[int, ...]]]
     store: ProbeStore
 
     def split(self, values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """
-        Tell the probes' values apart.
+        Give each probe its values.
 
         Parameters
         ----------
@@ -46,8 +46,8 @@ class Recording:
         number, values : int, (n_slots, *shape, batch) array
             A probe, and a view of its values.
         """
-        for number, place, shape in self.places:
-            own = values[:, place]
+        for number, rows, shape in self.slices:
+            own = values[:, rows]
             yield number, own.reshape((len(own), *shape, own.shape[-1]))
 
 
@@ -83,9 +83,9 @@ def _record(
 ) -> Recording:
     parts = [signals[number] for number in numbers]
     ends = np.cumsum([part.size for part in parts]).tolist()
-    places = [
+    slices = [
         (number, slice(end - part.size, end), part.shape)
         for number, part, end in zip(numbers, parts, ends, strict=True)
     ]
     joined = join([part.reshape((part.size,)) for part in parts])
-    return Recording(joined, places, stores[numbers[0]])
+    return Recording(joined, slices, stores[numbers[0]])

@@ -105,13 +105,13 @@ class ProbeStore:
             Read-only. If the simulation has no batch axis, without it, and of shape
             (0,) if nothing was recorded, as in Nengo.
         """
-        parts = self._chunks
-        if not parts:
+        chunks = self._chunks
+        if not chunks:
             batch = self.minibatch_size
             return np.zeros((0,) if batch is None else (batch, 0, *self.shape))
-        if len(parts) > 1:
-            self._merge(parts, np.concatenate)
-        data = np.moveaxis(parts[0], -1, 0)
+        if len(chunks) > 1:
+            self._merge(chunks, np.concatenate)
+        data = np.moveaxis(chunks[0], -1, 0)
         data = data[0] if self.minibatch_size is None else data
         data.flags.writeable = False
         return data
@@ -139,15 +139,15 @@ class ProbeStore:
         """
         if self._chunks:
             self._merge(
-                self._chunks, lambda parts: np.delete(np.concatenate(parts), index, 0)
+                self._chunks, lambda chunks: np.delete(np.concatenate(chunks), index, 0)
             )
 
     def _merge(
-        self, parts: list[np.ndarray], merge: Callable[[list[np.ndarray]], np.ndarray]
+        self, chunks: list[np.ndarray], merge: Callable[[list[np.ndarray]], np.ndarray]
     ) -> None:
-        """Make one of all parts in a list, to which a thread that runs may add."""
-        n = len(parts)
-        parts[:n] = [merge(parts[:n])]
+        """Make one of all chunks in a list, to which a thread that runs may add."""
+        n = len(chunks)
+        chunks[:n] = [merge(chunks[:n])]
 
     def _sampled(self, start_step: int, n_steps: int) -> np.ndarray:
         steps = np.arange(start_step + 1, start_step + n_steps + 1)

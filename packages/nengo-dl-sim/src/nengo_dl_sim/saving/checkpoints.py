@@ -146,7 +146,7 @@ class Restart(NamedTuple):
         found : dict from str to array
             What `check` has found to fit.
         state : State
-            What `state` returned; for the present plan, if it is another one by now.
+            What `state` returned; for the current plan, if that is another one.
 
         Returns
         -------

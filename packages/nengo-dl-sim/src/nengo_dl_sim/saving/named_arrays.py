@@ -156,11 +156,9 @@ def relied_on(engine: Engine, arrays: Mapping[str, np.ndarray]) -> str | None:
     ]
     if not changed:
         return None
-    present = count_reads(op for group in engine.program.groups for op in group.ops)
+    now = count_reads(op for group in engine.program.groups for op in group.ops)
     needed = engine.program_factory.n_reads(engine.plan_settings, changed)
-    return next(
-        (engine.names[sig] for sig in changed if present[sig] < needed[sig]), None
-    )
+    return next((engine.names[sig] for sig in changed if now[sig] < needed[sig]), None)
 
 
 def parameter_arrays(engine: Engine) -> dict[str, np.ndarray]:

@@ -108,10 +108,10 @@ def load_arrays(
         If it is not such a file, cannot be read, is damaged, or does not hold the
         expected arrays: of numbers, finite and in the range of the types wanted.
     """
-    given, path = os.fsdecode(path), _complete(path)
-    _check_no_checkpoint(given)
+    asked_for, path = os.fsdecode(path), _complete(path)
+    _check_no_checkpoint(asked_for)
     if not os.path.exists(path):
-        _check_no_folder(given)
+        _check_no_folder(asked_for)
         raise FileNotFoundError(errno.ENOENT, "no such parameter file", path)
     _check_no_folder(path)
     if not os.path.isfile(path):  # of some, such as pipes, the opening never ends

@@ -1,4 +1,4 @@
-"""What the doors of a simulator share: its parts, its state, its life."""
+"""What all methods of a simulator share: its engine, its state, its life."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from .guards import ReadOnlyAttributes, SingleUse
 
 class SimulatorBase(ReadOnlyAttributes):
     """
-    The ground that the methods of a simulator stand on.
+    What all methods of a simulator stand on.
 
-    `.Simulator` is put together from doors. Each has the methods of one kind
-    (running, learning, saving, exporting); they check arguments and hand them to the
-    part that does the work.
+    `.Simulator` is put together from mixins. Each has the methods of one kind (running,
+    training, saving, exporting); they check arguments and hand them to what does the
+    work: the engine, the evaluator, the trainer.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class SimulatorBase(ReadOnlyAttributes):
         return state
 
     def _initial_state(self) -> State:
-        """Return the state before the first step, at the present time."""
+        """Return the state before the first step, at the current time."""
         with self._on_device():
             state = self._engine.initial.state(self.seed)
             step = self.model.step
@@ -204,7 +204,7 @@ class SimulatorBase(ReadOnlyAttributes):
         return self._engine.settings.stateful
 
     def _state_policy(self, stateful: bool) -> StatePolicy:
-        """Let minibatches go on from each other, or all start from the present."""
+        """Let minibatches go on from each other, or all start from the same state."""
         if self._is_stateful(stateful):
             return self._evaluator.stateful_policy(self._simulation)
         return self._evaluator.isolated_policy(StartState(self._state, self._n_steps))

@@ -181,10 +181,10 @@ class InspectMixin(SimulatorBase):
                 )
             inputs = dict(zip(nodes, inputs, strict=True))
         size, dtype = self.minibatch_size or 1, self._engine.config.dtype
-        given = check_inputs(inputs, self._engine.inputs.nodes, size, None, dtype)
-        n_steps = next((a.shape[1] for a in given.values()), 2 * self.unroll)
+        checked = check_inputs(inputs, self._engine.inputs.nodes, size, None, dtype)
+        n_steps = next((a.shape[1] for a in checked.values()), 2 * self.unroll)
         values = {
-            node: given.get(node, np.zeros((size, n_steps, node.size_out)))
+            node: checked.get(node, np.zeros((size, n_steps, node.size_out)))
             for node in nodes
         }
         return ArrayData(n_steps, size, dtype, size, values, None)

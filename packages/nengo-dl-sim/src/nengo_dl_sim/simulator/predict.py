@@ -251,7 +251,7 @@ class PredictMixin(SimulatorBase):
         truncation = check_truncation(truncation)
         epoch_plan = EpochPlan(n_epochs, shuffle, truncation)
         checked = train_data(
-            self._engine, self._names, data, n_epochs, shuffle, rest=True
+            self._engine, self._names, data, n_epochs, shuffle, keep_remainder=True
         )
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)
         _check_combine(combine, checked, measures)

@@ -159,7 +159,7 @@ class RunMixin(SimulatorBase):
         refuse("extra_feeds", extra_feeds)
         data = _renamed(data, input_feeds)
         goes_on = self._is_stateful(self.stateful if stateful is None else stateful)
-        given = self._check_given(data, n_steps)
+        node_values = self._check_data(data, n_steps)
         self._simulation.n_asked_for += n_steps
         program = self._engine.program
         mode = choose_mode(
@@ -170,15 +170,15 @@ class RunMixin(SimulatorBase):
         )
         if mode is not Mode.GRAPH and not self._xla_compiles(program):
             mode = Mode.GRAPH
-        aside = contextlib.nullcontext() if goes_on else self._aside()
-        with self._working(), profiler(profile), aside:
-            self._run_steps(n_steps, given, mode, progress_bar)
+        context = contextlib.nullcontext() if goes_on else self._undone()
+        with self._working(), profiler(profile), context:
+            self._run_steps(n_steps, node_values, mode, progress_bar)
 
     def _xla_compiles(self, program: Program) -> bool:
         with self._on_device():
             return check_xla(self.jit_compile, program.unknown_to_xla)
 
-    def _check_given(self, data: Any, n_steps: int) -> dict[nengo.Node, np.ndarray]:
+    def _check_data(self, data: Any, n_steps: int) -> dict[nengo.Node, np.ndarray]:
         nodes, config = self._engine.inputs.nodes, self._engine.config
         if is_stream(data):
             raise ValidationError(f"expected arrays, got {data!r}", attr="data")
@@ -195,15 +195,15 @@ class RunMixin(SimulatorBase):
         return check_inputs(values.inputs, nodes, size, n_steps, dtype)
 
     @contextlib.contextmanager
-    def _aside(self) -> Iterator[None]:
-        """Go back to the present state afterwards."""
+    def _undone(self) -> Iterator[None]:
+        """Go back to the current state afterwards."""
         with self._simulation.kept(), self._evaluator.fresh_inputs():
             yield
 
     def _run_steps(
         self,
         n_steps: int,
-        given: dict[nengo.Node, np.ndarray],
+        node_values: dict[nengo.Node, np.ndarray],
         mode: Mode,
         progress_bar: Form,
     ) -> None:
@@ -212,10 +212,10 @@ class RunMixin(SimulatorBase):
         with self._bar("Simulating", n_steps, progress_bar) as bar, stepping:
             chosen, state = self._simulation.prepare(mode)
             runner = chosen.runner
-            if not runner.is_compiled(n_steps, given, mode):
+            if not runner.is_compiled(n_steps, node_values, mode):
                 with bar.stage("Compiling"):
-                    runner.compile(state, n_steps, given, mode)
-            for chunk in runner.run(state, self._n_steps, n_steps, given, mode):
+                    runner.compile(state, n_steps, node_values, mode)
+            for chunk in runner.run(state, self._n_steps, n_steps, node_values, mode):
                 self._record(chunk)
                 self._simulation.advance(chosen, chunk.state, chunk.n_steps)
                 bar.step(chunk.n_steps)

@@ -236,7 +236,7 @@ class TrainMixin(SaveMixin):
         check_callable("combine", combine)
         check_boolean("training", training)
         refuse("extra_feeds", extra_feeds)
-        checked = train_data(self._engine, self._names, data, rest=True)
+        checked = train_data(self._engine, self._names, data, keep_remainder=True)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:

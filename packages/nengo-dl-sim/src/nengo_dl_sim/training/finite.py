@@ -139,7 +139,9 @@ def is_bounded(evidence: Evidence, squared: bool = False) -> tf.Tensor:
 
 
 def check_sound(
-    descent: Descent, measures: Sequence[Measure], parts: Iterable[TrainableParameter]
+    descent: Descent,
+    measures: Sequence[Measure],
+    parameters: Iterable[TrainableParameter],
 ) -> np.ndarray:
     """
     Check that the numbers of a step of gradient descent were finite.
@@ -150,7 +152,7 @@ def check_sound(
         What came out of the step.
     measures : list of Measure
         What was minimised.
-    parts : iterable of TrainableParameter
+    parameters : iterable of TrainableParameter
         The names of what is trained.
 
     Returns
@@ -168,7 +170,7 @@ def check_sound(
         _blame_losses(losses, measures)
         _blame_total(losses, measures, descent.evidence)
         _blame_rates(descent.evidence)
-        _blame_gradients(descent.evidence, parts)
+        _blame_gradients(descent.evidence, parameters)
     return losses
 
 
@@ -213,9 +215,11 @@ def _blame_rates(evidence: Evidence) -> None:
             )
 
 
-def _blame_gradients(evidence: Evidence, parts: Iterable[TrainableParameter]) -> None:
+def _blame_gradients(
+    evidence: Evidence, parameters: Iterable[TrainableParameter]
+) -> None:
     """Name a parameter whose gradient is not finite, or else the largest gradient."""
-    sizes = {part.name: _size(evidence, part) for part in parts}
+    sizes = {parameter.name: _size(evidence, parameter) for parameter in parameters}
     for name, size in sizes.items():
         if not np.isfinite(size):
             raise SimulationError(
@@ -233,10 +237,10 @@ def _blame_gradients(evidence: Evidence, parts: Iterable[TrainableParameter]) ->
     )
 
 
-def _size(evidence: Evidence, part: TrainableParameter) -> float:
+def _size(evidence: Evidence, parameter: TrainableParameter) -> float:
     """Return how large the gradient of a parameter is."""
-    sizes = evidence.sizes[part.variable]
+    sizes = evidence.sizes[parameter.variable]
     if sizes is None:
         return 0.0
     rows = sizes.numpy()
-    return float(np.sum(rows[part.rows] if len(rows) > 1 else rows))
+    return float(np.sum(rows[parameter.rows] if len(rows) > 1 else rows))

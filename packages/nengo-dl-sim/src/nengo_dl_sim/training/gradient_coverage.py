@@ -257,5 +257,5 @@ def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
 def _some(names: Sequence[str]) -> str:
     """Name a few, and how many more there are."""
     more = len(names) - N_NAMED
-    rest = f" and {more} more (the log has all, at level INFO)" if more > 0 else ""
-    return ", ".join(names[:N_NAMED]) + rest
+    others = f" and {more} more (the log has all, at level INFO)" if more > 0 else ""
+    return ", ".join(names[:N_NAMED]) + others

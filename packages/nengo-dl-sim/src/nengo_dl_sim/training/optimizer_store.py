@@ -70,7 +70,7 @@ class OptimizerStore:
         self,
         optimizer: Any,
         variables: Sequence[keras.Variable | tf.Variable],
-        parts: Callable[[], Iterable[TrainableParameter]],
+        parameters: Callable[[], Iterable[TrainableParameter]],
     ) -> Update:
         """
         Find or make the update of an optimizer.
@@ -81,7 +81,7 @@ class OptimizerStore:
             What turns gradients into changes.
         variables : list of keras.Variable or tf.Variable
             What it changes.
-        parts : callable
+        parameters : callable
             Returns the parameters that these are made of.
 
         Returns
@@ -96,7 +96,7 @@ class OptimizerStore:
             If that was of another kind.
         """
         number, update = self._updates.get(
-            id(optimizer), lambda: self._make(optimizer, variables, list(parts()))
+            id(optimizer), lambda: self._make(optimizer, variables, list(parameters()))
         )
         self._waiting.pop(number, None)
         self._resumed = None
@@ -172,9 +172,9 @@ class OptimizerStore:
         self,
         optimizer: Any,
         variables: Sequence[Any],
-        parts: Sequence[TrainableParameter],
+        parameters: Sequence[TrainableParameter],
     ) -> Numbered:
-        update = make_update(optimizer, variables, self._counter, parts)
+        update = make_update(optimizer, variables, self._counter, parameters)
         counterpart = self._counterpart()
         if counterpart is None:
             used = [number for number, _ in self._updates.values()]
@@ -193,6 +193,6 @@ class OptimizerStore:
 def _by_number(arrays: Mapping[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
     numbered: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
     for name, array in arrays.items():
-        number, _, rest = name.removeprefix(_PREFIX).partition("/")
-        numbered[int(number)][rest] = array
+        number, _, slot = name.removeprefix(_PREFIX).partition("/")
+        numbered[int(number)][slot] = array
     return dict(numbered)

@@ -90,7 +90,7 @@ def make_update(
     optimizer: Any,
     variables: Sequence[keras.Variable | tf.Variable],
     counter: tf.Variable,
-    parts: Sequence[TrainableParameter] = (),
+    parameters: Sequence[TrainableParameter] = (),
 ) -> Update:
     """
     Make the update of an optimizer.
@@ -103,7 +103,7 @@ def make_update(
         What it changes.
     counter : tf.Variable of int64
         Counts the changes.
-    parts : list of TrainableParameter
+    parameters : list of TrainableParameter
         The parameters that the variables are made of, if that is not one each.
 
     Returns
@@ -113,6 +113,6 @@ def make_update(
     """
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return TF1Update(optimizer, variables, counter)
-    if mixes_parameters(optimizer, parts):
-        return PartwiseUpdate(optimizer, variables, counter, parts)
+    if mixes_parameters(optimizer, parameters):
+        return PartwiseUpdate(optimizer, variables, counter, parameters)
     return KerasUpdate(optimizer, variables, counter)

@@ -31,7 +31,7 @@ class PartwiseUpdate(KerasUpdate):
     ----------
     optimizer, variables, counter
         As in `KerasUpdate`.
-    parts : list of TrainableParameter
+    parameters : list of TrainableParameter
         The parameters, by variable.
     """
 
@@ -42,10 +42,10 @@ class PartwiseUpdate(KerasUpdate):
         optimizer: Any,
         variables: Sequence[keras.Variable | tf.Variable],
         counter: tf.Variable,
-        parts: Sequence[TrainableParameter],
+        parameters: Sequence[TrainableParameter],
     ) -> None:
         grouped: dict[int, list[TrainableParameter]] = defaultdict(list)
-        for part in parts:
+        for part in parameters:
             grouped[part.variable].append(part)
         self._shared = {n: found for n, found in grouped.items() if len(found) > 1}
         self._pieces = {
@@ -70,12 +70,12 @@ class PartwiseUpdate(KerasUpdate):
         self._take_apart()
         cut: list[Any] = []
         for n, gradient in enumerate(gradients):
-            parts = self._shared.get(n)
-            if parts is None:
+            parameters = self._shared.get(n)
+            if parameters is None:
                 cut.append(gradient)
             else:
                 whole = None if gradient is None else tf.convert_to_tensor(gradient)
-                cut += [None if whole is None else whole[p.rows] for p in parts]
+                cut += [None if whole is None else whole[p.rows] for p in parameters]
         super()._change(cut)
         self._join()
 
@@ -93,7 +93,7 @@ class PartwiseUpdate(KerasUpdate):
             backend_variable(self.variables[n]).assign(tf.concat(values, 0))
 
 
-def mixes_parameters(optimizer: Any, parts: Sequence[TrainableParameter]) -> bool:
+def mixes_parameters(optimizer: Any, parameters: Sequence[TrainableParameter]) -> bool:
     """
     Tell whether an optimizer would mix parameters that share a variable.
 
@@ -101,7 +101,7 @@ def mixes_parameters(optimizer: Any, parts: Sequence[TrainableParameter]) -> boo
     ----------
     optimizer : keras.optimizers.Optimizer
         The optimizer.
-    parts : list of TrainableParameter
+    parameters : list of TrainableParameter
         The parameters.
 
     Returns
@@ -109,7 +109,7 @@ def mixes_parameters(optimizer: Any, parts: Sequence[TrainableParameter]) -> boo
     mixes : bool
         False if none share one, or each number is treated for itself.
     """
-    if len({part.variable for part in parts}) == len(parts):
+    if len({part.variable for part in parameters}) == len(parameters):
         return False
     found = optimizer_parts(optimizer)
     # One that has chosen none yet, or several, chooses one for each variable.

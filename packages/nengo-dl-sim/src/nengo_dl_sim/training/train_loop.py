@@ -90,14 +90,14 @@ class TrainLoop:
             self._data, epoch_plan, self._seed, self._position
         )
         # Layers may have changed variables of theirs in the minibatch before.
-        present = (
+        current = (
             (minibatch_source.with_variables(s), batch) for s, batch in minibatches
         )
         callbacks = [self._take_note, self._state_policy.follow, *callbacks]
         self._parameters.changed()  # in time for what interrupts a minibatch
         with self._state_policy.around():
             self._function.train(
-                batch_hook(present),
+                batch_hook(current),
                 self._update,
                 epoch_plan.truncation,
                 callbacks,
