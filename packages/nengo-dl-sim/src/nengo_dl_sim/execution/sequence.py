@@ -107,9 +107,7 @@ def run_sequence(
         buffers = [
             _buffer(program, k, 1 if keep[k] is Keep.LAST else n_steps) for k in wanted
         ]
-        if checked:
-            shape = (len(checked),)
-            buffers.append(tf.TensorArray(tf.bool, n_steps, element_shape=shape))
+        buffers += _finite_buffers(n_steps, len(checked))
         state, found = _loop(one_step, state, n_steps, last, buffers)
     finite = found.pop() if checked else None
     for k, values in zip(wanted, found, strict=True):
@@ -244,6 +242,13 @@ def _buffer(program: Program, probe: int, size: int) -> tf.TensorArray:
     signal = program.probes[probe]
     shape = (*signal.shape, program.minibatch_size)
     return tf.TensorArray(signal.dtype, size, element_shape=shape)
+
+
+def _finite_buffers(n_steps: int, n_checked: int) -> list[tf.TensorArray]:
+    """Make a place for what is found out of what is checked, if anything is."""
+    if not n_checked:
+        return []
+    return [tf.TensorArray(tf.bool, n_steps, element_shape=(n_checked,))]
 
 
 def _batch_first(values: tf.Tensor) -> tf.Tensor:

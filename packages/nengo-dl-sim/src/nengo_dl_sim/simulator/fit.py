@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,7 +24,7 @@ from ..keras_api.arguments import (
     refuse_arguments,
     validated_epochs,
 )
-from ..keras_api.backups import take_backups
+from ..keras_api.backups import Backup, take_backups
 from ..keras_api.callback_calls import callback_list
 from ..keras_api.compile_spec import CompileSpec
 from ..keras_api.epochs import Validate, run_epochs, run_test
@@ -219,11 +220,8 @@ class FitMixin(SaveMixin):
         self._trainer.check_built()
         ignore_batch_size(batch_size, validation_batch_size)
         check_boolean("shuffle", shuffle)
-        numbers = check_epochs(initial_epoch, epochs)
         callbacks, backup = take_backups(callbacks, self.save_checkpoint)
-        latest = None if backup is None else backup.latest()
-        if latest is not None:
-            numbers = range(latest[0], numbers.stop)
+        numbers, checkpoint = _resumed(check_epochs(initial_epoch, epochs), backup)
         steps_per_epoch = check_count_or_none("steps_per_epoch", steps_per_epoch, 1)
         validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
         verbose = check_verbose(verbose, self.progress_bar)
@@ -255,23 +253,28 @@ class FitMixin(SaveMixin):
             check_neurons("validation_neurons", validation_neurons),
         )
         with self._working():
-            if latest is not None:
-                self.restore_checkpoint(latest[1])
+            if checkpoint is not None:
+                self.restore_checkpoint(checkpoint)
             train_loop = self._train_loop(stateful, data, measured, compiled.optimizer)
-            train_loop.check_callbacks(calls.callbacks)
-            try:
-                run_epochs(
-                    train_loop,
-                    measured,
-                    numbers,
-                    shuffle,
-                    calls,
-                    self._model,
-                    validate,
-                )
-            finally:
-                self._state = self._evaluator.refreshed(self._state)
+            self._run_epochs(train_loop, measured, numbers, shuffle, calls, validate)
         return self._model.history
+
+    def _run_epochs(
+        self,
+        train_loop: TrainLoop,
+        measured: LossesAndMetrics,
+        numbers: range,
+        shuffle: bool,
+        calls: keras.callbacks.CallbackList,
+        validate: Validate,
+    ) -> None:
+        """Train; whatever ends it, keep what layers learned."""
+        model = self._model
+        train_loop.check_callbacks(calls.callbacks)
+        try:
+            run_epochs(train_loop, measured, numbers, shuffle, calls, model, validate)
+        finally:
+            self._state = self._evaluator.refreshed(self._state)
 
     def evaluate(
         self,
@@ -461,3 +464,12 @@ class FitMixin(SaveMixin):
         if not stateful:
             measures = measured.measures
             self._evaluator.warn_single_step("Running", data, measures)
+
+
+def _resumed(epochs: range, backup: Backup | None) -> tuple[range, Path | None]:
+    """Return the epochs to train for, and the checkpoint to go on from, if any."""
+    latest = None if backup is None else backup.latest()
+    if latest is None:
+        return epochs, None
+    epoch, path = latest
+    return range(epoch, epochs.stop), path

@@ -239,23 +239,29 @@ class PredictMixin(SimulatorBase):
             is shorter.
         """
         self._check_open("run_batch")
-        n_epochs = check_count("n_epochs", n_epochs, low=1)
         check_callable("combine", combine)
         if callback is not None:
             check_callable("callback", callback)
-        check_boolean("shuffle", shuffle)
         check_boolean("training", training)
         check_boolean("isolate_state", isolate_state)
         refuse("extra_feeds", extra_feeds)
         refuse("extra_fetches", extra_fetches)
-        truncation = check_truncation(truncation)
-        epoch_plan = EpochPlan(n_epochs, shuffle, truncation)
+        epoch_plan = EpochPlan(
+            check_count("n_epochs", n_epochs, low=1),
+            check_boolean("shuffle", shuffle),
+            check_truncation(truncation),
+        )
         checked = train_data(
-            self._engine, self._names, data, n_epochs, shuffle, keep_remainder=True
+            self._engine,
+            self._names,
+            data,
+            epoch_plan.n_epochs,
+            epoch_plan.shuffle,
+            keep_remainder=True,
         )
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)
         _check_combine(combine, checked, measures)
-        warn_uneven(checked.n_steps, truncation)
+        warn_uneven(checked.n_steps, epoch_plan.truncation)
         state_policy = (
             self._evaluator.isolated_policy()
             if isolate_state

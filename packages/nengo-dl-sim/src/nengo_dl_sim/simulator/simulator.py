@@ -38,7 +38,7 @@ from ..inspection.simulation_data import SimulationData
 from ..keras_api.callback_model import CallbackModel
 from ..progress import Form
 from ..settings.session_config import apply_session_config
-from ..settings.settings import read_settings
+from ..settings.settings import Settings, read_settings
 from ..settings.table import find_setting
 from ..tensorboard.directory import EventDirectory
 from ..training.trainer import Trainer
@@ -176,7 +176,7 @@ class Simulator(
     ) -> None:
         self.closed = True  # until everything is built
         self._single_use = SingleUse()
-        minibatch_size = check_count_or_none("minibatch_size", minibatch_size, low=1)
+        size = check_count_or_none("minibatch_size", minibatch_size, low=1)
         unroll = check_count("unroll_simulation", unroll_simulation, low=1)
         check_jit_compile(jit_compile)
         check_network(network)
@@ -194,32 +194,48 @@ class Simulator(
         seed = check_seed(seed)
         check_device(device)
         self.progress_bar = progress_bar
-        self.minibatch_size = minibatch_size
+        self.minibatch_size = size
         self.unroll = unroll
         self.device = device
         self.jit_compile = jit_compile
         announce_device(device)
         with self._bar("Building", None), self._on_device(), gc_paused():
-            self.model = build_model(network, model, dt)
-            # After the build, as Nengo does, which may draw from the same numbers.
-            self.seed = choose_seed(network, seed)
-            self._engine = assemble(
-                network,
-                self.model,
-                settings,
-                self.seed,
-                minibatch_size,
-                unroll,
-                self._shows_batch(),
-            )
-            self._simulation = SimulationState(self._engine, self.seed)
+            self._build(network, model, dt, seed, settings)
             self._tensorboard = _make_tensorboard(tensorboard, self._engine)
         if self.model.toplevel is not None:
-            nodes = self.model.toplevel.all_nodes
-            warn_of_shared_callables(nodes, minibatch_size)
-        self._names = Names(self._engine.inputs.nodes, self.model.probes)
-        self._model = CallbackModel(self._engine)
-        self._compiled = None
+            warn_of_shared_callables(self.model.toplevel.all_nodes, size)
+        self._exit_stack = contextlib.ExitStack()
+        self._show_data()
+        self._prepare_training(network)
+        self._post_build()
+        self.closed = False
+        self.soft_reset(include_probes=True)
+
+    def _build(
+        self,
+        network: nengo.Network | None,
+        model: Model | None,
+        dt: float,
+        seed: int | None,
+        settings: Settings,
+    ) -> None:
+        """Build the network, and all that a simulation of it needs."""
+        self.model = build_model(network, model, dt)
+        # After the build, as Nengo does, which may draw from the same numbers.
+        self.seed = choose_seed(network, seed)
+        self._engine = assemble(
+            network,
+            self.model,
+            settings,
+            self.seed,
+            self.minibatch_size,
+            self.unroll,
+            self._shows_batch(),
+        )
+        self._simulation = SimulationState(self._engine, self.seed)
+
+    def _show_data(self) -> None:
+        """Make what shows a user the data of probes, parameters and signals."""
         for store in self._engine.probes:
             self.model.params[store.probe] = ProbeSamples(store)
         self.data = SimulationData(
@@ -227,12 +243,14 @@ class Simulator(
         )
         layout = self._engine.program.layout
         self.signals = SignalValues(self.model, layout, self._simulation)
-        self._exit_stack = contextlib.ExitStack()
-        self._evaluator = Evaluator(self._engine, self.seed, jit_compile)
+
+    def _prepare_training(self, network: nengo.Network | None) -> None:
+        """Make what trains and evaluates; nothing is compiled yet."""
+        self._names = Names(self._engine.inputs.nodes, self.model.probes)
+        self._model = CallbackModel(self._engine)
+        self._compiled = None
+        self._evaluator = Evaluator(self._engine, self.seed, self.jit_compile)
         self._trainer = Trainer(self._engine, self._evaluator, network)
-        self._post_build()
-        self.closed = False
-        self.soft_reset(include_probes=True)
 
     def __repr__(self) -> str:
         if not hasattr(self, "_trainer"):  # it could not be built

@@ -149,19 +149,10 @@ class TrainMixin(SaveMixin):
         check_optimizer(optimizer)
         n_epochs = check_count("n_epochs", n_epochs)
         check_boolean("shuffle", shuffle)
-        every = check_count("checkpoint_every", checkpoint_every, low=1)
         refuse("extra_feeds", extra_feeds)
         truncation = check_truncation(truncation)
         epoch_plan = EpochPlan(n_epochs, shuffle, truncation)
-        if checkpoint is not None:
-            check_path("checkpoint", checkpoint, "folder")
-            make_folder(checkpoint)
-        elif every != 100:
-            raise ValidationError(
-                "expected a folder for checkpoints, since checkpoint_every="
-                f"{checkpoint_every}, got None",
-                attr="checkpoint",
-            )
+        every = _check_checkpoint(checkpoint, checkpoint_every)
         self._trainer.check_built()
         checked = train_data(self._engine, self._names, data, n_epochs)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
@@ -275,6 +266,21 @@ class TrainMixin(SaveMixin):
             )
             return []
         return [Summaries(entries, self._tensorboard, self._trainer.step)]
+
+
+def _check_checkpoint(path: str | os.PathLike | None, every: Any) -> int:
+    """Make the folder, and return after how many minibatches to write to it."""
+    n_minibatches = check_count("checkpoint_every", every, low=1)
+    if path is not None:
+        check_path("checkpoint", path, "folder")
+        make_folder(path)
+    elif n_minibatches != 100:
+        raise ValidationError(
+            f"expected a folder for checkpoints, since checkpoint_every={every}, got "
+            "None",
+            attr="checkpoint",
+        )
+    return n_minibatches
 
 
 def _combined(combine: Callable, values: np.ndarray) -> float:
