@@ -7,22 +7,11 @@ from typing import Any
 import numpy as np
 from nengo.dists import Distribution
 from nengo.exceptions import ValidationError
-from nengo.params import EnumParam, NumberParam
-from nengo.utils.numpy import is_number
+from nengo.params import EnumParam
+
+from nengo_dl_ops.neurons.finite import FiniteParam
 
 from .checks import check_count
-
-
-class FiniteParam(NumberParam):
-    """A number that is neither infinite nor NaN, which no bound keeps out."""
-
-    def coerce(self, instance: Any, num: Any) -> Any:
-        """Return the number, or raise a ValidationError that names the parameter."""
-        if is_number(num) and not np.isfinite(num):
-            raise ValidationError(
-                f"Must be a finite number; got '{num}'", attr=self.name, obj=instance
-            )
-        return super().coerce(instance, num)
 
 
 def check_sampling(n: Any, d: Any, rng: Any) -> Any:

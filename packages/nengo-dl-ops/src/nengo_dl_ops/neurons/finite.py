@@ -1,4 +1,4 @@
-"""Parameters of neuron types that must be finite numbers."""
+"""Parameters that must be finite numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nengo.params import NumberParam
 
 def check_finite(obj: Any, **values: Any) -> None:
     """
-    Check parameters of a neuron type: of some, Nengo would take NaN.
+    Check parameters of an object: of some, Nengo would take NaN.
 
     Parameters
     ----------
-    obj : nengo.neurons.NeuronType
-        The neuron type, for messages.
+    obj : object
+        What they belong to, such as a neuron type, for messages.
     **values
         The parameters by name.
 
@@ -46,5 +46,6 @@ class FiniteParam(NumberParam):
 
     def coerce(self, instance: Any, num: Any) -> Any:
         """Return the number, or raise a ValidationError that names the parameter."""
-        check_finite(instance, **{self.name: num})
+        if num is not None or not self.optional:
+            check_finite(instance, **{self.name: num})
         return super().coerce(instance, num)
