@@ -125,7 +125,7 @@ def test_parameters_are_as_in_nengo(built):
     for obj in (*net.all_ensembles, *net.all_connections):
         for name, expected in ref.data[obj]._asdict().items():
             found = getattr(sim.data[obj], name)
-            assert type(found) is type(expected)
+            assert isinstance(found, type(expected))
             if not isinstance(expected, np.ndarray):
                 continue
             assert found.shape == expected.shape
