@@ -1,4 +1,9 @@
-"""Checks of arguments, and of whether what is trained was built."""
+"""
+Checks of arguments, and of whether what is trained was built.
+
+Each raises a ``nengo.exceptions.ValidationError`` that names the argument, what was
+expected, and what came. Some return the value in the type that it is used in.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +23,7 @@ from nengo_dl_ops.checks import whole_number as whole_number
 
 
 def check_path(name: str, value: Any, what: str = "file") -> None:
-    """
-    Check that an argument is a path.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : str or path-like
-        Its value.
-    what : str
-        What is there, for the message.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else, or empty.
-    """
+    """Check that an argument is the path of something (``what``, for the message)."""
     if not isinstance(value, (str, bytes, os.PathLike)) or not os.fspath(value):
         raise ValidationError(
             f"expected the path of a {what}, got {value!r:.100}", attr=name
@@ -42,26 +31,7 @@ def check_path(name: str, value: Any, what: str = "file") -> None:
 
 
 def check_period(name: str, value: Any) -> float:
-    """
-    Check that an argument is a length of time that is not zero.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : float
-        Its value, in seconds.
-
-    Returns
-    -------
-    seconds : float
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a finite number greater than 0.
-    """
+    """Check that an argument is a length of time that is not zero."""
     seconds = _finite(value)
     if seconds is None or seconds <= 0:
         raise ValidationError(
@@ -72,21 +42,7 @@ def check_period(name: str, value: Any) -> float:
 
 
 def check_tolerance(name: str, value: Any) -> None:
-    """
-    Check that an argument is a difference that is allowed.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : float
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a finite number of at least 0.
-    """
+    """Check that an argument is a difference that is allowed."""
     number = _finite(value)
     if number is None or number < 0:
         raise ValidationError(
@@ -95,19 +51,7 @@ def check_tolerance(name: str, value: Any) -> None:
 
 
 def check_model(value: Any) -> None:
-    """
-    Check the argument ``model``.
-
-    Parameters
-    ----------
-    value : nengo.builder.Model or None
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else.
-    """
+    """Check the argument ``model``."""
     if value is None or isinstance(value, Model):
         return
     raise ValidationError(
@@ -116,19 +60,7 @@ def check_model(value: Any) -> None:
 
 
 def check_jit_compile(value: Any) -> None:
-    """
-    Check the argument ``jit_compile``.
-
-    Parameters
-    ----------
-    value : bool or "auto"
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else.
-    """
+    """Check the argument ``jit_compile``."""
     if not isinstance(value, bool) and value != "auto":
         raise ValidationError(
             f"expected True, False or 'auto', got {value!r}", attr="jit_compile"
@@ -136,41 +68,13 @@ def check_jit_compile(value: Any) -> None:
 
 
 def check_callable(name: str, value: Any) -> None:
-    """
-    Check that an argument is a function.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : callable
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value cannot be called.
-    """
+    """Check that an argument is a function."""
     if not callable(value):
         raise ValidationError(f"expected a function, got {value!r}", attr=name)
 
 
 def described(value: Any, arguments: str = "...") -> str:
-    """
-    Say what came in place of an object.
-
-    Parameters
-    ----------
-    value : object
-        What came.
-    arguments : str
-        What a class may be called with, for example.
-
-    Returns
-    -------
-    text : str
-        What it is. Of a class, that an object should be made of it.
-    """
+    """Say what came in place of an object."""
     if not isinstance(value, type):
         return repr(value)
     name = value.__name__
@@ -178,26 +82,7 @@ def described(value: Any, arguments: str = "...") -> str:
 
 
 def check_duration(name: str, value: Any) -> float:
-    """
-    Check that an argument is a length of time.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : float
-        Its value, in seconds.
-
-    Returns
-    -------
-    seconds : float
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a finite number of at least 0.
-    """
+    """Check that an argument is a length of time."""
     seconds = _finite(value)
     if seconds is None or seconds < 0:
         raise ValidationError(
@@ -207,46 +92,12 @@ def check_duration(name: str, value: Any) -> float:
 
 
 def check_dt(value: Any) -> float:
-    """
-    Check the argument ``dt``.
-
-    Parameters
-    ----------
-    value : float
-        Its value, in seconds.
-
-    Returns
-    -------
-    dt : float
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a finite number greater than 0.
-    """
+    """Check the argument ``dt``."""
     return check_period("dt", value)
 
 
 def check_seed(value: Any) -> int | None:
-    """
-    Check the argument ``seed``.
-
-    Parameters
-    ----------
-    value : int or None
-        Its value.
-
-    Returns
-    -------
-    seed : int or None
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is neither None nor a seed of ``numpy.random.RandomState``.
-    """
+    """Check the argument ``seed``."""
     if value is None:
         return None
     seed = whole_number(value)
@@ -258,19 +109,7 @@ def check_seed(value: Any) -> int | None:
 
 
 def check_network(value: Any) -> None:
-    """
-    Check the argument ``network``.
-
-    Parameters
-    ----------
-    value : nengo.Network or None
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else.
-    """
+    """Check the argument ``network``."""
     if value is not None and not isinstance(value, nengo.Network):
         raise ValidationError(f"expected a Network, got {value!r}", attr="network")
 
@@ -291,18 +130,6 @@ def check_built(network: nengo.Network | None, model: Model) -> None:
     Check that all that is trained in a network was built.
 
     What was removed since may stay away: what was built is simulated and trained.
-
-    Parameters
-    ----------
-    network : nengo.Network or None
-        The network as it is now; None if there is none.
-    model : nengo.builder.Model
-        What Nengo built of it.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an Ensemble, a Connection or a TensorNode was added since.
     """
     if network is None:
         return
@@ -317,23 +144,7 @@ def check_built(network: nengo.Network | None, model: Model) -> None:
 
 
 def check_not_masked(attr: str, obj: Any, value: Any) -> None:
-    """
-    Check that an array has no masked elements, which would be used as they are.
-
-    Parameters
-    ----------
-    attr : str
-        The argument that it was given for.
-    obj : object
-        What it is for.
-    value : array_like or list of array_like
-        The array.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If some elements are masked.
-    """
+    """Check that an array has no masked elements, which would be used as they are."""
     listed = value if isinstance(value, (list, tuple)) else [value]
     number = sum(int(np.ma.count_masked(v)) for v in listed if np.ma.is_masked(v))
     if number:

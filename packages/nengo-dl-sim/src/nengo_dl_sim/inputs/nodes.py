@@ -216,7 +216,7 @@ class NodeInputs:
             for node, op in self._operators.items()
         }
         self._last = Generation([])
-        self._marks: list[tuple[np.random.RandomState, dict]] = []
+        self._rng_states: list[tuple[np.random.RandomState, dict]] = []
 
     def taken(self) -> np.ndarray:
         """
@@ -321,7 +321,9 @@ class NodeInputs:
             numbers that can be broadcast to the size of its node. Processes are then
             as they were before.
         """
-        self._marks = [(rng, rng.get_state(legacy=False)) for rng in self._drawn_from]
+        self._rng_states = [
+            (rng, rng.get_state(legacy=False)) for rng in self._drawn_from
+        ]
         nodes = [node for node in self._operators if node not in skip]
         outputs = {node: self._empty(node, n_steps) for node in nodes}
         sinks = [
@@ -348,8 +350,8 @@ class NodeInputs:
         draw the same numbers. Functions of nodes are called again.
         """
         self._last.take_back()
-        for rng, mark in self._marks:
-            rng.set_state(mark)
+        for rng, state in self._rng_states:
+            rng.set_state(state)
 
     def _make_steps(
         self, op: Operator, rngs: list[np.random.RandomState | None]

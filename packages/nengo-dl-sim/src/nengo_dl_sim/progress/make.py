@@ -15,10 +15,14 @@ from .bars import LogProgressBar, NengoProgressBar, NullProgressBar, ProgressBar
 from .console import ConsoleProgressBar
 
 #: What is accepted as ``progress_bar``: whether to show one, or one of Nengo's.
-Form: TypeAlias = bool | progress.ProgressBar | type[progress.ProgressBar] | None
+ProgressBarLike: TypeAlias = (
+    bool | progress.ProgressBar | type[progress.ProgressBar] | None
+)
 
 
-def make_progress_bar(title: str, total: int | None, form: Form = True) -> ProgressBar:
+def make_progress_bar(
+    title: str, total: int | None, form: ProgressBarLike = True
+) -> ProgressBar:
     """
     Make the progress bar of a task.
 

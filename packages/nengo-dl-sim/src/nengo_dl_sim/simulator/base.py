@@ -26,7 +26,7 @@ from ..execution.step_errors import python_errors
 from ..gc_paused import gc_paused
 from ..keras_api.callback_model import CallbackModel
 from ..keras_api.compile_spec import CompileSpec
-from ..progress import Form, ProgressBar, make_progress_bar
+from ..progress import ProgressBar, ProgressBarLike, make_progress_bar
 from ..tensorboard.directory import EventDirectory
 from ..training.trainer import Trainer
 from .guards import ReadOnlyAttributes, SingleUse
@@ -56,7 +56,7 @@ class SimulatorBase(ReadOnlyAttributes):
     minibatch_size: int | None
     seed: int
     closed: bool
-    progress_bar: Form
+    progress_bar: ProgressBarLike
     jit_compile: bool | str
     device: str | None
     _engine: Engine
@@ -182,7 +182,9 @@ class SimulatorBase(ReadOnlyAttributes):
         with self._single_use.held():
             pass
 
-    def _bar(self, title: str, total: int | None, form: Form = None) -> ProgressBar:
+    def _bar(
+        self, title: str, total: int | None, form: ProgressBarLike = None
+    ) -> ProgressBar:
         """Make a progress bar; None: as the simulator was told."""
         return make_progress_bar(
             title, total, self.progress_bar if form is None else form

@@ -26,7 +26,7 @@ from ..data.keras_forms import is_stream, read_values
 from ..execution.jit_policy import Mode, check_xla, choose_mode
 from ..execution.runner import Progress
 from ..legacy import refuse
-from ..progress import Form
+from ..progress import ProgressBarLike
 from ..tensorboard.profiling import profiler
 from .base import SimulatorBase
 
@@ -101,7 +101,7 @@ class RunMixin(SimulatorBase):
         data: Any = None,
         input_feeds: Mapping[nengo.Node, np.ndarray] | None = None,
         profile: bool | str = False,
-        progress_bar: Form = None,
+        progress_bar: ProgressBarLike = None,
         extra_feeds: Mapping | None = None,
         stateful: bool | None = None,
     ) -> None:
@@ -205,7 +205,7 @@ class RunMixin(SimulatorBase):
         n_steps: int,
         node_values: dict[nengo.Node, np.ndarray],
         mode: Mode,
-        progress_bar: Form,
+        progress_bar: ProgressBarLike,
     ) -> None:
         """Compile if need be, then run chunk by chunk."""
         stepping = self._single_use.stepping()

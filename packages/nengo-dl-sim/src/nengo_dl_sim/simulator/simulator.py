@@ -36,7 +36,7 @@ from ..inspection.raw_data import ProbeSamples
 from ..inspection.signal_values import SignalValues
 from ..inspection.simulation_data import SimulationData
 from ..keras_api.callback_model import CallbackModel
-from ..progress import Form
+from ..progress import ProgressBarLike
 from ..settings.session_config import apply_session_config
 from ..settings.settings import Settings, read_settings
 from ..settings.table import find_setting
@@ -170,7 +170,7 @@ class Simulator(
         unroll_simulation: int = 1,
         minibatch_size: int | None = None,
         tensorboard: str | os.PathLike | None = None,
-        progress_bar: Form = True,
+        progress_bar: ProgressBarLike = True,
         jit_compile: bool | str = "auto",
         optimize: bool = True,
     ) -> None:

@@ -22,7 +22,7 @@ from ..inspection.simulation_data import SimulationData
 from ..legacy import refuse
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_objectives
-from ..progress import Form
+from ..progress import ProgressBarLike
 from ..saving.checkpoint_files import make_folder
 from ..tensorboard.profiling import profiler
 from ..tensorboard.summaries import Summaries, summary_entries
@@ -59,7 +59,7 @@ class TrainMixin(SaveMixin):
         summaries: Sequence[Any] | None = None,
         profile: bool | str = False,
         extra_feeds: Mapping | None = None,
-        progress_bar: Form = None,
+        progress_bar: ProgressBarLike = None,
         checkpoint: str | os.PathLike | None = None,
         checkpoint_every: int = 100,
     ) -> None:
@@ -182,7 +182,7 @@ class TrainMixin(SaveMixin):
         objective: Objectives | None = None,
         combine: Callable = np.mean,
         extra_feeds: Mapping | None = None,
-        progress_bar: Form = None,
+        progress_bar: ProgressBarLike = None,
         training: bool = False,
     ) -> float:
         """
