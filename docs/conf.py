@@ -11,8 +11,7 @@ warnings.filterwarnings("ignore", "No GPU support detected")
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-from nengo_dl import __copyright__  # noqa: E402
-from nengo_dl import version as __version__  # noqa: E402
+from nengo_dl import __copyright__, __version__  # noqa: E402
 
 project = "NengoDL"
 author = "NengoDL developers"
