@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from nengo.exceptions import SimulationError, ValidationError
 from nengo.probe import Probe
 
-from ..checks import check_count, check_not_masked
+from ..checks import check_count
 from ..engine.engine import Engine
 from .array_data import ArrayData, ArraySteps
 from .arrays import called, check_inputs, common_shape
@@ -17,7 +16,7 @@ from .batches import check_divisible
 from .data_adapter import DataAdapter
 from .keras_forms import UserData, is_stream, read_values
 from .names import Names
-from .sample_weights import all_weights, check_weights, numbers
+from .sample_weights import all_weights, check_weights
 from .stream_data import Reader, StreamData
 from .stream_epochs import StreamEpochs, first_elements
 
@@ -61,7 +60,7 @@ def fit_data(
         "x", user_data.x, user_data.y, nodes, probes, names
     )
     n_items, found = common_shape(inputs or targets, size)
-    n_steps = _n_steps(user_data.n_steps, counted)
+    n_steps = agreed_n_steps(user_data.n_steps, counted)
     if n_steps is not None:
         found = n_steps
     elif not inputs:
@@ -96,7 +95,7 @@ def _without_nodes(y: Any, targets: Mapping[Probe, Any]) -> str:
     return "is None"
 
 
-def _n_steps(given: Any, counted: int | None) -> int | None:
+def agreed_n_steps(given: Any, counted: int | None) -> int | None:
     """Check the numbers of steps that were given as an argument, and in the data."""
     if given is None:
         return counted
@@ -195,90 +194,6 @@ def pass_data(
         beginning = first_elements(stream, n_batches)
         stream_epochs = StreamEpochs(beginning, n_passes, n_expected=n_batches)
     return _stream_data(engine, names, user_data, stream_epochs, keep_remainder=True)
-
-
-def split_validation(
-    user_data: UserData, engine: Engine, names: Names, fraction: float
-) -> tuple[UserData, UserData]:
-    """
-    Keep the last part of the data for validation.
-
-    Parameters
-    ----------
-    user_data : UserData
-        What the user gave.
-    engine, names
-        As in `fit_data`.
-    fraction : float
-        The part of the items, between 0 and 1.
-
-    Returns
-    -------
-    training, validation : UserData
-        Both parts.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the fraction is not between 0 and 1, the data is not in memory, or one of
-        the parts is not a multiple of the minibatch size.
-    """
-    if is_stream(user_data.x):
-        raise ValidationError(
-            "expected 0 for a data set or generator, got "
-            f"{fraction!r}: use validation_data",
-            attr="validation_split",
-        )
-    inputs, targets, counted = read_values(
-        "x", user_data.x, user_data.y, engine.inputs.nodes, engine.model.probes, names
-    )
-    _check_items("x", inputs, n_axes=3)
-    _check_items("y", targets, n_axes=1)
-    n_items, _ = common_shape(inputs or targets, engine.config.minibatch_size)
-    weights = (
-        {}
-        if user_data.weigh is None
-        else user_data.weigh(user_data.sample_weight, targets)
-    )
-    weights = {p: np.atleast_1d(numbers(p, w)) for p, w in weights.items()}
-    n_training = _n_training(n_items, fraction)
-    before, after = slice(None, n_training), slice(n_training, None)
-
-    def part(items: slice) -> UserData:
-        inputs_, targets_, weights_ = [
-            {obj: np.asarray(array)[items] for obj, array in arrays.items()}
-            for arrays in (inputs, targets, weights)
-        ]
-        return user_data._replace(
-            x=inputs_,
-            y=targets_,
-            n_steps=_n_steps(user_data.n_steps, counted),
-            sample_weight=weights_ or None,
-        )
-
-    return part(before), part(after)._replace(class_weight=None)
-
-
-def _check_items(name: str, arrays: Mapping[Any, Any], n_axes: int) -> None:
-    """Check that there are items to divide; all else is checked of the parts."""
-    for obj, array in arrays.items():
-        check_not_masked(name, obj, array)
-        shape = np.shape(array)
-        if len(shape) < n_axes:
-            raise ValidationError(
-                f"expected values of shape (n_items, n_steps, size) for {obj}, got "
-                f"{shape}",
-                attr=name,
-            )
-
-
-def _n_training(n_items: int, fraction: Any) -> int:
-    is_number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
-    if not is_number or not 0 < fraction < 1:
-        raise ValidationError(
-            f"expected a number from 0 to 1, got {fraction!r}", attr="validation_split"
-        )
-    return int(np.floor(n_items * (1 - fraction) + 1e-9))
 
 
 def _stream(user_data: UserData) -> Iterable | None:

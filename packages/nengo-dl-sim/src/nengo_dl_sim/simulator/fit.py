@@ -1,95 +1,39 @@
-"""Fitting: gradient descent and evaluation in the manner of Keras."""
+"""Fitting: gradient descent in the manner of Keras."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
-from nengo.exceptions import SimulationError, ValidationError
 
 from ..checks import check_boolean, check_count_or_none
 from ..data.data_adapter import DataAdapter
 from ..data.epoch_plan import EpochPlan
-from ..data.from_fit import epoch_data, pass_data, split_validation
-from ..data.keras_forms import UserData, is_stream
+from ..data.from_fit import epoch_data, pass_data
+from ..data.keras_forms import UserData
+from ..data.validation_data import hold_back
 from ..evaluation.minibatch_source import StartState
-from ..evaluation.state_policy import StatePolicy
 from ..keras_api.arguments import (
     check_epochs,
     check_verbose,
     ignore_batch_size,
-    refuse_arguments,
     validated_epochs,
 )
 from ..keras_api.backups import Backup, take_backups
 from ..keras_api.callback_calls import callback_list
 from ..keras_api.compile_spec import CompileSpec
-from ..keras_api.epochs import Validate, run_epochs, run_test
+from ..keras_api.epochs import Validate, run_epochs
 from ..keras_api.losses_and_metrics import LossesAndMetrics
-from ..keras_api.validation_neurons import check_neurons, logs_of, warn_few_steps
+from ..keras_api.validation_neurons import check_neurons, warn_few_steps
 from ..training.train_loop import TrainLoop
+from .evaluate import EvaluateMixin
 from .save import SaveMixin
 
 
-class FitMixin(SaveMixin):
-    """The methods of a simulator that Keras has for training and evaluation."""
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
-        loss_weights: Any = None,
-        weighted_metrics: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """
-        Say how `fit` trains, and what `evaluate` computes.
-
-        Parameters
-        ----------
-        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer or str
-            What turns gradients into changes.
-        loss : keras.losses.Loss or str or callable or list or dict, optional
-            What is minimised: one loss for all probes that have targets; a list with
-            one for each of the first probes, in order; or a dictionary with losses of
-            probes, or of their names (see `get_name`). A loss is one of Keras or its
-            name, or a function of ``(y_true, y_pred)``, of which the mean is taken. A
-            function of one argument takes the outputs. None in place of a loss: none;
-            targets of that probe are not used.
-        metrics : keras.metrics.Metric or str or callable or list or dict, optional
-            What else is computed, in the same forms; and with a list of metrics in
-            place of one. (If there is one probe only, a list is for that one.)
-        loss_weights : float or list or dict, optional
-            What losses are multiplied by before they are summed up; by default 1.
-        weighted_metrics : keras.metrics.Metric or str or callable or list or dict
-            Metrics in which weights of samples and classes count, in the same forms.
-        **kwargs
-            What else ``keras.Model.compile`` takes, none of which has a meaning here.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not what is described here. What was compiled before is
-            left alone then.
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
-        """
-        self._check_open("compile")
-        refuse_arguments("compile", kwargs)
-        self._compiled = CompileSpec(
-            self._engine,
-            self._names,
-            optimizer,
-            loss,
-            metrics,
-            loss_weights,
-            weighted_metrics,
-        )
-        self._model.optimizer = self._compiled.optimizer
+class FitMixin(SaveMixin, EvaluateMixin):
+    """The method of a simulator that Keras has for training."""
 
     def fit(
         self,
@@ -225,12 +169,14 @@ class FitMixin(SaveMixin):
         steps_per_epoch = check_count_or_none("steps_per_epoch", steps_per_epoch, 1)
         validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
         verbose = check_verbose(verbose, self.progress_bar)
-        user_data, held_back = self._held_back(
+        user_data, held_back = hold_back(
             UserData(
                 x, y, n_steps, sample_weight, class_weight, compiled.sample_weights
             ),
             validation_data,
             validation_split,
+            self._engine,
+            self._names,
         )
         data = epoch_data(
             self._engine,
@@ -276,117 +222,6 @@ class FitMixin(SaveMixin):
         finally:
             self._state = self._evaluator.refreshed(self._state)
 
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        n_steps: int | None = None,
-        stateful: bool = False,
-        *,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        sample_weight: Any = None,
-        steps: int | None = None,
-        callbacks: Any = None,
-        neurons: str = "spikes",
-        **kwargs: Any,
-    ) -> dict[str, Any]:
-        """
-        Compute the losses and metrics that `compile` named.
-
-        All items count alike. If the last minibatch has fewer of them, it is filled
-        with copies of the last one, whose outputs and states are dropped.
-
-        Parameters
-        ----------
-        x, y, n_steps, stateful, batch_size, verbose, sample_weight, callbacks
-            As in `fit`.
-        steps : int, optional
-            The number of minibatches to take, if there are more.
-        neurons : {"spikes", "rates", "both"}
-            What spiking neurons give: as in a run, or as in training (while layers
-            compute what they do in a run). With ``"both"`` the names of what is
-            computed in rates begin with ``"rates_"``.
-        **kwargs
-            What else ``keras.Model.evaluate`` takes, none of which has a meaning here.
-
-        Returns
-        -------
-        values : dict from str to float
-            ``"loss"``, the weighted sum of all losses; ``"<probe>_loss"`` and
-            ``"<probe>_<metric>"`` by the names of probes (see `get_name`).
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not what is described here.
-        nengo.exceptions.SimulationError
-            If the simulator was not compiled.
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
-
-        Warns
-        -----
-        UserWarning
-            If there are fewer minibatches than ``steps``. If a batch size is given. If
-            one step is computed through synapses.
-        """
-        compiled = self._ready("evaluate", kwargs)
-        ignore_batch_size(batch_size)
-        steps = check_count_or_none("steps", steps, low=1)
-        verbose = check_verbose(verbose, self.progress_bar)
-        in_rates = check_neurons("neurons", neurons)
-        if stateful and len(in_rates) > 1:
-            raise ValidationError(
-                "expected 'spikes' or 'rates' if the simulation goes on "
-                f"(stateful=True), got {neurons!r}",
-                attr="neurons",
-            )
-        weigh = compiled.sample_weights
-        user_data = UserData(x, y, n_steps, sample_weight, weigh=weigh)
-        data = pass_data(self._engine, self._names, user_data, len(in_rates), steps)
-        measured = compiled.losses_and_metrics(data)
-        calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
-        self._warn_single_step(stateful, data, measured)
-        with self._working():
-            state_policy = self._state_policy(stateful)
-            return self._tested(state_policy, data, measured, calls, in_rates)
-
-    def _ready(self, method: str, refused: Mapping[str, Any]) -> CompileSpec:
-        """Check that the simulator is open, and return what was compiled."""
-        self._check_open(method)
-        refuse_arguments(method, refused)
-        if self._compiled is None or self._compiled.lacks(method):
-            raise SimulationError(
-                f"sim.{method} needs a loss: call sim.compile(optimizer, loss=...) "
-                "first"
-            )
-        return self._compiled
-
-    def _held_back(
-        self, user_data: UserData, validation_data: Any, validation_split: float
-    ) -> tuple[UserData, UserData | None]:
-        """Return what to train on, and what to validate with."""
-        if validation_data is None:
-            if not validation_split:
-                return user_data, None
-            return split_validation(
-                user_data, self._engine, self._names, validation_split
-            )
-        if is_stream(validation_data):
-            return user_data, UserData(validation_data, weigh=user_data.weigh)
-        is_tuple = isinstance(validation_data, (tuple, list))
-        if not is_tuple or len(validation_data) not in (2, 3):
-            raise ValidationError(
-                "expected a tuple (x, y) or (x, y, sample_weight), a data set or a "
-                f"generator, got {type(validation_data).__name__} "
-                f"{validation_data!r:.60}",
-                attr="validation_data",
-            )
-        x, y, weights = (*validation_data, None)[:3]
-        n_steps = user_data.n_steps if x is None else None
-        return user_data, UserData(x, y, n_steps, weights, weigh=user_data.weigh)
-
     def _validation(
         self,
         compiled: CompileSpec,
@@ -421,26 +256,6 @@ class FitMixin(SaveMixin):
 
         return validate
 
-    def _tested(
-        self,
-        state_policy: StatePolicy,
-        data: DataAdapter,
-        measured: LossesAndMetrics,
-        calls: keras.callbacks.CallbackList,
-        in_rates: dict[str, bool],
-    ) -> dict[str, Any]:
-        """Compute losses and metrics in spikes, in rates, or in both."""
-        tested = partial(
-            run_test,
-            self._evaluator,
-            state_policy,
-            data,
-            measured,
-            calls,
-            self._model,
-        )
-        return logs_of(in_rates, tested)
-
     def _train_loop(
         self,
         stateful: bool,
@@ -457,13 +272,6 @@ class FitMixin(SaveMixin):
             optimizer,
             EpochPlan(),
         )
-
-    def _warn_single_step(
-        self, stateful: bool, data: DataAdapter, measured: LossesAndMetrics
-    ) -> None:
-        if not stateful:
-            measures = measured.measures
-            self._evaluator.warn_single_step("Running", data, measures)
 
 
 def _resumed(epochs: range, backup: Backup | None) -> tuple[range, Path | None]:

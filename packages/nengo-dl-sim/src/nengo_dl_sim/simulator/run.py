@@ -1,4 +1,4 @@
-"""Running a simulation: steps, resets, times."""
+"""Running a simulation: steps, and their times."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from nengo_dl_ops.user_warnings import warn_user
 
 from ..calls import RUN_ARGUMENTS, explained
 from ..checks import (
-    check_boolean,
     check_count,
     check_duration,
     check_period,
-    check_seed,
 )
 from ..data.arrays import check_inputs, leave_targets
 from ..data.keras_forms import is_stream, read_values
@@ -28,10 +26,10 @@ from ..execution.runner import Progress
 from ..legacy import refuse
 from ..progress import ProgressBarLike
 from ..tensorboard.profiling import profiler
-from .base import SimulatorBase
+from .reset import ResetMixin
 
 
-class RunMixin(SimulatorBase):
+class RunMixin(ResetMixin):
     """The methods of a simulator that simulate."""
 
     @property
@@ -219,94 +217,6 @@ class RunMixin(SimulatorBase):
                 self._record(chunk)
                 self._simulation.advance(chosen, chunk.state, chunk.n_steps)
                 bar.step(chunk.n_steps)
-
-    def reset(
-        self,
-        seed: int | None = None,
-        include_trainable: bool = True,
-        include_probes: bool = True,
-        include_processes: bool = True,
-    ) -> None:
-        """
-        Return to the state after the build: parameters, state, probes, time.
-
-        Parameters
-        ----------
-        seed : int, optional
-            A new seed, kept for later resets.
-        include_trainable : bool
-            Whether parameters return to their initial values, and training counts
-            from 0. (What online learning rules have changed is state: it always
-            starts anew, from values that were trained if their ``trainable`` is True.)
-        include_probes : bool
-            Whether probe data is cleared, and time starts from 0.
-        include_processes : bool
-            Whether processes, and what else runs in Python, begin anew.
-
-        Raises
-        ------
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
-        """
-        self._check_open("reset")
-        seed = check_seed(seed)
-        check_boolean("include_trainable", include_trainable)
-        check_boolean("include_probes", include_probes)
-        check_boolean("include_processes", include_processes)
-        if seed is not None:
-            self.seed = seed
-        if include_trainable or seed is not None:
-            self._trainer.reset(self.seed)
-        if include_trainable:
-            self._engine.reset_parameters()
-            self._post_build()
-        self._restart(include_probes, include_processes)
-
-    def soft_reset(
-        self, include_trainable: bool = False, include_probes: bool = False
-    ) -> None:
-        """
-        Return to the state before the first step, keeping what was trained.
-
-        Synapses, neurons, processes and random numbers start anew, and so do weights
-        that online learning rules have changed, which are state. Time goes on, in
-        the simulation as well as for functions of nodes, unless probes are included.
-
-        Parameters
-        ----------
-        include_trainable : bool
-            Whether parameters return to their initial values, too.
-        include_probes : bool
-            Whether probe data is cleared, and time starts from 0, too.
-
-        Raises
-        ------
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
-        """
-        self._check_open("soft_reset")
-        check_boolean("include_trainable", include_trainable)
-        check_boolean("include_probes", include_probes)
-        if include_trainable:
-            self._engine.reset_parameters()
-        self._restart(include_probes, include_processes=True)
-
-    def _restart(self, include_probes: bool, include_processes: bool) -> None:
-        """Return to the state before the first step."""
-        with self._working():
-            if include_probes:
-                self.clear_probes()
-                self._n_steps = 0
-            self._state = self._initial_state()
-            if include_processes:
-                self._engine.inputs.reset(self.seed)
-                for group in self._engine.program.groups:
-                    group.reset(self._engine.inputs.streams)
-
-    def clear_probes(self) -> None:
-        """Forget what probes have recorded."""
-        for probe in self._engine.probes:
-            probe.clear()
 
     def trange(
         self, sample_every: float | None = None, dt: float | None = None
