@@ -11,8 +11,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..engine.engine import Engine
+from ..engine.named_parameters import assign_parameters, parameter_arrays, trained_names
 from ..legacy import MODEL_REPLACEMENTS, RemovedError
-from ..saving.named_arrays import assign_parameters, parameter_arrays, trained_names
 from .named_weights import NamedWeight, NamedWeights, WeightEntries, summary_lines
 
 

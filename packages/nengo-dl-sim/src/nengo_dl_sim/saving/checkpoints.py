@@ -14,18 +14,13 @@ from nengo_dl_ops.step.state import State
 from nengo_dl_ops.user_warnings import warn_user
 
 from ..engine.engine import Engine
+from ..engine.named_parameters import assign_parameters, parameter_arrays, relied_on
 from ..engine.parameter_names import INITIAL
 from ..engine.simulation_state import SimulationState
 from ..training.trainer import Trainer
 from .checkpoint_files import check_entries, check_equal, check_not_negative
 from .fingerprint import plan_fingerprint
-from .named_arrays import (
-    assign_parameters,
-    loaded_state,
-    parameter_arrays,
-    relied_on,
-    state_arrays,
-)
+from .named_arrays import loaded_state, state_arrays
 
 _OPTIMIZERS = "optimizers/"
 _TAKEN = "simulation/inputs"
@@ -44,13 +39,13 @@ class Restart(NamedTuple):
         The engine of the simulator.
     simulation : SimulationState
         Where the simulation has got to.
-    training : Trainer
+    trainer : Trainer
         Where training has got to.
     """
 
     engine: Engine
     simulation: SimulationState
-    training: Trainer
+    trainer: Trainer
 
     def arrays(self, seed: int) -> dict[str, np.ndarray]:
         """
@@ -66,7 +61,7 @@ class Restart(NamedTuple):
         arrays : dict from str to array
             Parameters, state, positions and optimizers by name.
         """
-        return {**self._own(seed), **self.training.optimizer_arrays()}
+        return {**self._own(seed), **self.trainer.optimizer_arrays()}
 
     def check_network(
         self, path: str | os.PathLike, found: Mapping[str, np.ndarray]
@@ -124,7 +119,7 @@ class Restart(NamedTuple):
         check_entries(path, *_comparable(own, expected))
         for name in _COUNTS:
             check_not_negative(path, name, own[name])
-        self.training.check_optimizers(_optimizers(found))
+        self.trainer.check_optimizers(_optimizers(found))
 
     def state(self, found: Mapping[str, np.ndarray]) -> State:
         """
@@ -166,7 +161,7 @@ class Restart(NamedTuple):
         self.engine.inputs.replay(seed, found[_TAKEN])
         for group in self.engine.program.groups:
             group.reset(self.engine.inputs.streams)
-        self.training.restore(seed, found)
+        self.trainer.restore(seed, found)
         return seed
 
     def is_planned_alike(self, found: Mapping[str, np.ndarray]) -> bool:
@@ -212,7 +207,7 @@ class Restart(NamedTuple):
             "simulation/n_asked_for": np.array(self.simulation.n_asked_for, np.int64),
             _TAKEN: self.engine.inputs.taken(),
             **self._initial(),
-            **self.training.arrays(),
+            **self.trainer.arrays(),
         }
 
     def _initial(self) -> dict[str, np.ndarray]:

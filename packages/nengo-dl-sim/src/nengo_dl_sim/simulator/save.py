@@ -13,6 +13,7 @@ from nengo_dl_ops.step.state import State
 from ..calls import PARAMETER_ARGUMENTS, explained
 from ..checks import check_boolean, check_path
 from ..engine.engine import StateLost
+from ..engine.named_parameters import assign_parameters, initial_values, relied_on
 from ..saving import checkpoint_files, named_arrays
 from ..saving.checkpoints import Restart, warn_of_memory
 from .base import SimulatorBase
@@ -118,7 +119,7 @@ class SaveMixin(SimulatorBase):
         state = self._state
         if with_state:
             state = named_arrays.loaded_state(state, loaded)
-        if include_global and named_arrays.relied_on(self._engine, loaded) is not None:
+        if include_global and relied_on(self._engine, loaded) is not None:
             state = self._planned_anew(path, loaded, state, with_state)
         if include_global:
             state = self._with_parameters(loaded, state, with_state)
@@ -128,11 +129,11 @@ class SaveMixin(SimulatorBase):
         self, loaded: Mapping[str, np.ndarray], state: State, is_loaded: bool
     ) -> State:
         """Take over parameters, and return the state as it is then."""
-        named_arrays.assign_parameters(self._engine, loaded)
+        assign_parameters(self._engine, loaded)
         if is_loaded:
             return state
         if not self._simulation.has_started:
-            starts = named_arrays.initial_values(self._engine, loaded)
+            starts = initial_values(self._engine, loaded)
             state = self._engine.program.state_index.with_values(state, starts)
         return self._evaluator.refreshed(state)
 
@@ -149,7 +150,7 @@ class SaveMixin(SimulatorBase):
                 raise StateLost("the state of layers, Python code or random generators")
             return self._replan(state)
         except StateLost as lost:
-            name = named_arrays.relied_on(self._engine, loaded)
+            name = relied_on(self._engine, loaded)
             raise ValidationError(
                 f"{os.fsdecode(path)}: expected {name!r} as it was built, for the "
                 "simulator relies on this value, and cannot be planned anew without "
