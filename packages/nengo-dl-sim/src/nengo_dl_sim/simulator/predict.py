@@ -262,18 +262,17 @@ class PredictMixin(SimulatorBase):
         measures = resolve_outputs(outputs, self.model.probes, checked.probes)
         _check_combine(combine, checked, measures)
         warn_uneven(checked.n_steps, epoch_plan.truncation)
-        state_policy = (
+        policy = (
             self._evaluator.isolated_policy()
             if isolate_state
             else self._evaluator.stateful_policy(self._simulation)
         )
         values: list[Any] = []
         callbacks: list[Callback] = [lambda result: values.append(result.values)]
-        if callback is not None:
-            callbacks.append(_caller(callback, list(outputs)))
+        callbacks += [] if callback is None else [_caller(callback, list(outputs))]
         with self._working(), profiler(profile):
             self._evaluator.run(
-                state_policy, checked, measures, epoch_plan, training, callbacks
+                policy, checked, measures, epoch_plan, training, callbacks
             )
         return {
             key: _combine(blocks, combine)
