@@ -5,6 +5,7 @@ A *simplification* turns operators into fewer ones with the same effect, a *plan
 merges operators into groups, a *sorter* orders the operators within groups.
 """
 
+from .dependencies import Dependencies as Dependencies
 from .fold_copies import fold_copies as fold_copies
 from .fold_copies import remove_constant_copies as remove_constant_copies
 from .greedy_planner import greedy_planner as greedy_planner
