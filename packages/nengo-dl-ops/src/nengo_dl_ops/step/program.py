@@ -321,7 +321,7 @@ class Program:
         -------
         state : State
             The state after the step; same shapes.
-        probed : list of (*shape, batch) tf.Tensor
+        probed : ``list of (*shape, batch) tf.Tensor``
             The values of ``outputs``.
         """
         training = self.in_training(training)

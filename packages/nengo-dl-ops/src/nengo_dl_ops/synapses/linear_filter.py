@@ -42,7 +42,7 @@ class LinearFilterBuilder(ProcessBuilder):
     and others have not is computed with the equation of the former, for which
     :math:`C A` and :math:`C B` stand in for the matrices of the latter.
 
-    Those matrices that the equation reads are `parameters`: values of a step, by
+    Those matrices that the equation reads are ``parameters``: values of a step, by
     default constants.
     """
 
