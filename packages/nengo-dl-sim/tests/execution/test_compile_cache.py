@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 from filelock import FileLock
 from nengo.exceptions import ValidationError
 
@@ -37,37 +38,31 @@ def programs(path):
     }
 
 
-@pytest.fixture(scope="module")
-def used(tmp_path_factory):
-    """A folder with the program of one process (in a path with a blank)."""
-    folder = tmp_path_factory.mktemp("a folder")
-    compute(folder)
-    (path,) = folder.iterdir()
-    assert len(programs(path)) == 1
-    return path
+#: Computes the same, then something else, and does not end as it should.
+CRASH = f"""
+{COMPUTE}
+tf.function(lambda x: tf.cos(x) * 2, jit_compile=True)(tf.constant(0.5))
+import os; os._exit(3)
+"""
 
 
 @pytest.mark.slow
-def test_loads_what_is_whole_and_compiles_what_is_not(used):
+def test_loads_what_is_whole_and_deletes_and_compiles_what_is_not(tmp_path):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    compute(folder)
+    (used,) = folder.iterdir()
     before = programs(used)
-    compute(used.parent)
-    assert programs(used) == before  # loaded, so not written anew
     (name,) = before
+    assert compute(folder, CRASH, check=False).returncode == 3
+    after = programs(used)
+    assert after.pop(name) == before[name]  # loaded, so not written anew
+    (left,) = after
     content = (used / name).read_bytes()
     (used / name).write_bytes(content[: len(content) // 2])
-    compute(used.parent)
-    assert programs(used).keys() == before.keys()
-    assert programs(used) != before
-
-
-@pytest.mark.slow
-def test_deletes_what_a_process_left_that_did_not_end(used):
-    before = programs(used)
-    crash = COMPUTE.replace("* 2", "/ 0.5") + "import os; os._exit(3)"
-    assert compute(used.parent, crash, check=False).returncode == 3
-    assert len(programs(used)) == 2
-    compute(used.parent)
-    assert programs(used) == before
+    compute(folder)
+    assert programs(used).keys() == before.keys()  # what was left is gone
+    assert programs(used) != before  # what was damaged is written anew
 
 
 @pytest.mark.slow
@@ -77,11 +72,10 @@ def test_the_folder_may_be_deleted(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_refuses_to_come_too_late(tmp_path):
-    late = COMPUTE.replace("path =", "tf.constant(0.0)\npath =")
-    result = compute(tmp_path, late, check=False)
-    assert "RuntimeError: cache_compilations: expected to be called" in result.stderr
+    tf.constant(0.0)
+    with pytest.raises(RuntimeError, match="cache_compilations: expected to be called"):
+        cache_compilations(tmp_path)
 
 
 def test_leaves_a_folder_alone_that_is_in_use(tmp_path):

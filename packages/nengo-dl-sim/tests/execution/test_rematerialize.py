@@ -67,12 +67,17 @@ def check_same(found, expected):
 
 
 @pytest.mark.parametrize(
-    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+    "make, jit_compile, sizes",
+    [
+        (recurrent, False, (1, 5, N_STEPS)),
+        (learning, False, (5,)),
+        (layered, False, (5, N_STEPS)),
+        pytest.param(layered, True, (5,), marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("make", [recurrent, learning, layered])
-def test_trains_alike(make, jit_compile):
+def test_trains_alike(make, jit_compile, sizes):
     expected = trained(make_net(make, None), jit_compile)
-    for remat_steps in (1, 5, N_STEPS):
+    for remat_steps in sizes:
         check_same(trained(make_net(make, remat_steps), jit_compile), expected)
 
 

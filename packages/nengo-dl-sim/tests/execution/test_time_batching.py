@@ -133,21 +133,22 @@ def train(name, minibatch_size, given, jit_compile):
     return found
 
 
+#: A network, the size of minibatches, whether inputs are given, and whether XLA
+#: compiles, which takes long, and the same graphs.
+CASES = [
+    *((name, 1, False, False) for name in NETWORKS),
+    *((name, 3, True, False) for name in NETWORKS),
+    *((name, 3, True, True) for name in ("recurrent", "learned", "spikes of rates")),
+]
+
+
 @pytest.mark.filterwarnings("ignore:Number of steps:UserWarning")
 @pytest.mark.filterwarnings("ignore:No gradient reaches:UserWarning")
-@pytest.mark.parametrize(
-    "way",
-    [
-        (1, False, False),
-        (3, True, False),
-        pytest.param((3, True, True), marks=pytest.mark.slow),
-    ],
-)
-@pytest.mark.parametrize("name", NETWORKS)
-def test_same_as_step_by_step(name, way, monkeypatch):
-    found = train(name, *way)
+@pytest.mark.parametrize("name, minibatch_size, given, jit_compile", CASES)
+def test_same_as_step_by_step(name, minibatch_size, given, jit_compile, monkeypatch):
+    found = train(name, minibatch_size, given, jit_compile)
     monkeypatch.setattr(sequence, "MAX_BYTES", 0)
-    expected = train(name, *way)
+    expected = train(name, minibatch_size, given, jit_compile)
     for mine, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
 
@@ -156,14 +157,14 @@ def test_same_as_step_by_step(name, way, monkeypatch):
 def test_what_waits(name):
     with simulator(made(name), minibatch_size=3) as sim:
         program = program_of(sim)
-        division = program.division(training=True)
-        n_groups = len(division.ahead) + len(division.stepped)
+        split = program.time_split(training=True)
+        n_groups = len(split.batched) + len(split.stepped)
         assert n_groups == len(program.groups)
-        waiting = {type(group) for group in division.stepped}
+        waiting = {type(group) for group in split.stepped}
         assert (name in FORGETFUL) == waiting.isdisjoint(
             {SimNeuronsBuilder, DotIncBuilder}
         )
-        running = {type(group) for group in program.division(training=False).stepped}
+        running = {type(group) for group in program.time_split(training=False).stepped}
         assert (SimNeuronsBuilder in running) == (name in WAITING)
 
 

@@ -113,15 +113,20 @@ def test_interrupted_training_goes_on(kind, xla, tmp_path, monkeypatch):
         assert_equal(parameters(sim, net), expected)
 
 
-@pytest.mark.parametrize("n_saved", [1, 6, 17, 18])
-def test_any_moment_will_do(n_saved, tmp_path, monkeypatch):
-    """At the begin, between epochs, at the end; truncated; and a call that follows."""
-    net, make = make_network(), OPTIMIZERS["Adam"]
+@pytest.fixture(scope="module")
+def two_calls():
+    """What becomes of two calls that nothing interrupts."""
+    net, optimizer = make_network(), OPTIMIZERS["Adam"]()
     with make_sim(net) as sim:
-        optimizer = make()
         train(sim, net, optimizer, truncation=3)
         train(sim, net, optimizer)
-        expected = parameters(sim, net)
+        return parameters(sim, net)
+
+
+@pytest.mark.parametrize("n_saved", [1, 6, 17, 18])
+def test_any_moment_will_do(n_saved, tmp_path, monkeypatch, two_calls):
+    """At the begin, between epochs, at the end; truncated; and a call that follows."""
+    net, make = make_network(), OPTIMIZERS["Adam"]
     with make_sim(net) as sim:
         stop_after(sim, n_saved, monkeypatch)
         with pytest.raises(Stop):
@@ -132,7 +137,7 @@ def test_any_moment_will_do(n_saved, tmp_path, monkeypatch):
         optimizer = make()
         train(sim, net, optimizer, truncation=3)
         train(sim, net, optimizer)
-        assert_equal(parameters(sim, net), expected)
+        assert_equal(parameters(sim, net), two_calls)
 
 
 def dataset_of(minibatches, net):

@@ -362,6 +362,16 @@ MODES = [
     (True, 7, "float64"),
 ]
 
+# Every pair of settings is in one of these.
+LONG_MODES = [
+    (False, None, "float64"),
+    (False, 1, "float64"),
+    (False, 7, "float32"),
+    (True, None, "float32"),
+    (True, 1, "float32"),
+    (True, 7, "float64"),
+]
+
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("name", CASES)
@@ -380,13 +390,11 @@ def test_unrolled_equals_nengo(n_steps, unroll, jit_compile, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("minibatch_size", [None, 1, 7])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("mode", LONG_MODES, ids=str)
 @pytest.mark.parametrize("name", SLOW_CASES)
-def test_equals_nengo_for_long(name, jit_compile, dtype, minibatch_size, monkeypatch):
+def test_equals_nengo_for_long(name, mode, monkeypatch):
     monkeypatch.setattr(loop, "MAX_CHUNK_STEPS", 300)
-    check(name, (0, 1, 2, 3, 4), 1000, jit_compile, minibatch_size, dtype)
+    check(name, (0, 1, 2, 3, 4), 1000, *mode)
 
 
 @pytest.mark.parametrize("minibatch_size", [None, 3])

@@ -98,8 +98,9 @@ def test_loaded_parameters_count_at_once(before, state, tmp_path):
         assert_equal(everything(sim), expected)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("learn", [train, fit])
+@pytest.mark.parametrize(
+    "learn, jit_compile", [(train, False), (train, True), (fit, False)]
+)
 def test_checkpoints_have_what_layers_remember(learn, jit_compile, tmp_path):
     """Two epochs end alike, bit for bit, with and without a restart between them."""
     options = {"jit_compile": jit_compile}
