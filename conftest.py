@@ -1,5 +1,10 @@
 """Settings for every test of the workspace."""
 
+import gc
+import os
+import re
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -32,6 +37,47 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "slow"):
         config.option.slow = True
         config.option.spa = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """
+    Run tests on all cores, if pytest-xdist is there; ``-n0`` stays in one process.
+
+    An ``addopts`` of ``-n`` would be an unknown option where it is not. A single file
+    is not worth the start of several processes. Who has no more tests takes half of
+    what another has left, so that no file decides how long a run takes.
+    """
+    option = config.option
+    named = option.file_or_dir
+    alone = len(named) == 1 and re.search(r"\.(py|rst)\b", named[0])
+    inside = "PYTEST_XDIST_WORKER" in os.environ
+    if getattr(option, "numprocesses", 0) is None and not (alone or inside):
+        option.numprocesses = "auto"
+        if option.dist == "no":
+            option.dist = "worksteal"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Start no more processes than memory is there for, with 3 GB for each."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # pytest-xdist reads it
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    try:
+        n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):
+        return cores
+    return max(1, min(cores, n_bytes // (3 * 2**30)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected() -> Iterator[None]:
+    """Let go of the graphs of a file's tests: they hold more than Python counts."""
+    yield
+    gc.collect()
 
 
 #: Tests of Nengo that an option of ours makes meaningless: the option, the reason.
