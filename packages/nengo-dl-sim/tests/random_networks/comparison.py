@@ -44,7 +44,7 @@ class Settings:
 settings = st.builds(
     Settings,
     # Compiling takes seconds.
-    st.sampled_from([False] * 5 + [True]),
+    st.sampled_from([False] * 9 + [True]),
     st.sampled_from([None, 1, 3]),
     st.sampled_from([1, 1, 3]),
 )
