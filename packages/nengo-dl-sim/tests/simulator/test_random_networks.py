@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase
 from random_networks.comparison import Disagreement, compare_with_nengo, settings
+from random_networks.description import describe
 from random_networks.networks import networks
 
 from nengo_dl_ops.learning_rules import SimPESBuilder
@@ -92,21 +93,25 @@ def the_other_way(builder):
     return reversed_columns
 
 
-#: A builder, a method of it, and what is wrong with that.
+#: A builder, a method of it, what is wrong with that, and a word that stands in the
+#: description of networks which show it: others need not run.
 FAULTS = [
-    (LinearFilterBuilder, "step", a_step_late),
-    (CopyBuilder, "build_step", sets_instead),
-    pytest.param(TriangleBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
-    pytest.param(LIFBuilder, "step", a_thousandth_more, marks=pytest.mark.slow),
-    pytest.param(SimPESBuilder, "__init__", a_millionth_more, marks=pytest.mark.slow),
-    pytest.param(
-        SparseDotIncBuilder, "__init__", the_other_way, marks=pytest.mark.slow
+    (LinearFilterBuilder, "step", a_step_late, ""),
+    *(
+        pytest.param(*fault, marks=pytest.mark.slow)
+        for fault in (
+            (CopyBuilder, "build_step", sets_instead, ""),
+            (LIFBuilder, "step", a_thousandth_more, ""),
+            (TriangleBuilder, "step", a_thousandth_more, "Triangle"),
+            (SimPESBuilder, "__init__", a_millionth_more, "PES"),
+            (SparseDotIncBuilder, "__init__", the_other_way, "Sparse"),
+        )
     ),
 ]
 
 
-@pytest.mark.parametrize("builder, method, fault", FAULTS)
-def test_a_fault_is_found(builder, method, fault, monkeypatch):
+@pytest.mark.parametrize("builder, method, fault, word", FAULTS)
+def test_a_fault_is_found(builder, method, fault, word, monkeypatch):
     monkeypatch.setattr(builder, method, fault(builder))
 
     @hypothesis.given(networks(), settings)
@@ -118,7 +123,8 @@ def test_a_fault_is_found(builder, method, fault, monkeypatch):
         report_multiple_bugs=False,
     )
     def compare(net, settings):
-        compare_with_nengo(net, replace(settings, jit_compile=False))
+        if word in describe(net):
+            compare_with_nengo(net, replace(settings, jit_compile=False))
 
     with pytest.raises(Disagreement):
         compare()
