@@ -104,21 +104,28 @@ def test_gradients_as_finite_differences(name, n_ops, build):
             assert slope == pytest.approx((above - below).numpy() / 2e-6, abs=1e-6)
 
 
-def test_only_equal_filters_with_the_same_parameters_merge():
+def test_filters_of_one_equation_with_the_same_parameters_merge(compare_eagerly):
     merge_key = Builder.find(SimProcess).merge_key
-    fast, slow = Lowpass(0.01), Lowpass(0.1)
+    fast, slow, direct = Lowpass(0.01), Lowpass(0.1), LinearFilter([0.01, 2], [0.1, 1])
     only_a = {"A": coefficients(fast)["A"]}
+    merged = [SimParametricProcess(synapse(p), coefficients(p)) for p in (fast, slow)]
+    compare_eagerly(merged, n_steps=8)
     ops = [
-        *(
-            SimParametricProcess(synapse(p), coefficients(p))
-            for p in (fast, fast, slow)
-        ),
+        *merged,
         SimParametricProcess(synapse(fast), only_a),
+        SimParametricProcess(synapse(direct), only_a),
         synapse(fast),
     ]
     first, second, *others = [merge_key(op) for op in ops]
     assert first == second
     assert len({first, *others}) == 4
+
+
+def test_coefficients_for_another_equation_are_refused(build):
+    """Should somebody merge what does not."""
+    op = SimParametricProcess(synapse(Lowpass(0.01)), coefficients(Lowpass(0.01)))
+    with pytest.raises(BuildError, match=r"Lowpass.*without passthrough"):
+        build([op, synapse(LinearFilter([0.01, 2], [0.1, 1]))])
 
 
 def test_results_are_not_shared():

@@ -52,10 +52,8 @@ class SimParametricProcess(SimProcess):
 
 def parameters_key(op: Operator) -> Hashable:
     """Say which processes may merge, as far as it is up to their parameters."""
-    if not isinstance(op, SimParametricProcess):
-        return None
-    # Equal processes have the same parameters, by which the same equation computes.
-    return tuple(sorted(op.parameters)), op.process
+    parametric = isinstance(op, SimParametricProcess)
+    return tuple(sorted(op.parameters)) if parametric else None
 
 
 def join_parameters(

@@ -8,11 +8,13 @@ from functools import lru_cache
 import numpy as np
 import tensorflow as tf
 from nengo.builder.processes import SimProcess
+from nengo.exceptions import BuildError
 from nengo.synapses import LinearFilter
 from nengo.utils.filter_design import cont2discrete, tf2ss
 
 from ..builder import Builder
 from ..config import BuildConfig
+from ..operators.process_parameters import SimParametricProcess
 from ..operators.processes import ProcessBuilder
 from ..ranges import check_range
 
@@ -56,6 +58,7 @@ class LinearFilterBuilder(ProcessBuilder):
                 check_range(f"{op.process} of {op.input}", matrix, config.dtype)
         self.delayed = any(np.any(D) for _, _, _, D in filters)
         if self.delayed:
+            _check_parameters(ops, filters)
             filters = [_with_passthrough(*matrices) for matrices in filters]
         sizes = [op.input.size for op in ops]
         self.parameters = {
@@ -67,7 +70,12 @@ class LinearFilterBuilder(ProcessBuilder):
     @classmethod
     def merge_key(cls, op: SimProcess) -> Hashable:
         """Filters merge if they have as many poles."""
-        return op.state["X"].shape[0]
+        order = op.state["X"].shape[0]
+        if not isinstance(op, SimParametricProcess):
+            return order
+        # What is given for one equation is not what the other needs. (Whether there
+        # is a passthrough does not depend on the time step.)
+        return order, bool(np.any(_matrices(op.process, 0.001)[3]))
 
     def _names(self, order: int) -> str:
         """Return the names of the matrices that the equation reads."""
@@ -100,6 +108,16 @@ class LinearFilterBuilder(ProcessBuilder):
         else:
             y = tf.reduce_sum(given["C"][0] * new, axis=0)
         return y, {"X": new}
+
+
+def _check_parameters(ops: Sequence[SimProcess], filters: list[StateSpace]) -> None:
+    """Refuse to turn what is given for one equation into what the other needs."""
+    for op, (*_, D) in zip(ops, filters, strict=True):
+        if isinstance(op, SimParametricProcess) and not np.any(D):
+            raise BuildError(
+                f"{op.process} of {op.input}: expected to be merged with filters "
+                "without passthrough, since its coefficients are signals"
+            )
 
 
 def _matrices(synapse: LinearFilter, dt: float) -> StateSpace:
