@@ -90,7 +90,8 @@ class Simulator:
 
     def _loop(self, parameters, state, n_steps):
         """Take steps, and stack what is probed; traced for each number of steps."""
-        probes, batch = self.program.probes, self.program.minibatch_size
+        probes = list(self.program.outputs.values())
+        batch = self.program.minibatch_size
         buffers = [
             tf.zeros((n_steps, *probe.shape, batch), probe.dtype) for probe in probes
         ]

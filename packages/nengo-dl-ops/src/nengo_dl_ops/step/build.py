@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +82,7 @@ def build_program(
     settings: PlanSettings,
     config: BuildConfig,
     kept: Collection[Signal] = (),
+    outputs: Mapping[Hashable, Signal] | None = None,
 ) -> Program:
     """
     Simplify, plan, lay out and build the operators of a model.
@@ -100,6 +101,10 @@ def build_program(
         The settings of the simulation.
     kept : collection of nengo.builder.Signal
         Base signals that are part of the state if a step writes them, needed or not.
+    outputs : dict from hashable to nengo.builder.Signal, optional
+        What may be read at the end of each step, by any keys. None: what the model's
+        probes read, by these. (For other signals there must be operators that read
+        them, as ``SimProbe`` does, where simplifications could leave them out.)
 
     Returns
     -------
@@ -117,7 +122,9 @@ def build_program(
     fixed = fixed if settings.relies_on_values else set()
     simplifications = [checked_simplification(f) for f in settings.simplifications]
     ops = simplify(operators, fixed, simplifications)
-    probed = [model.sig[probe]["in"] for probe in model.probes]
+    if outputs is None:
+        outputs = {probe: model.sig[probe]["in"] for probe in model.probes}
+    probed = list(outputs.values())
     bases = _bases(ops, probed)
     constants = bases.keys() - written_signals(ops) - roles.inputs
     layout = SignalLayout(bases, constants, config.dtype, roles.exact)
@@ -131,7 +138,7 @@ def build_program(
         groups=[Builder.build(group, layout, config) for group in plan],
         parameters=parameter_arrays(plan, probed, layout, roles.trainable),
         states=state_arrays(plan, probed, layout, config.minibatch_size, kept),
-        probes=[layout[sig] for sig in probed],
+        outputs={key: layout[sig] for key, sig in outputs.items()},
         minibatch_size=config.minibatch_size,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -84,8 +84,8 @@ class Program:
         Constants; outside the loop.
     states : list of StateArray
         What one step hands to the next; the only thing the loop carries.
-    probes : list of TensorSignal
-        What is read at the end of each step.
+    outputs : dict from hashable to TensorSignal
+        What may be read at the end of each step, by any keys: for probes, by these.
     minibatch_size : int
         The number of items that are simulated at once.
     learning_phase : bool or None
@@ -101,7 +101,7 @@ class Program:
     groups: list[OpBuilder]
     parameters: list[ParameterArray]
     states: list[StateArray]
-    probes: list[TensorSignal]
+    outputs: dict[Hashable, TensorSignal]
     minibatch_size: int
     learning_phase: bool | None = None
     use_loop: bool = True
@@ -207,7 +207,7 @@ class Program:
 
     @cached_property
     def _segments(self) -> list[Segment]:
-        ends = [*(array.signal for array in self.states), *self.probes]
+        ends = [*(array.signal for array in self.states), *self.outputs.values()]
         ends += [signal for _, signal in self.checked]
         return segments(self.groups, self.layout, ends)
 
@@ -308,7 +308,7 @@ class Program:
         stepped : (n_stepped, batch) tf.Tensor, optional
             Values of nodes in this step.
         outputs : list of TensorSignal
-            What to read at the end of the step: parts of what `probes` read. By
+            What to read at the end of the step: parts of `Program.outputs`. By
             default nothing.
         training : bool
             Whether to compute the differentiable approximation.
@@ -358,7 +358,7 @@ class Program:
                 self.groups,
                 self.layout,
                 [array.signal for array in self.states],
-                self.probes,
+                list(self.outputs.values()),
                 training,
             )
         return self._time_splits[training]

@@ -116,6 +116,7 @@ def assemble(
         config,
         inputs,
         current,
+        {probe: model.sig[probe]["in"] for probe in model.probes},
         probes,
         unroll,
         settings,
@@ -214,9 +215,9 @@ def _clocks(model: Model) -> frozenset[Signal]:
 
 def _probe_stores(
     network: nengo.Network, model: Model, minibatch_size: int | None
-) -> list[ProbeStore]:
-    return [
-        ProbeStore(
+) -> dict[nengo.Probe, ProbeStore]:
+    return {
+        probe: ProbeStore(
             probe,
             model.dt,
             keeps_history(network, probe),
@@ -224,7 +225,7 @@ def _probe_stores(
             model.sig[probe]["in"].shape,
         )
         for probe in model.probes
-    ]
+    }
 
 
 def _plan_settings(settings: Settings) -> PlanSettings:

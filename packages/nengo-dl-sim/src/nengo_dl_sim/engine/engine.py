@@ -54,8 +54,8 @@ class Engine:
         The values of nodes without input.
     current : CurrentStep
         The step in which Python code is called.
-    probes : list of ProbeStore
-        What was recorded, in the order of ``model.probes``.
+    probes : dict from nengo.Probe to ProbeStore
+        What was recorded.
     initial : InitialValues
         What the state of the simulation starts from.
     runner : Runner
@@ -88,7 +88,7 @@ class Engine:
     parameters: ParameterStore
     inputs: NodeInputs
     current: CurrentStep
-    probes: list[ProbeStore]
+    probes: dict[nengo.Probe, ProbeStore]
     initial: InitialValues
     runner: Runner
     stand_ins: dict[Signal, Signal]

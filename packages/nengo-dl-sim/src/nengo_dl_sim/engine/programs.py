@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nengo.builder import Model
 from nengo.builder.operator import Operator
@@ -95,8 +95,10 @@ class ProgramFactory:
         The values of nodes without input.
     current : CurrentStep
         Shown to Python code.
-    probes : list of ProbeStore
-        What is recorded.
+    outputs : dict from hashable to nengo.builder.Signal
+        What may be read at the end of each step, by any keys: for probes, by these.
+    probes : dict from hashable to ProbeStore
+        What of that is recorded in a run.
     unroll : int
         How many steps are compiled as one iteration of the loop.
     settings : Settings
@@ -109,7 +111,8 @@ class ProgramFactory:
     config: BuildConfig
     inputs: NodeInputs
     current: CurrentStep
-    probes: Sequence[ProbeStore]
+    outputs: Mapping[Any, Signal]
+    probes: Mapping[Any, ProbeStore]
     unroll: int
     settings: Settings
 
@@ -138,6 +141,7 @@ class ProgramFactory:
             self.roles,
             replace(settings, simplifications=simplifications),
             self.config,
+            outputs=self.outputs,
         )
         return self.runnable(program, stand_ins)
 

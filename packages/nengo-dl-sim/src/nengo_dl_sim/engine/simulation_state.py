@@ -154,7 +154,7 @@ class SimulationState:
                 "over many steps at a time. Connect the node that needs them to the "
                 "probed object, or run single steps with sim.step()"
             )
-        return self._engine.probes[self._engine.model.probes.index(probe)]
+        return self._engine.probes[probe]
 
     def value(self, base: Signal) -> np.ndarray | None:
         """

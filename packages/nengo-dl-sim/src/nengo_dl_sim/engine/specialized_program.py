@@ -118,6 +118,7 @@ def specialize(
         replace(settings, simplifications=()),
         factory.config,
         [base for array in general.states for base in array.bases],
+        factory.outputs,
     )
     return _connected(general, factory.runnable(program, stand_ins))
 

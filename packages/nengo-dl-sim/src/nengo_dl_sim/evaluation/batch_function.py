@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -83,8 +83,8 @@ class BatchFunction:
         What is looked at in training.
     split : InputSplit
         Which input nodes change from step to step.
-    keep : list of Keep
-        Which values of each probe the measures look at.
+    keep : dict from hashable to Keep
+        Which outputs of the program the measures look at, and which values of them.
     jit_compile : bool
         Whether XLA compiles the computation.
     falls_back : bool
@@ -98,7 +98,7 @@ class BatchFunction:
         measures: Sequence[Measure],
         watched: Sequence[Measure],
         split: InputSplit,
-        keep: Sequence[Keep],
+        keep: Mapping[Hashable, Keep],
         jit_compile: bool,
         falls_back: bool = True,
     ) -> None:
@@ -203,7 +203,7 @@ class BatchFunction:
     ) -> tuple[list[Any], State, tf.Tensor | None]:
         state, outputs, finite = self._run(state, held, stepped, training, check=True)
         if n_items is not None:
-            outputs = [None if one is None else one[:n_items] for one in outputs]
+            outputs = {key: values[:n_items] for key, values in outputs.items()}
             targets = [target[:n_items] for target in targets]
         values = [measure.value(outputs, targets) for measure in self.measures]
         return values, state, finite
@@ -215,7 +215,7 @@ class BatchFunction:
         stepped: tf.Tensor,
         training: bool,
         check: bool = False,
-    ) -> tuple[State, list[tf.Tensor], tf.Tensor | None]:
+    ) -> tuple[State, dict[Hashable, tf.Tensor], tf.Tensor | None]:
         return run_sequence(
             self.program,
             [tf.convert_to_tensor(v) for v in self.variables],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar, cast
 
 from ..data.data_adapter import DataAdapter
@@ -117,8 +117,11 @@ class BatchFunctionCache:
         return check_xla(asked, program.unknown_to_xla)
 
 
-def _keep(engine: Engine, measures: Sequence[Measure]) -> list[Keep]:
-    """Say which values of each probe some measures look at."""
-    looked_at = {i for measure in measures for i in measure.outputs}
-    kept = [Keep.ALL if store.keep_history else Keep.LAST for store in engine.probes]
-    return [keep if i in looked_at else Keep.NONE for i, keep in enumerate(kept)]
+def _keep(engine: Engine, measures: Sequence[Measure]) -> dict[Hashable, Keep]:
+    """Say which values of probes some measures look at."""
+    looked_at = {key for measure in measures for key in measure.outputs}
+    return {
+        probe: Keep.ALL if store.keep_history else Keep.LAST
+        for probe, store in engine.probes.items()
+        if probe in looked_at
+    }

@@ -242,8 +242,7 @@ class Evaluator:
         UserWarning
             If there is one step only, and a synapse on the way to a probe.
         """
-        probes = self._engine.model.probes
-        looked_at = [probes[i] for measure in objectives for i in measure.outputs]
+        looked_at = [probe for measure in objectives for probe in measure.outputs]
         warn_single_step(doing, self._engine.model, looked_at, data.n_steps)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -34,13 +34,13 @@ class Progress(NamedTuple):
         The state of the simulation.
     n_steps : int
         How many steps the chunk took.
-    probed : list of array
-        The values of each probe by slot.
+    probed : dict from hashable to array
+        The values of each probe by slot, by its key.
     """
 
     state: State
     n_steps: int
-    probed: list[np.ndarray]
+    probed: dict[Any, np.ndarray]
 
 
 class Runner:
@@ -55,8 +55,8 @@ class Runner:
         The parameters.
     inputs : NodeInputs
         Generates the values of nodes that are not given.
-    probes : list of ProbeStore
-        Says which values are kept.
+    probes : dict from hashable to ProbeStore
+        Says which values of the program's outputs are kept.
     unroll : int
         How many steps are compiled as one iteration of the loop.
     """
@@ -66,14 +66,13 @@ class Runner:
         program: Program,
         variables: Sequence[tf.Variable],
         inputs: NodeInputs,
-        probes: Sequence[ProbeStore],
+        probes: Mapping[Any, ProbeStore],
         unroll: int,
     ) -> None:
         self.program = program
         self.variables = variables
         self.inputs = inputs
-        self.recordings = group_probes(program.probes, probes)
-        self.n_probes = len(probes)
+        self.recordings = group_probes(program.outputs, probes)
         self.unroll = unroll
         self._feeds: dict[frozenset[Node], InputFeed] = {}
         self._functions: dict[tuple, RunFunction | Microbatches] = {}
@@ -184,14 +183,13 @@ class Runner:
                 attr="n_steps",
             )
 
-    def _split(self, recorded: Sequence[tf.Tensor]) -> list[np.ndarray]:
+    def _split(self, recorded: Sequence[tf.Tensor]) -> dict[Any, np.ndarray]:
         """Return the values of each probe."""
-        probed = dict(
+        return dict(
             found
             for recording, values in zip(self.recordings, recorded, strict=True)
             for found in recording.split(values.numpy())
         )
-        return [probed[number] for number in range(self.n_probes)]
 
     def _feed(self, data_nodes: Collection[Node]) -> InputFeed:
         key = frozenset(data_nodes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -21,11 +21,10 @@ MAX_UNROLLED_STEPS = 4
 
 
 class Keep(Enum):
-    """Which values of a probe leave the computation."""
+    """Which values of an output leave the computation."""
 
     ALL = "of all steps"
     LAST = "of the last step"
-    NONE = "none"
 
 
 def run_sequence(
@@ -36,9 +35,9 @@ def run_sequence(
     held: tf.Tensor,
     stepped: tf.Tensor,
     training: bool,
-    keep: Sequence[Keep],
+    keep: Mapping[Hashable, Keep],
     check: bool = False,
-) -> tuple[State, list[tf.Tensor | None], tf.Tensor | None]:
+) -> tuple[State, dict[Hashable, tf.Tensor], tf.Tensor | None]:
     """
     Compute a number of steps.
 
@@ -58,8 +57,9 @@ def run_sequence(
         Values of nodes that do.
     training : bool
         Whether to compute the differentiable approximation.
-    keep : list of Keep
-        Which values of each probe are wanted. Others take no memory.
+    keep : dict from hashable to Keep
+        Which of the program's outputs are wanted, and which values of them. Others take
+        no memory.
     check : bool
         Whether to look at `Program.checked`. No gradient is asked for then.
 
@@ -67,9 +67,9 @@ def run_sequence(
     -------
     state : State
         The state after the last step.
-    outputs : list of (batch, n_steps, *shape) tf.Tensor or None
-        The values of each probe, batch axis first; of one step, if only the last is
-        wanted; None if none is.
+    outputs : dict from hashable to (batch, n_steps, *shape) tf.Tensor
+        The values of each output, batch axis first; of one step, if only the last is
+        wanted.
     finite : (n_steps, n_checked) tf.Tensor of bool or None
         Whether what is checked was finite; None if nothing is.
     """
@@ -79,10 +79,9 @@ def run_sequence(
         return *blocks, None
     time_batch = _time_batch(program, parameters, split, held, stepped, training)
     outputs = _known_outputs(program, time_batch, keep)
-    wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
-    wanted = [k for k in wanted if outputs[k] is None]
+    wanted = [k for k in keep if k not in outputs]
     last = [keep[k] is Keep.LAST for k in wanted]
-    signals = [program.probes[k] for k in wanted]
+    signals = [program.outputs[k] for k in wanted]
     checked = [signal for _, signal in program.checked] if check else []
     last += [False] if checked else []
 
@@ -122,18 +121,17 @@ def _in_blocks(
     split: InputSplit,
     held: tf.Tensor,
     stepped: tf.Tensor,
-    keep: Sequence[Keep],
-) -> tuple[State, list[tf.Tensor | None]]:
+    keep: Mapping[Hashable, Keep],
+) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute steps block by block, and once more, block by block, for gradients."""
-    wanted = [k for k, kind in enumerate(keep) if kind is not Keep.NONE]
-    last = [keep[k] is Keep.LAST for k in wanted]
+    last = [kind is Keep.LAST for kind in keep.values()]
     plain = replace(program, remat_steps=None)
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
         state, outputs, _ = run_sequence(
             plain, parameters, state, split, held, part, True, keep
         )
-        return state, [outputs[k] for k in wanted]
+        return state, [outputs[k] for k in keep]
 
     def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         return rematerialized(compute, parameters, state, held, blocks[i])
@@ -144,7 +142,7 @@ def _in_blocks(
     blocks = tf.reshape(in_blocks, (n_blocks, length, *stepped.shape[1:]))
     buffers = [
         _block_buffer(program, k, n_blocks, 1 if one else length, one)
-        for k, one in zip(wanted, last, strict=True)
+        for k, one in zip(keep, last, strict=True)
     ]
     state, found = _loop(one_block, state, n_blocks, last, buffers)
     found = [_join_blocks(values) for values in found]
@@ -154,15 +152,14 @@ def _in_blocks(
             new if one else tf.concat([values, new], axis=1)
             for values, new, one in zip(found, more, last, strict=True)
         ]
-    of_probe = dict(zip(wanted, found, strict=True))
-    return state, [of_probe.get(k) for k in range(len(keep))]
+    return state, dict(zip(keep, found, strict=True))
 
 
 def _block_buffer(
-    program: Program, probe: int, n_blocks: int, length: int, last: bool
+    program: Program, key: Hashable, n_blocks: int, length: int, last: bool
 ) -> tf.TensorArray:
-    """Make a place for the values of a probe in all blocks, or in the last one."""
-    signal = program.probes[probe]
+    """Make a place for the values of an output in all blocks, or in the last one."""
+    signal = program.outputs[key]
     shape = (program.minibatch_size, length, *signal.shape)
     return tf.TensorArray(signal.dtype, 1 if last else n_blocks, element_shape=shape)
 
@@ -195,16 +192,17 @@ def _time_batch(
 
 
 def _known_outputs(
-    program: Program, time_batch: TimeBatch | None, keep: Sequence[Keep]
-) -> list[tf.Tensor | None]:
+    program: Program, time_batch: TimeBatch | None, keep: Mapping[Hashable, Keep]
+) -> dict[Hashable, tf.Tensor]:
     """Return the outputs that are known before the steps are computed."""
-    outputs: list[tf.Tensor | None] = [None] * len(keep)
-    for k, kind in enumerate(keep):
-        if time_batch is not None and kind is not Keep.NONE:
-            values = time_batch.values(program.probes[k])
-            if values is not None:
-                values = repeat_batch(values, program.minibatch_size)
-                outputs[k] = _batch_first(values[-1:] if kind is Keep.LAST else values)
+    outputs: dict[Hashable, tf.Tensor] = {}
+    if time_batch is None:
+        return outputs
+    for key, kind in keep.items():
+        values = time_batch.values(program.outputs[key])
+        if values is not None:
+            values = repeat_batch(values, program.minibatch_size)
+            outputs[key] = _batch_first(values[-1:] if kind is Keep.LAST else values)
     return outputs
 
 
@@ -237,9 +235,9 @@ def _loop(one_step, state, n_steps, last, buffers):  # type: ignore[no-untyped-d
     return state, [buffer.stack() for buffer in buffers]
 
 
-def _buffer(program: Program, probe: int, size: int) -> tf.TensorArray:
-    """Make a place for values of a probe."""
-    signal = program.probes[probe]
+def _buffer(program: Program, key: Hashable, size: int) -> tf.TensorArray:
+    """Make a place for values of an output."""
+    signal = program.outputs[key]
     shape = (*signal.shape, program.minibatch_size)
     return tf.TensorArray(signal.dtype, size, element_shape=shape)
 

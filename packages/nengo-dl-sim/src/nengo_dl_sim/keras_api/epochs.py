@@ -176,7 +176,7 @@ def run_predict(
     evaluator.run(
         state_policy,
         data,
-        [_as_it_is(number, probe) for number, probe in enumerate(probes)],
+        [_as_it_is(probe) for probe in probes],
         EpochPlan(),
         False,
         [announcer.after],
@@ -194,8 +194,8 @@ def make_averages(measured: LossesAndMetrics) -> EpochAverages:
     return EpochAverages(measured.loss_names, weights, measured.metrics)
 
 
-def _as_it_is(number: int, probe: Probe) -> Measure:
-    return Measure(str(probe), (number,), (), _first, None, of_items=True)
+def _as_it_is(probe: Probe) -> Measure:
+    return Measure(str(probe), (probe,), (), _first, None, of_items=True)
 
 
 def _first(outputs: list[Any], targets: list[Any]) -> Any:

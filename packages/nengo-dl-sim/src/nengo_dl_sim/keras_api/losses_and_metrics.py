@@ -112,14 +112,13 @@ def _measure(
     data: DataAdapter,
     weighted: Sequence[Probe],
 ) -> Measure:
-    number, probes = engine.model.probes.index(probe), data.probes or []
-    keeps_all = engine.probes[number].keep_history
+    probes, keeps_all = data.probes or [], engine.probes[probe].keep_history
     targets = [probes.index(probe)] if form.n_arguments == 2 else []
     if probe in weighted:  # weights come after the targets
         targets.append(len(probes) + weighted.index(probe))
     return Measure(
         name=str(probe),
-        outputs=(number,),
+        outputs=(probe,),
         targets=tuple(targets),
         function=_of_lists(form, keeps_all, probe in weighted),
         source=form.function,
@@ -146,20 +145,20 @@ def try_losses(engine: Engine, losses: Sequence[Measure], data: DataAdapter) -> 
         If a target does not fit its loss. What a user's own loss raises, it raises
         here, too.
     """
-    looked_at = {number for loss in losses for number in loss.outputs}
-    outputs = {k: _output(engine, k, data) for k in looked_at}
+    looked_at = list(dict.fromkeys(probe for loss in losses for probe in loss.outputs))
+    outputs = [_output(engine, probe, data) for probe in looked_at]
     targets = [_spec(engine, data, *shape) for shape in data.target_shapes]
 
-    def values(outputs: dict[int, tf.Tensor], targets: list[tf.Tensor]) -> list:
-        of_probes = [outputs.get(k) for k in range(len(engine.probes))]
+    def values(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> list:
+        of_probes = dict(zip(looked_at, outputs, strict=True))
         return [loss.value(of_probes, targets) for loss in losses]
 
     tf.function(values, autograph=False).get_concrete_function(outputs, targets)
 
 
-def _output(engine: Engine, probe: int, data: DataAdapter) -> tf.TensorSpec:
+def _output(engine: Engine, probe: Probe, data: DataAdapter) -> tf.TensorSpec:
     n_steps = data.n_steps if engine.probes[probe].keep_history else 1
-    return _spec(engine, data, n_steps, *engine.program.probes[probe].shape)
+    return _spec(engine, data, n_steps, *engine.program.outputs[probe].shape)
 
 
 def _spec(engine: Engine, data: DataAdapter, *shape: int) -> tf.TensorSpec:

@@ -98,7 +98,7 @@ def warn_few_steps(engine: Engine, n_steps: int, measures: Sequence[Measure]) ->
     """
     if engine.program.in_training(False):  # then neurons never spike
         return
-    probes = {engine.model.probes[k] for measure in measures for k in measure.outputs}
+    probes = {probe for measure in measures for probe in measure.outputs}
     used = influential_signals(engine, list(probes))
     for ens, n_needed in _steps_of_spikes(engine.model).items():
         if n_steps < n_needed and engine.model.sig[ens.neurons]["out"].base in used:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -18,8 +18,8 @@ class Measure(NamedTuple):
     ----------
     name : str
         What it is called in messages.
-    outputs : tuple of int
-        The probes whose values it is computed from, by number.
+    outputs : tuple of hashable
+        The outputs of the program that it is computed from, by their keys (probes).
     targets : tuple of int
         The targets it is computed from, by number, in the order of the probes that
         they belong to; empty if it needs none.
@@ -39,7 +39,7 @@ class Measure(NamedTuple):
     """
 
     name: str
-    outputs: tuple[int, ...]
+    outputs: tuple[Any, ...]
     targets: tuple[int, ...]
     function: Callable[[list[tf.Tensor], list[tf.Tensor]], Any]
     source: Any
@@ -54,14 +54,16 @@ class Measure(NamedTuple):
         numbers = self.outputs, self.targets, self.is_loss, self.weight
         return *numbers, identity(self.source)
 
-    def value(self, outputs: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Any:
+    def value(
+        self, outputs: Mapping[Any, tf.Tensor], targets: Sequence[tf.Tensor]
+    ) -> Any:
         """
         Compute it.
 
         Parameters
         ----------
-        outputs : list of (batch, n_steps, *shape) tf.Tensor
-            The outputs of all probes.
+        outputs : dict from hashable to (batch, n_steps, *shape) tf.Tensor
+            The outputs by their keys.
         targets : list of (batch, n_steps, *shape) tf.Tensor
             All targets.
 
@@ -76,7 +78,7 @@ class Measure(NamedTuple):
             If the function is one of NumPy or of plain Python. What else it raises
             itself comes as it is.
         """
-        mine = [outputs[i] for i in self.outputs]
+        mine = [outputs[key] for key in self.outputs]
         try:
             return self.function(mine, [targets[i] for i in self.targets])
         except (NotImplementedError, AttributeError, TypeError) as error:

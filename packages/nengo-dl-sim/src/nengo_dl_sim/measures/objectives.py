@@ -109,22 +109,16 @@ def _resolve_all(
     for key, source in wanted.items():
         _check_probes(attr, key, probes)
         form = default if source is None else objective_form(attr, key, source)
-        measure = _number(key, source, form, probes, with_targets)
+        measure = _measure(key, source, form, with_targets)
         as_it_is = form.function is _as_they_are
         resolved.append(measure._replace(of_items=as_it_is, attr=attr))
-    _check_all_used(resolved, probes, with_targets)
+    _check_all_used(resolved, with_targets)
     if not resolved:
         raise ValidationError("expected at least one objective, got none", attr=attr)
     return resolved
 
 
-def _number(
-    key: Any,
-    source: Any,
-    form: Form,
-    probes: Sequence[Probe],
-    with_targets: list[Probe],
-) -> Measure:
+def _measure(key: Any, source: Any, form: Form, with_targets: list[Probe]) -> Measure:
     keys = key if isinstance(key, tuple) else (key,)
     needed = keys if form.n_arguments == 2 else ()
     for probe in needed:
@@ -135,7 +129,7 @@ def _number(
             )
     return Measure(
         name=", ".join(str(probe) for probe in keys),
-        outputs=tuple(probes.index(probe) for probe in keys),
+        outputs=tuple(keys),
         targets=tuple(with_targets.index(probe) for probe in needed),
         function=_of_lists(form, isinstance(key, tuple)),
         source=source,
@@ -152,10 +146,8 @@ def _check_probes(attr: str, key: Any, probes: Sequence[Probe]) -> None:
             )
 
 
-def _check_all_used(
-    measures: Sequence[Measure], probes: Sequence[Probe], with_targets: Sequence[Probe]
-) -> None:
-    used = {probes[i] for measure in measures for i in measure.outputs}
+def _check_all_used(measures: Sequence[Measure], with_targets: Sequence[Probe]) -> None:
+    used = {probe for measure in measures for probe in measure.outputs}
     for probe in with_targets:
         if probe not in used:
             raise ValidationError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,17 +23,17 @@ class Recording:
     ----------
     signal : (size,) TensorSignal
         All that they read, joined.
-    slices : list of (int, slice, tuple of int)
-        For each probe its number, where in ``signal`` its values are, and their shape.
+    slices : list of (hashable, slice, tuple of int)
+        For each probe its key, where in ``signal`` its values are, and their shape.
     store : ProbeStore
         One of the probes; knows which steps are sampled.
     """
 
     signal: TensorSignal
-    slices: list[tuple[int, slice, tuple[int, ...]]]
+    slices: list[tuple[Hashable, slice, tuple[int, ...]]]
     store: ProbeStore
 
-    def split(self, values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    def split(self, values: np.ndarray) -> Iterator[tuple[Hashable, np.ndarray]]:
         """
         Give each probe its values.
 
@@ -43,49 +44,50 @@ class Recording:
 
         Yields
         ------
-        number, values : int, (n_slots, *shape, batch) array
-            A probe, and a view of its values.
+        key, values : hashable, (n_slots, *shape, batch) array
+            A probe's key, and a view of its values.
         """
-        for number, rows, shape in self.slices:
+        for key, rows, shape in self.slices:
             own = values[:, rows]
-            yield number, own.reshape((len(own), *shape, own.shape[-1]))
+            yield key, own.reshape((len(own), *shape, own.shape[-1]))
 
 
 def group_probes(
-    signals: Sequence[TensorSignal], stores: Sequence[ProbeStore]
+    signals: Mapping[Hashable, TensorSignal], stores: Mapping[Any, ProbeStore]
 ) -> list[Recording]:
     """
     Group probes that can be read together.
 
     Parameters
     ----------
-    signals : list of TensorSignal
-        What each probe reads.
-    stores : list of ProbeStore
-        How each probe is sampled.
+    signals : dict from hashable to TensorSignal
+        What each probe reads, by its key; and what else a step hands out.
+    stores : dict from hashable to ProbeStore
+        How each probe is sampled, by its key.
 
     Returns
     -------
     recordings : list of Recording
         The groups.
     """
-    alike: dict[Hashable, list[int]] = defaultdict(list)
-    for number, (sig, store) in enumerate(zip(signals, stores, strict=True)):
-        key = sig.dtype, sig.row_shape, store.period, store.keep_history
-        alike[key].append(number)
-    return [_record(numbers, signals, stores) for numbers in alike.values()]
+    alike: dict[Hashable, list[Hashable]] = defaultdict(list)
+    for key, store in stores.items():
+        sig = signals[key]
+        kind = sig.dtype, sig.row_shape, store.period, store.keep_history
+        alike[kind].append(key)
+    return [_record(keys, signals, stores[keys[0]]) for keys in alike.values()]
 
 
 def _record(
-    numbers: Sequence[int],
-    signals: Sequence[TensorSignal],
-    stores: Sequence[ProbeStore],
+    keys: Sequence[Hashable],
+    signals: Mapping[Hashable, TensorSignal],
+    store: ProbeStore,
 ) -> Recording:
-    parts = [signals[number] for number in numbers]
+    parts = [signals[key] for key in keys]
     ends = np.cumsum([part.size for part in parts]).tolist()
     slices = [
-        (number, slice(end - part.size, end), part.shape)
-        for number, part, end in zip(numbers, parts, ends, strict=True)
+        (key, slice(end - part.size, end), part.shape)
+        for key, part, end in zip(keys, parts, ends, strict=True)
     ]
     joined = join([part.reshape((part.size,)) for part in parts])
-    return Recording(joined, slices, stores[numbers[0]])
+    return Recording(joined, slices, store)

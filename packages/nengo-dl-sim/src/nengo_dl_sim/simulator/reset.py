@@ -97,5 +97,5 @@ class ResetMixin(SimulatorBase):
 
     def clear_probes(self) -> None:
         """Forget what probes have recorded."""
-        for probe in self._engine.probes:
-            probe.clear()
+        for store in self._engine.probes.values():
+            store.clear()

@@ -265,8 +265,8 @@ class RunMixin(ResetMixin):
 
     def _record(self, chunk: Progress) -> None:
         """Keep what was probed in a chunk of steps."""
-        for store, values in zip(self._engine.probes, chunk.probed, strict=True):
-            store.add(self._n_steps, chunk.n_steps, values)
+        for probe, values in chunk.probed.items():
+            self._engine.probes[probe].add(self._n_steps, chunk.n_steps, values)
 
 
 def _renamed(data: Any, input_feeds: Any) -> Any:

@@ -252,8 +252,8 @@ class SaveMixin(SimulatorBase):
             if relies:
                 state = self._planned_anew(path, found, state, is_loaded=True)
             self.seed = everything.restore(found, state)
-        for probe in self._engine.probes:
-            probe.clear()
+        for store in self._engine.probes.values():
+            store.clear()
 
     def _everything(self) -> Restart:
         return Restart(self._engine, self._simulation, self._trainer)

@@ -236,8 +236,8 @@ class Simulator(
 
     def _show_data(self) -> None:
         """Make what shows a user the data of probes, parameters and signals."""
-        for store in self._engine.probes:
-            self.model.params[store.probe] = ProbeSamples(store)
+        for probe, store in self._engine.probes.items():
+            self.model.params[probe] = ProbeSamples(store)
         self.data = SimulationData(
             self.model, self._simulation.store, self._simulation.value
         )

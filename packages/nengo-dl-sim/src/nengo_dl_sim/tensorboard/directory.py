@@ -100,9 +100,8 @@ def _step_graph(engine: Engine) -> tf.Graph:
 
     @tf.function(autograph=False)
     def step(parameters, state, held, stepped):  # type: ignore[no-untyped-def]
-        return program.step(
-            parameters, state, feed.split, held, stepped, program.probes
-        )
+        outputs = list(program.outputs.values())
+        return program.step(parameters, state, feed.split, held, stepped, outputs)
 
     traced = step.get_concrete_function(
         [tf.TensorSpec(v.shape, v.dtype) for v in engine.parameters.variables],

@@ -175,7 +175,7 @@ def _called(function: Callable[[], Any]) -> Entry:
 def _loss_tags(probes: Sequence[Probe], objectives: Sequence[Measure]) -> list[str]:
     used: Counter[str] = Counter()
     names = [
-        "_".join(_label("Probe", probes[i], i) for i in objective.outputs)
+        "_".join(_label("Probe", p, probes.index(p)) for p in objective.outputs)
         for objective in objectives
     ]
     return [_unique(f"loss/{name}_loss", used) for name in names]

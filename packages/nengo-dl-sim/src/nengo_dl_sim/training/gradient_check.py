@@ -120,9 +120,7 @@ class GradientCheck:
 
     def _functions(self, probe: nengo.Probe) -> tuple[Callable, Callable]:
         """Make the functions from sources to outputs, and from those to gradients."""
-        probes = self._engine.model.probes
-        keep = [Keep.ALL if other is probe else Keep.NONE for other in probes]
-        k = probes.index(probe)
+        keep = {probe: Keep.ALL}
 
         def compute(sources: list[tf.Tensor]) -> tf.Tensor:
             stepped, *trained = sources
@@ -133,7 +131,7 @@ class GradientCheck:
             _, outputs, _ = run_sequence(
                 program, parameters, state, self._split, self._held, stepped, True, keep
             )
-            return tf.reshape(tf.reduce_sum(outputs[k], axis=0), (-1,))
+            return tf.reshape(tf.reduce_sum(outputs[probe], axis=0), (-1,))
 
         def pull_back(sources: list[tf.Tensor], weights: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:

@@ -154,7 +154,7 @@ def check_coverage(
         If none is reached, or some are not though a probe depends on them; the warning
         names them.
     """
-    outputs = [engine.model.sig[engine.model.probes[k]]["in"] for k in coverage.outputs]
+    outputs = [engine.program_factory.outputs[key] for key in coverage.outputs]
     reached = reached_signals(engine.program.groups, outputs)
     trained = list(trainable_parameters(engine))
     missed = [

@@ -22,7 +22,6 @@ from ..evaluation.batch_function import (
     tensors,
 )
 from ..execution.compiled_call import CompiledForShapes
-from ..execution.sequence import Keep
 from .finite import STOPPED, Descent, check_sound, row_sizes
 from .trainable_parameters import TrainableParameter
 from .update import Update, backend_variable
@@ -65,13 +64,13 @@ class GradientCoverage(NamedTuple):
 
     Parameters
     ----------
-    outputs : list of int
-        The probes whose values make a difference, by number.
+    outputs : list of hashable
+        The keys of those outputs (probes) whose values make a difference.
     variables : list of bool
         For each trainable variable, whether it has a gradient.
     """
 
-    outputs: list[int]
+    outputs: list[Any]
     variables: list[bool]
 
 
@@ -114,10 +113,9 @@ class GradientFunction(BatchFunction):
         scale = tf.TensorSpec((), tf.float64)
         traced = self._gradients.traced(state, *batch[:3], scale)
         gradients = BackPropagation(*traced.structured_outputs)
-        looked_at = [k for k, kind in enumerate(self.keep) if kind is not Keep.NONE]
-        found = zip(looked_at, gradients.outputs, strict=True)
+        found = zip(self.keep, gradients.outputs, strict=True)
         return GradientCoverage(
-            [k for k, value in found if value is not None],
+            [key for key, value in found if value is not None],
             [value is not None for value in gradients.variables],
         )
 
@@ -209,7 +207,7 @@ class GradientFunction(BatchFunction):
                 [w * loss for w, loss in zip(weights, losses, strict=True)]
             )
         sources = [backend_variable(v) for v in self.trainable]
-        looked_at = [values for values in outputs if values is not None]
+        looked_at = [outputs[key] for key in self.keep]
         gradients, sensitivities = tape.gradient(
             total, (sources, looked_at), tf.cast(scale, total.dtype)
         )
