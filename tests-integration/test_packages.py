@@ -89,6 +89,16 @@ def test_tests_lie_where_their_source_does(dist):
     assert list(misplaced_tests(package)) == []
 
 
+def test_only_helpers_look_into_a_simulator():
+    tests = ROOT / "packages" / "nengo-dl-sim" / "tests"
+    found = [
+        file.name
+        for file in tests.rglob("*.py")
+        if re.search(r"\bsim\._[a-z]", file.read_text(encoding="utf-8"))
+    ]
+    assert found == ["helpers.py"]
+
+
 def test_only_public_tensorflow_and_keras():
     sources = [path for path in committable_files() if path.suffix == ".py"]
     assert sources
