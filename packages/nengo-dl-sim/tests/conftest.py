@@ -1,4 +1,4 @@
-"""What the tests of the simulator share; helpers lie next to this file."""
+"""What the tests of the simulator share; helpers lie in the folder ``shared``."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 from nengo_dl_sim.progress import make
 
-sys.path.append(str(Path(__file__).parent))
+# Not this folder: one of its folders is called tensorboard, as a package is.
+sys.path.append(str(Path(__file__).parent / "shared"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,7 +11,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import TESTS
+from helpers import SHARED
 from nengo.exceptions import SimulationError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops.planning.sorters import noop_order_signals
@@ -512,7 +512,7 @@ def train_long(sim, net, **kwargs):
 
 def start(tmp_path, name, restore):
     script = SCRIPT.format(
-        folders=[str(TESTS), os.path.dirname(__file__)],
+        folders=[str(SHARED), os.path.dirname(__file__)],
         restore=restore,
         path=str(tmp_path / "run"),
         result=str(tmp_path / f"{name}.npz"),

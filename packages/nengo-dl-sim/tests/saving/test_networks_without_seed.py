@@ -8,7 +8,7 @@ import keras
 import nengo
 import numpy as np
 import pytest
-from helpers import TESTS, program_of
+from helpers import SHARED, program_of
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import Layer, tensor_layer
@@ -323,7 +323,7 @@ def test_load_in_another_process(saved, tmp_path):
     folder, outputs = saved
     result = tmp_path / "result.npz"
     script = SCRIPT.format(
-        folders=[str(TESTS), str(Path(__file__).parent)],
+        folders=[str(SHARED), str(Path(__file__).parent)],
         saved=str(folder),
         result=str(result),
         names=ELSEWHERE,

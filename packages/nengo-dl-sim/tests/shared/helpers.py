@@ -10,8 +10,8 @@ import tensorflow as tf
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.execution.jit_policy import Mode
 
-#: The folder of these tests; a Python that is started anew must have it on its path.
-TESTS = Path(__file__).parent
+#: This folder; a Python that is started anew must have it on its path.
+SHARED = Path(__file__).parent
 
 
 def simulator(net, **kwargs):
