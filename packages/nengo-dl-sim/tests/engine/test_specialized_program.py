@@ -50,7 +50,7 @@ def n_operators(program):
     return sum(len(group.ops) for group in program.groups)
 
 
-def takes_shortcut(sim):
+def runs_specialized(sim):
     return specialized_of(sim) is not None
 
 
@@ -63,7 +63,7 @@ def test_agrees_with_nengo(kind, learned, minibatch_size):
         expected.run_steps(N_STEPS)
     with make_sim(net, minibatch_size=minibatch_size) as sim:
         sim.run_steps(N_STEPS)
-        assert takes_shortcut(sim)
+        assert runs_specialized(sim)
         assert n_operators(engine_of(sim).specialized.program) < n_operators(
             program_of(sim)
         )
@@ -85,7 +85,7 @@ def test_signals_are_those_of_the_whole_program(learned):
     sims = [make_sim(net, jit) for jit in (True, False)]
     for sim in sims:
         sim.run_steps(N_STEPS)
-    assert [takes_shortcut(sim) for sim in sims] == [True, False]
+    assert [runs_specialized(sim) for sim in sims] == [True, False]
     short, whole = (sim.signals for sim in sims)
     by_name = {(str(sig), i): value for i, (sig, value) in enumerate(whole.items())}
     for i, (sig, value) in enumerate(short.items()):
@@ -105,7 +105,7 @@ def test_changing_between_programs_changes_nothing():
         for jit_compile in (True, False, True, True):
             sim.jit_compile = jit_compile
             sim.run_steps(N_STEPS)
-            shortcuts.append(takes_shortcut(sim))
+            shortcuts.append(runs_specialized(sim))
         assert shortcuts == [True, False, True, True]
         np.testing.assert_allclose(
             sim.data[net.probe], expected.data[net.probe], atol=1e-10
@@ -130,14 +130,14 @@ def test_trained_parameters_count():
             train(each, net)
             each.soft_reset(include_probes=True)
             each.run_steps(N_STEPS)
-        assert not takes_shortcut(sim)
+        assert not runs_specialized(sim)
         assert np.max(np.abs(sim.data[net.probe] - before)) > 1e-3
         np.testing.assert_allclose(
             sim.data[net.probe], expected.data[net.probe], atol=1e-10
         )
         sim.reset()
         sim.run_steps(N_STEPS)
-        assert takes_shortcut(sim)
+        assert runs_specialized(sim)
         np.testing.assert_array_equal(sim.data[net.probe], before)
 
 
@@ -155,7 +155,7 @@ def test_state_that_trained_parameters_left_is_not_taken_for_equal():
             built.assign(start)
             each.run_steps(N_STEPS)
         assert engine_of(sim).parameters.as_built
-        assert not takes_shortcut(sim)
+        assert not runs_specialized(sim)
         np.testing.assert_allclose(
             sim.data[net.probe], expected.data[net.probe], atol=1e-10
         )
@@ -167,7 +167,7 @@ def test_loading_what_was_built_is_no_change(tmp_path):
         sim.save_params(tmp_path / "params")
         sim.load_params(tmp_path / "params")
         sim.run_steps(N_STEPS)
-        assert takes_shortcut(sim)
+        assert runs_specialized(sim)
 
 
 def test_restored_in_the_middle(tmp_path):
@@ -179,7 +179,7 @@ def test_restored_in_the_middle(tmp_path):
     with make_sim(net) as restored:
         restored.restore_checkpoint(tmp_path / "middle")
         restored.run_steps(N_STEPS)
-        assert takes_shortcut(restored)
+        assert runs_specialized(restored)
     np.testing.assert_array_equal(
         sim.data[net.probe][N_STEPS:], restored.data[net.probe]
     )
@@ -235,10 +235,10 @@ def test_where_there_is_none(change):
     change(net)
     with make_sim(net) as sim:
         sim.run_steps(2)
-        assert not takes_shortcut(sim)
+        assert not runs_specialized(sim)
 
 
 def test_short_runs_do_not_wait_for_it():
     with make_sim(make_net(), "auto") as sim:
         sim.run_steps(2)
-        assert not takes_shortcut(sim)
+        assert not runs_specialized(sim)
