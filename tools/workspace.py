@@ -172,11 +172,11 @@ def undeclared_imports(package: Package) -> list[str]:
 
     What an extra declares may be imported by the sources, save for the extra
     ``tests``, which is for the package's tests. These may also import the helpers
-    that lie beside them.
+    that lie beside them, or in a folder ``shared``.
     """
     tests = package.path / "tests"
     folders = {package.src: False, tests: True}
-    helpers = {path.stem for path in tests.glob("*")}
+    helpers = {path.stem for path in (*tests.glob("*"), *tests.glob("shared/*"))}
     return [
         f"{imp.place}: {package.dist} does not declare {imp.name}"
         for folder, with_tests in folders.items()
