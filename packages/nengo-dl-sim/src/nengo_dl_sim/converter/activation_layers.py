@@ -1,0 +1,117 @@
+"""Layers that are an activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import nengo
+import numpy as np
+
+from nengo_dl_ops import LeakyReLU
+
+from .converter import Converter
+from .dense import numbers
+from .layer_converter import LayerConverter
+
+
+@Converter.register(keras.layers.Activation)
+class ConvertActivation(LayerConverter):
+    """Convert the activation of each element."""
+
+    def convert(self, node_id: int) -> Any:
+        """Apply it."""
+        activation = self.activation(self.layer, self.converter)
+        if activation is None:
+            return self.get_input_obj(node_id)
+        output = self.add_nengo_obj(node_id, activation=activation)
+        self.add_connection(node_id, output)
+        return output
+
+
+@Converter.register(keras.layers.ReLU)
+class ConvertReLU(ConvertActivation):
+    """Convert rectification, with a slope, but without threshold or maximum."""
+
+    @classmethod
+    def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str]:
+        """Whether neurons compute it exactly."""
+        if layer.max_value is not None:
+            return False, f"max_value={layer.max_value} has no counterpart in Nengo"
+        if layer.threshold:
+            return False, f"threshold={layer.threshold} has no counterpart in Nengo"
+        return super().convertible(layer, converter)
+
+    @classmethod
+    def activation(cls, layer: Any, converter: Any) -> Any:
+        """Return neurons that rectify."""
+        if layer.negative_slope:
+            exact = LeakyReLU(negative_slope=float(layer.negative_slope))
+            return converter.exchanges.resolve(keras.activations.leaky_relu, exact)
+        return converter.exchanges.resolve(keras.activations.relu)
+
+
+@Converter.register(keras.layers.LeakyReLU)
+class ConvertLeakyReLU(ConvertActivation):
+    """Convert rectification with a slope for negative numbers."""
+
+    @classmethod
+    def activation(cls, layer: Any, converter: Any) -> Any:
+        """Return neurons with that slope."""
+        exact = LeakyReLU(negative_slope=float(layer.negative_slope))
+        return converter.exchanges.resolve(keras.activations.leaky_relu, exact)
+
+
+@Converter.register(keras.layers.Softmax)
+class ConvertSoftmax(ConvertActivation):
+    """Convert to a TensorNode, at an output."""
+
+    kind = "special"
+
+    @classmethod
+    def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str]:
+        """Whether it is over the last axis."""
+        if layer.axis != -1:
+            return False, f"axis={layer.axis} has no counterpart in Nengo"
+        return super().convertible(layer, converter)
+
+    @classmethod
+    def activation(cls, layer: Any, converter: Any) -> Any:
+        """Return the function."""
+        return converter.exchanges.resolve(keras.activations.softmax)
+
+
+@Converter.register(keras.layers.PReLU)
+class ConvertPReLU(LayerConverter):
+    """Convert to neurons for positive and others for negative inputs."""
+
+    has_weights = True
+
+    @classmethod
+    def activation(cls, layer: Any, converter: Any) -> Any:
+        """Return neurons that rectify."""
+        return converter.exchanges.resolve(keras.activations.relu)
+
+    @classmethod
+    def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str]:
+        """Whether rectification is computed by neurons."""
+        activation = cls.activation(layer, converter)
+        if not isinstance(activation, nengo.neurons.NeuronType):
+            return False, "rectification was exchanged for a function"
+        return super().convertible(layer, converter)
+
+    def convert(self, node_id: int) -> Any:
+        """Add both parts, the negative one by the slope of each element."""
+        neurons = self.activation(self.layer, self.converter)
+        positive, negative = (
+            self.add_nengo_obj(node_id, activation=neurons) for _ in range(2)
+        )
+        self.add_connection(node_id, positive)
+        self.add_connection(node_id, negative, transform=-1)
+        output = self.add_nengo_obj(node_id)
+        self.connect(positive, output)
+        slopes = numbers(self.layer.alpha)
+        wide = np.broadcast_to(slopes, self.output_shape(node_id)).ravel()
+        single = slopes.size == wide.size
+        self.connect(negative, output, trainable=single, transform=-wide)
+        return output

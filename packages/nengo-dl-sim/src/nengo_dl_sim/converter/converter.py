@@ -1,0 +1,499 @@
+"""The class that users see: from a Keras model to a Nengo network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
+
+import keras
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
+
+from nengo_dl_ops.user_warnings import warn_user
+
+from ..checks import check_boolean
+from ..settings.config import configure_settings
+from .activations import Exchanges, label
+from .graph import Graph
+from .layer_converter import REGISTRY, FallbackConverter, LayerConverter, find_converter
+from .lookup import Lookup
+from .objects import Objects
+from .report import Line, Report
+from .verify import verify
+
+_PENALTIES = ("regularizer", "constraint")
+
+
+class Converter:
+    """
+    Converts a Keras model into a Nengo network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model: functional, sequential, nested, or a subclassed one that can be
+        called on symbolic inputs.
+    allow_fallback : bool
+        Whether layers that have no counterpart in Nengo become TensorNodes, with a
+        warning, or else a TypeError names all of them.
+    inference_only : bool
+        Whether the network will only be run: then layers that do something in training
+        only are left out, and nothing is said of what training would not do.
+    max_to_avg_pool : bool
+        Whether maximum pooling becomes average pooling, which computes something else.
+    split_shared_weights : bool
+        Whether layers that are called several times get a copy of their weights for
+        each call; else they are an error.
+    swap_activations : dict, optional
+        Neuron types or functions to use in place of activations. Keys are functions of
+        Keras or TensorFlow, their names, or neuron types (also those that activations
+        become: ``{nengo.RectifiedLinear(): nengo.SpikingRectifiedLinear()}``).
+    scale_firing_rates : float or dict, optional
+        The input of neurons is multiplied by this and their amplitude divided, for all
+        layers or by layer. Parameters mean the same whatever the scale is.
+    synapse : float or nengo.synapses.Synapse, optional
+        The synapse behind the output of neurons.
+    temporal_model : bool
+        Not supported yet: must be False.
+
+    Attributes
+    ----------
+    net : nengo.Network
+        The network.
+    model : keras.Model
+        The model.
+    inputs : Lookup
+        The input nodes by tensor, or by input layer.
+    outputs : Lookup
+        The probes of the outputs by tensor, or by layer.
+    layers : Lookup
+        The objects that hold the output of layers, by tensor or by layer: nodes, or
+        neurons, whose ensemble is ``.ensemble``. A layer that is called several times
+        is a KeyError: use the tensors.
+    layer_map : dict
+        The same as ``layer_map[layer][call][output]``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not what is described here.
+    TypeError
+        If layers are not supported, with ``allow_fallback=False``.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        allow_fallback: bool = True,
+        inference_only: bool = False,
+        max_to_avg_pool: bool = False,
+        split_shared_weights: bool = False,
+        swap_activations: Mapping[Any, Any] | None = None,
+        scale_firing_rates: float | Mapping[Any, float] | None = None,
+        synapse: Any = None,
+        temporal_model: bool = False,
+    ) -> None:
+        self.allow_fallback = check_boolean("allow_fallback", allow_fallback)
+        self.inference_only = check_boolean("inference_only", inference_only)
+        self.max_to_avg_pool = check_boolean("max_to_avg_pool", max_to_avg_pool)
+        self.split_shared_weights = check_boolean(
+            "split_shared_weights", split_shared_weights
+        )
+        if check_boolean("temporal_model", temporal_model):
+            raise ValidationError(
+                "expected False: models over time are not supported yet",
+                attr="temporal_model",
+            )
+        self.exchanges = Exchanges(swap_activations)
+        self.synapse = nengo.synapses.SynapseParam("synapse").coerce(None, synapse)
+        self.graph = Graph(model)
+        self.model = self.graph.model
+        self.calls = self.graph.layers()
+        self._scales = self._check_scales(scale_firing_rates)
+        self._check_shapes()
+        self._check_shared()
+        self._warn_of: list[str] = []
+        self._converters = self._choose()
+        self._lines = {layer: self._line(layer) for layer in self.calls}
+        self._objects: dict[int, Any] = {}
+        self._scaled: set[Any] = set()
+        self._build()
+        self._finish()
+
+    # -- what is asked for
+
+    def _check_scales(self, scales: Any) -> Callable[[Any], float | None]:
+        if scales is None:
+            return lambda layer: None
+        if isinstance(scales, Mapping):
+            table = {layer: _positive(scale) for layer, scale in scales.items()}
+            for layer in table:
+                if layer not in self.calls:
+                    raise ValidationError(
+                        f"expected layers of the model as keys, got {layer!r:.100}",
+                        attr="scale_firing_rates",
+                    )
+            self._by_layer = table
+            return table.get
+        number = _positive(scales)
+        return lambda layer: number
+
+    def _check_shapes(self) -> None:
+        for tensor in self.graph.inputs:
+            if any(n is None for n in tensor.shape[1:]):
+                raise ValidationError(
+                    f"expected inputs of fixed shape, got {tensor.name!r} of shape "
+                    f"{tensor.shape}: give keras.Input the whole shape",
+                    attr="model",
+                )
+
+    def _check_shared(self) -> None:
+        shared = [
+            layer.name
+            for layer, calls in self.calls.items()
+            if len(calls) > 1 and getattr(layer, "weights", None)
+        ]
+        if shared and not self.split_shared_weights:
+            raise ValidationError(
+                f"{', '.join(shared)} is called several times, with the same weights; "
+                "with split_shared_weights=True each call gets a copy of them",
+                attr="model",
+            )
+
+    def _choose(self) -> dict[Any, LayerConverter]:
+        """Choose what converts each layer; name all that nothing can."""
+        chosen, wrong = {}, []
+        for layer in self.calls:
+            cls, why = self._class_for(layer)
+            if why:
+                text = f"{layer.name} ({type(layer).__name__}): {why}"
+                wrong.append(text)
+            chosen[layer] = cls(layer, self)
+        if wrong and not self.allow_fallback:
+            raise TypeError(
+                "expected layers that Nengo has a counterpart of (or "
+                "allow_fallback=True, to compute them in TensorNodes), got "
+                + "; ".join(wrong)
+            )
+        return chosen
+
+    def _class_for(self, layer: Any) -> tuple[type[LayerConverter], str]:
+        cls = find_converter(layer)
+        if cls is None:
+            return FallbackConverter, "no conversion is known for this layer"
+        convertible, why = cls.convertible(layer, self)
+        if convertible:
+            return cls, self._why_activation(cls, layer)
+        if not cls.allow_fallback:
+            raise TypeError(f"{layer.name} ({type(layer).__name__}): {why}")
+        return FallbackConverter, why
+
+    def _why_activation(self, cls: type[LayerConverter], layer: Any) -> str:
+        activation = cls.activation(layer, self)
+        if activation is None or isinstance(activation, NeuronType):
+            return ""
+        if activation is keras.activations.softmax and self._is_output(layer):
+            return ""
+        return f"no type of neurons computes {label(activation)}"
+
+    def _is_output(self, layer: Any) -> bool:
+        ends = {id(tensor) for tensor in self.graph.outputs}
+        return all(id(t) in ends for call in self.calls[layer] for t in call.outputs)
+
+    # -- the network
+
+    def _build(self) -> None:
+        with nengo.Network(label=self.model.name) as self.net:
+            configure_settings(trainable=None)
+            if self.model.compute_dtype == "float64":
+                configure_settings(dtype="float64")
+            self.net.config[nengo.Ensemble].trainable = False
+            self.net.config[nengo.ensemble.Neurons].trainable = False
+            self.builder = Objects(self)
+            for tensor in self.graph.inputs:
+                size = prod(self.shape(tensor))
+                node = nengo.Node(np.zeros(size), label=self._name(tensor))
+                self._objects[id(tensor)] = node
+            self._input_nodes = {id(t): self._objects[id(t)] for t in self.graph.inputs}
+            self._convert_calls()
+            self._probes = {id(t): self._probe(t) for t in self.graph.outputs}
+
+    def _convert_calls(self) -> None:
+        counts: dict[Any, int] = {}
+        for call in self.graph.calls:
+            node_id = counts.setdefault(call.layer, 0)
+            counts[call.layer] += 1
+            made = self._converters[call.layer].convert(node_id)
+            objects = made if isinstance(made, (list, tuple)) else [made]
+            for tensor, obj in zip(call.outputs, objects, strict=True):
+                self._objects[id(tensor)] = obj
+
+    def _probe(self, tensor: Any) -> nengo.Probe:
+        obj = self._objects[id(tensor)]
+        synapse = self.synapse if isinstance(obj, Neurons) else None
+        return nengo.Probe(obj, synapse=synapse, label=f"{self._name(tensor)}.probe")
+
+    def _name(self, tensor: Any) -> str:
+        """Return the name of the layer that a tensor comes from."""
+        for call in self.graph.calls:
+            if any(tensor is output for output in call.outputs):
+                return str(call.layer.name)
+        layers = (x for x in self.model.layers if _output(x) is tensor)
+        return next((str(layer.name) for layer in layers), str(tensor.name))
+
+    def _finish(self) -> None:
+        """Warn of what users should know, and offer what was made."""
+        for layer, converter in self._converters.items():
+            _, why = self._class_for(layer)
+            if why:
+                kind = "layer" if converter.kind == "TensorNode" else "activation"
+                self.remark(layer, f"its {kind} is a TensorNode: {why}", warn=True)
+            self._remark_penalties(layer)
+        for layer in getattr(self, "_by_layer", {}):
+            if layer not in self._scaled:
+                raise ValidationError(
+                    f"expected layers with neurons as keys, but {layer.name!r} has none",
+                    attr="scale_firing_rates",
+                )
+        for key in self.exchanges.unused():
+            warn_user(f"swap_activations: no layer has the activation {label(key)}")
+        graph = self.graph
+        self.inputs = Lookup("inputs", list(graph.inputs), self._find_input)
+        self.outputs = Lookup("outputs", list(self.model.outputs), self._find_output)
+        tensors = [t for call in graph.calls for t in call.outputs]
+        self.layers = Lookup("layers", [*graph.inputs, *tensors], self._find)
+        self.layer_map = {
+            layer: [[self._objects[id(t)] for t in call.outputs] for call in calls]
+            for layer, calls in self.calls.items()
+        }
+
+    def _remark_penalties(self, layer: Any) -> None:
+        if self.inference_only or self._converters[layer].kind == "TensorNode":
+            return
+        names = [
+            f"{of}_{what}"
+            for what in _PENALTIES
+            for of in ("kernel", "bias", "activity", "beta", "gamma", "depthwise")
+            if getattr(layer, f"{of}_{what}", None) is not None
+        ]
+        if names:
+            text = f"{', '.join(names)} has no effect on training of the network"
+            self.remark(layer, text, warn=True)
+
+    # -- what converters of layers ask for
+
+    def shape(self, tensor: Any) -> tuple[int, ...]:
+        """Return the shape of a Keras tensor without the batch axis."""
+        shape = tuple(tensor.shape[1:])
+        if any(n is None for n in shape):
+            raise ValidationError(
+                f"expected layers whose outputs have a fixed shape, got {tensor.shape}",
+                attr="model",
+            )
+        return shape
+
+    def object_of(self, tensor: Any) -> Any:
+        """Return the object that holds a tensor."""
+        return self._objects[id(tensor)]
+
+    def scale_of(self, layer: Any) -> float | None:
+        """Return the scale of firing rates for the neurons of a layer."""
+        return self._scales(layer)
+
+    def note_neurons(self, layer: Any, ensemble: Any, scale: float | None) -> None:
+        """Remember neurons for the report."""
+        self._scaled.add(layer)
+        line = self._lines[layer]
+        line.neurons += ensemble.n_neurons
+        line.activation, line.scale = ensemble.neuron_type, scale
+        line.synapse = self.synapse
+
+    def remark(self, layer: Any, text: str, warn: bool = False) -> None:
+        """Put something that is lossy into the report, and warn of it."""
+        line = self._lines[layer]
+        if text not in line.remarks:
+            line.remarks.append(text)
+            if warn:
+                warn_user(f"{layer.name} ({type(layer).__name__}): {text}")
+
+    # -- what users ask for
+
+    def get_converter(self, layer: Any) -> LayerConverter:
+        """
+        Return what converted a layer.
+
+        Parameters
+        ----------
+        layer : keras.Layer
+            A layer of the model.
+
+        Returns
+        -------
+        converter : LayerConverter
+            The object whose ``convert`` was called.
+        """
+        return self._converters[layer]
+
+    @classmethod
+    def register(cls, layer_type: type) -> Callable[[type], type]:
+        """
+        Say how layers of a class are converted.
+
+        Parameters
+        ----------
+        layer_type : type
+            A class of Keras layers.
+
+        Returns
+        -------
+        decorator : callable
+            For a subclass of `LayerConverter`. What was registered before is replaced,
+            with a warning.
+        """
+
+        def decorate(converter: type) -> type:
+            if layer_type in REGISTRY:
+                warn_user(f"{layer_type.__name__} was registered before: replaced")
+            REGISTRY[layer_type] = converter
+            return converter
+
+        return decorate
+
+    def verify(
+        self,
+        training: bool = False,
+        inputs: Any = None,
+        atol: float = 1e-8,
+        rtol: float = 1e-5,
+    ) -> bool:
+        """
+        Check that the network computes what the Keras model does, in one step.
+
+        Parameters
+        ----------
+        training : bool
+            Whether to replace spiking neurons by their rates, as in training.
+        inputs : list of array, optional
+            ``(batch, ...)`` for each input of the model; random by default.
+        atol, rtol : float
+            The absolute and relative tolerance.
+
+        Returns
+        -------
+        same : bool
+            True.
+
+        Raises
+        ------
+        ValueError
+            If an output differs.
+        """
+        return verify(self, training, inputs, atol, rtol)
+
+    def report(self) -> Report:
+        """
+        Say how each layer was converted, and what is lossy.
+
+        Returns
+        -------
+        report : Report
+            A table; ``print(report)`` shows it.
+        """
+        return Report(list(self._lines.values()))
+
+    def __str__(self) -> str:
+        return str(self.report())
+
+    def _line(self, layer: Any) -> Line:
+        converter = self._converters[layer]
+        count = getattr(layer, "count_params", lambda: 0)()
+        activation = converter.activation(layer, self)
+        kind = converter.kind
+        if activation is keras.activations.softmax and kind == "native":
+            kind = "special"
+        line = Line(layer.name, type(layer).__name__, kind, count)
+        line.activation = None if kind == "TensorNode" else activation
+        return line
+
+    def _find(self, key: Any) -> Any:
+        return self._objects[id(self._tensor(key))]
+
+    def _find_input(self, key: Any) -> Any:
+        tensor = key.output if isinstance(key, keras.Operation) else key
+        if id(tensor) not in self._input_nodes:
+            raise KeyError(f"expected an input of the model, got {key!r:.100}")
+        return self._input_nodes[id(tensor)]
+
+    def _find_output(self, key: Any) -> Any:
+        for tensor, own in zip(self.model.outputs, self.graph.outputs, strict=True):
+            if key is tensor:
+                return self._probes[id(own)]
+        tensor = self._tensor(key)
+        if id(tensor) not in self._probes:
+            raise KeyError(f"expected an output of the model, got {key!r:.100}")
+        return self._probes[id(tensor)]
+
+    def _tensor(self, key: Any) -> Any:
+        """Return the tensor, as it was read, that a key means."""
+        if isinstance(key, keras.Operation):
+            return self._tensor_of_layer(key)
+        if id(key) in self._objects:
+            return key
+        for layer, calls in self.calls.items():
+            if len(calls) == 1 and _output(layer) is key:
+                return calls[0].outputs[0]
+        return self._tensor_like(key)
+
+    def _tensor_of_layer(self, layer: Any) -> Any:
+        if isinstance(layer, keras.Model) or layer not in self.calls:
+            output = _output(layer)
+            if output is not None and id(output) in self._objects:
+                return output
+            raise KeyError(f"{layer.name!r} is not a layer of the model")
+        calls = self.calls[layer]
+        if len(calls) > 1:
+            raise KeyError(
+                f"{layer.name!r} is called {len(calls)} times: use one of the tensors "
+                "that it returned as key"
+            )
+        return calls[0].outputs[0]
+
+    def _tensor_like(self, key: Any) -> Any:
+        """Find the tensor that is computed as another one: layers called again."""
+        try:
+            other = Graph(keras.Model(self.graph.inputs, key))
+        except ValueError as error:
+            raise KeyError(f"{key!r:.100} is not a tensor of the model") from error
+        table: dict[Any, int] = {}
+        numbers = self.graph.signatures(table)
+        wanted = other.signatures(table)[id(other.outputs[0])]
+        for call in self.graph.calls:
+            for tensor in call.outputs:
+                if numbers[id(tensor)] == wanted:
+                    return tensor
+        raise KeyError(f"{key!r:.100} is not a tensor of the model")
+
+
+def _output(layer: Any) -> Any:
+    try:
+        return layer.output
+    except (AttributeError, ValueError):
+        return None
+
+
+def _positive(scale: Any) -> float:
+    if isinstance(scale, bool) or not isinstance(scale, (int, float, np.number)):
+        raise ValidationError(
+            f"expected a positive number, or a dictionary from layers to such, got "
+            f"{scale!r:.100}",
+            attr="scale_firing_rates",
+        )
+    if not 0 < float(scale) < np.inf:
+        raise ValidationError(
+            f"expected a positive number, got {scale}", attr="scale_firing_rates"
+        )
+    return float(scale)

@@ -1,0 +1,156 @@
+"""Makes the Nengo objects of a converted network."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+from nengo.neurons import NeuronType
+
+from nengo_dl_ops import TensorNode
+
+from .activations import is_homogeneous, scaled
+
+
+class Objects:
+    """
+    Makes populations, their biases, and connections.
+
+    A population of neurons always gets its input by way of a node, which multiplies it
+    by the scale of firing rates: so weights and biases mean the same whatever the
+    scale is, and networks of different scales have the same parameters.
+
+    Biases come from a neuron that always gives 1, in a subnetwork: a node without input
+    would count among the inputs of the network.
+
+    Parameters
+    ----------
+    converter : Converter
+        What they are made for.
+    """
+
+    def __init__(self, converter: Any) -> None:
+        self.converter = converter
+        self._entries: dict[Any, Any] = {}
+        self._biases: Any = None
+        self._one: Any = None
+
+    def entry(self, obj: Any) -> Any:
+        """Return the object that connections to another one go to."""
+        return self._entries.get(obj, obj)
+
+    def population(self, layer: Any, shape: tuple[int, ...], activation: Any) -> Any:
+        """Make a node, neurons behind a node, or a TensorNode behind a node."""
+        size, name = prod(shape), layer.name
+        if activation is None:
+            return nengo.Node(size_in=size, label=name)
+        if isinstance(activation, NeuronType):
+            obj, scale = self._neurons(layer, size, activation)
+        else:
+            obj, scale = _function(activation, shape, name), None
+        entry = _scaling(size, scale, f"{name}.input")
+        nengo.Connection(entry, obj, synapse=None, label=f"{name}.input")
+        self._entries[obj] = entry
+        return obj
+
+    def _neurons(self, layer: Any, size: int, neuron_type: NeuronType) -> Any:
+        scale = self.converter.scale_of(layer)
+        if scale is not None:
+            divided = scaled(neuron_type, scale)
+            if divided is None:
+                text = f"{type(neuron_type).__name__} has no amplitude: not scaled"
+                self.converter.remark(layer, text, warn=True)
+                scale = None
+            else:
+                self._remark_scaling(layer, neuron_type)
+                neuron_type = divided
+        ensemble = nengo.Ensemble(
+            size,
+            1,
+            neuron_type=neuron_type,
+            gain=nengo.dists.Choice([1]),
+            bias=nengo.dists.Choice([0]),
+            label=layer.name,
+        )
+        self.converter.note_neurons(layer, ensemble, scale)
+        return ensemble.neurons, scale
+
+    def _remark_scaling(self, layer: Any, neuron_type: NeuronType) -> None:
+        if not is_homogeneous(neuron_type):
+            kind = type(neuron_type).__name__
+            text = f"the rates of {kind} are not proportional to its input: the scale "
+            self.converter.remark(layer, f"{text}changes what the layer computes")
+
+    def bias(
+        self, layer: Any, obj: Any, biases: np.ndarray, shape: tuple[int, ...]
+    ) -> None:
+        """Add biases to what an object gets; each element of them is one parameter."""
+        rows = np.arange(biases.size).reshape(biases.shape)
+        rows = np.broadcast_to(rows, shape).ravel()
+        with self._bias_network():
+            values = nengo.Node(size_in=biases.size, label=f"{layer.name}.bias")
+            conn = nengo.Connection(
+                self._one,
+                values,
+                transform=biases.reshape(-1, 1),
+                synapse=None,
+                label=f"{layer.name}.bias",
+            )
+        self.converter.net.config[conn].trainable = self.is_trainable(layer)
+        with self._bias_network():
+            same = np.array_equal(rows, np.arange(biases.size))
+            pre = values if same else values[rows.tolist()]
+            nengo.Connection(pre, self.entry(obj), synapse=None)
+
+    def _bias_network(self) -> nengo.Network:
+        if self._biases is None:
+            self._biases = nengo.Network(label="biases")
+            with self._biases:
+                ensemble = nengo.Ensemble(
+                    1,
+                    1,
+                    neuron_type=nengo.RectifiedLinear(),
+                    gain=[1.0],
+                    bias=[1.0],
+                    label="one",
+                )
+            self._one = ensemble.neurons
+            self.converter.net.config[ensemble].trainable = False
+        return self._biases
+
+    def connect(
+        self, layer: Any, pre: Any, obj: Any, trainable: bool, **kwargs: Any
+    ) -> nengo.Connection:
+        """Connect objects, with the synapse of the conversion after neurons."""
+        source = getattr(pre, "obj", pre)
+        if "synapse" not in kwargs:
+            is_neurons = isinstance(source, Neurons)
+            kwargs["synapse"] = self.converter.synapse if is_neurons else None
+        kwargs.setdefault("label", layer.name)
+        conn = nengo.Connection(pre, self.entry(obj), **kwargs)
+        if "transform" in kwargs:
+            trained = trainable and self.is_trainable(layer)
+            self.converter.net.config[conn].trainable = trained
+        return conn
+
+    @staticmethod
+    def is_trainable(layer: Any) -> bool:
+        """Whether training in Keras would change the weights of a layer."""
+        return bool(getattr(layer, "trainable", True))
+
+
+def _function(function: Any, shape: tuple[int, ...], name: str) -> TensorNode:
+    return TensorNode(
+        lambda x: function(x), shape_in=shape, shape_out=shape, pass_time=False, label=name
+    )
+
+
+def _scaling(size: int, scale: float | None, label: str) -> nengo.Node:
+    """Make a node that multiplies by a constant which is no parameter."""
+    if scale is None:
+        return nengo.Node(size_in=size, label=label)
+    gain = nengo.LinearFilter([scale], [1.0], analog=False)
+    return nengo.Node(gain, size_in=size, size_out=size, label=label)

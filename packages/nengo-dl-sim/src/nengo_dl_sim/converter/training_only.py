@@ -1,0 +1,54 @@
+"""Layers that do nothing when a network runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from .converter import Converter
+from .layer_converter import FallbackConverter, LayerConverter
+
+
+@Converter.register(keras.layers.Identity)
+class ConvertNothing(LayerConverter):
+    """Use the input as it is."""
+
+    kind = "nothing"
+
+    def convert(self, node_id: int) -> Any:
+        """Use the input as it is."""
+        return self.get_input_obj(node_id)
+
+
+@Converter.register(keras.layers.ActivityRegularization)
+class ConvertActivityRegularization(ConvertNothing):
+    """Use the input as it is, and say that nothing is regularized."""
+
+    def convert(self, node_id: int) -> Any:
+        """Use the input as it is."""
+        if not self.converter.inference_only:
+            self.remark("activities are not regularized in training", warn=True)
+        return super().convert(node_id)
+
+
+class ConvertNoise(ConvertNothing):
+    """Convert to a TensorNode that changes activities in training only."""
+
+    def convert(self, node_id: int) -> Any:
+        """Make the TensorNode, unless the network will only be run."""
+        if self.converter.inference_only:
+            return super().convert(node_id)
+        return FallbackConverter(self.layer, self.converter).convert(node_id)
+
+
+for _layer in (
+    keras.layers.AlphaDropout,
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+):
+    Converter.register(_layer)(ConvertNoise)
