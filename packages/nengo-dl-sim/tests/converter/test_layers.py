@@ -6,7 +6,7 @@ import pytest
 
 from nengo_dl_sim.converter import Converter
 
-from helpers_converter import L, agrees, converted, model_of, randomize
+from converter.models import L, agrees, converted, model_of, randomize
 
 FIRST = {"data_format": "channels_first"}
 relu = {"activation": "relu"}
@@ -26,7 +26,7 @@ NATIVE = {
         (2, 3, 2),
     ),
     "EinsumDense-dots": (
-        lambda: L.EinsumDense("...x,xy->...y", (None, 3), bias_axes="y"),
+        lambda: L.EinsumDense("...x,xy->...y", 3, bias_axes="y"),
         (2, 4),
     ),
     "Conv1D": (lambda: L.Conv1D(2, 3, **relu), (6, 3)),
@@ -62,7 +62,7 @@ NATIVE = {
         lambda: L.AveragePooling2D(3, strides=2, padding="same"),
         (4, 5, 2),
     ),
-    "AveragePooling3D": (lambda: L.AveragePooling3D(2), (2, 2, 3, 2)),
+    "AveragePooling3D": (lambda: L.AveragePooling3D(2, dtype="float32"), (2, 2, 3, 2)),
     "GlobalAveragePooling1D": (lambda: L.GlobalAveragePooling1D(), (4, 2)),
     "GlobalAveragePooling2D": (lambda: L.GlobalAveragePooling2D(), (3, 4, 2)),
     "GlobalAveragePooling2D-keep": (
@@ -129,7 +129,7 @@ FALLBACK = {
     "ELU": (lambda: L.ELU(), (3,)),
     "MaxPooling1D": (lambda: L.MaxPooling1D(2), (4, 2)),
     "MaxPooling2D": (lambda: L.MaxPooling2D(2), (4, 4, 2)),
-    "MaxPooling3D": (lambda: L.MaxPooling3D(2), (2, 2, 2, 2)),
+    "MaxPooling3D": (lambda: L.MaxPooling3D(2, dtype="float32"), (2, 2, 2, 2)),
     "GlobalMaxPooling1D": (lambda: L.GlobalMaxPooling1D(), (4, 2)),
     "GlobalMaxPooling2D": (lambda: L.GlobalMaxPooling2D(), (2, 2, 2)),
     "GlobalMaxPooling3D": (lambda: L.GlobalMaxPooling3D(), (2, 1, 2, 2)),

@@ -15,7 +15,8 @@ from .layer_converter import LayerConverter
 
 def numbers(variable: Any) -> np.ndarray:
     """Return the values of a variable of Keras."""
-    return np.asarray(keras.ops.convert_to_numpy(variable))
+    # Not of the variable itself, which NumPy 2 warns of.
+    return np.asarray(keras.ops.convert_to_tensor(variable))
 
 
 def product(n_vectors: int, kernel: np.ndarray) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from math import prod
 from typing import Any, ClassVar
 
@@ -286,14 +287,15 @@ class LayerCall(keras.Layer):
         self._fill = lambda values: keras.tree.map_structure(
             lambda leaf: values.get(id(leaf), leaf), (call.args, call.kwargs)
         )
+        function = getattr(call.layer, "call", call.layer)
+        self._takes_training = "training" in inspect.signature(function).parameters
         self._ids = [id(tensor) for tensor in call.inputs]
         self._dtypes = [tensor.dtype for tensor in call.inputs]
         self._shapes = shapes
         self.built = True
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Compute the flat output; Keras hands ``training`` on to the layer."""
-        del training
+        """Compute the flat output."""
         ops, values, start = keras.ops, {}, 0
         for key, shape, dtype in zip(
             self._ids, self._shapes, self._dtypes, strict=True
@@ -303,6 +305,8 @@ class LayerCall(keras.Layer):
             values[key] = part if "float" in dtype else ops.cast(ops.round(part), dtype)
             start = end
         args, kwargs = self._fill(values)
+        if self._takes_training:
+            kwargs = {**kwargs, "training": training}
         results = keras.tree.flatten(self.wrapped(*args, **kwargs))
         flat = [ops.cast(ops.reshape(y, (-1, prod(y.shape[1:]))), x.dtype) for y in results]
         return flat[0] if len(flat) == 1 else ops.concatenate(flat, axis=1)

@@ -81,7 +81,7 @@ class ConvertNormalization(ConvertAffine):
         """Return scale and offset."""
         del shape
         mean, variance = (
-            np.asarray(keras.ops.convert_to_numpy(x))[0]
+            numbers(x)[0]
             for x in (self.layer.mean, self.layer.variance)
         )
         deviation = np.maximum(np.sqrt(variance), keras.config.epsilon())

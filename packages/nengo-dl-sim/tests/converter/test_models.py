@@ -1,0 +1,120 @@
+"""Models of every form."""
+
+import keras
+import numpy as np
+import pytest
+from nengo.exceptions import ValidationError
+
+from nengo_dl_sim.converter import Converter
+
+from converter.models import L, agrees, converted, mlp, randomize
+
+
+def test_sequential_models():
+    model = keras.Sequential([keras.Input((4, 4, 1)), L.Conv2D(2, 3), L.Flatten()])
+    model.add(L.Dense(2))
+    converter = converted(randomize(model))
+    assert agrees(converter)
+    assert converter.layers[model.layers[-1]].label == model.layers[-1].name
+    assert converter.outputs[model.output] is converter.outputs[model.layers[-1]]
+    assert converter.inputs[model.input] is converter.net.nodes[0]
+
+
+def test_compiled_models():
+    model = mlp()
+    model.compile("adam", lambda y_true, y_pred: y_pred)
+    assert agrees(converted(model))
+
+
+def test_nested_models():
+    inner = mlp()
+    nested = keras.Sequential([keras.Input((2,)), L.Dense(3, name="nested")])
+    x = keras.Input((3,))
+    model = keras.Model(x, L.ReLU()(randomize(nested)(inner(x))))
+    converter = converted(randomize(model))
+    assert agrees(converter)
+    assert converter.layers[inner.get_layer("hidden")].ensemble.label == "hidden"
+    assert converter.layers[inner] is converter.layers[inner.get_layer("out")]
+    assert converter.layers[inner.get_layer("hidden").output].size_out == 4
+
+
+def test_subclassed_models():
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = L.Dense(4, activation="relu")
+            self.out = L.Dense(2)
+
+        def call(self, x):
+            return self.out(self.hidden(x) - 0.5) if False else self.out(self.hidden(x))
+
+    model = Model()
+    x = np.random.RandomState(0).uniform(-1, 1, (5, 3))
+    expected = np.asarray(model(x))
+    converter = converted(model, allow_fallback=False)
+    assert agrees(converter, inputs=x)
+    np.testing.assert_allclose(np.asarray(converter.model(x)), expected)
+    assert converter.layers[model.hidden].ensemble.n_neurons == 4
+
+
+def test_subclassed_models_that_need_numbers():
+    class Model(keras.Model):
+        def call(self, x):
+            return x * float(np.asarray(x)[0, 0])
+
+    model = Model()
+    model(np.ones((1, 3)))
+    with pytest.raises(ValidationError, match="symbolic"):
+        Converter(model)
+
+
+def test_inputs_by_name():
+    inputs = {"a": keras.Input((2,), name="a"), "b": keras.Input((3,), name="b")}
+    joined = L.Concatenate()([inputs["b"], inputs["a"]])
+    model = keras.Model(inputs, {"y": L.Dense(2)(joined), "z": joined})
+    converter = converted(randomize(model))
+    assert agrees(converter)
+    assert converter.inputs[inputs["b"]].size_out == 3
+
+
+def test_an_output_that_is_an_input():
+    x = keras.Input((2,))
+    assert agrees(converted(keras.Model(x, [x, L.ReLU()(x)])))
+
+
+def test_parts_of_other_models():
+    model = mlp()
+    part = keras.Model(model.input, model.get_layer("hidden").output)
+    rest = keras.Model(model.get_layer("hidden").output, model.output)
+    assert agrees(converted(part)) and agrees(converted(rest))
+
+
+def test_models_in_float32():
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_floatx("float32")
+    assert converted(mlp()).verify(atol=1e-5)
+
+
+def test_saved_models(tmp_path):
+    mlp().save(tmp_path / "model.keras")
+    assert agrees(converted(keras.models.load_model(tmp_path / "model.keras")))
+
+
+def test_a_residual_network():
+    x = keras.Input((6, 6, 2))
+    y = L.Conv2D(4, 3, padding="same", use_bias=False)(x)
+    for _ in range(2):
+        z = L.ReLU()(L.BatchNormalization()(y))
+        y = L.Add()([y, L.Conv2D(4, 3, padding="same")(z)])
+    out = L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(y))
+    assert agrees(converted(randomize(keras.Model(x, out)), allow_fallback=False))
+
+
+def test_verify_finds_what_differs():
+    model = mlp()
+    converter = converted(model)
+    model.get_layer("hidden").bias.assign([9, 9, 9, 9])
+    with pytest.raises(ValueError, match="differ in"):
+        converter.verify()
+    with pytest.raises(ValueError, match="expected inputs of shape"):
+        converter.verify(inputs=np.ones((2, 4)))
