@@ -608,14 +608,6 @@ OLD = [
         "put the value into a tf.Variable that a TensorNode or an objective reads",
     ),
     Mistake(
-        "nengo_dl.Converter(model)",
-        "AttributeError",
-        "'Converter'",
-        "",
-        "",
-        "nengo_dl.Layer(keras_model)(input)",
-    ),
-    Mistake(
         "from nengo_dl import benchmarks",
         "ModuleNotFoundError",
         "'benchmarks'",

@@ -2,6 +2,7 @@
 
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
+from .converter import Converter as Converter
 from .errors import InferenceOnlyError as InferenceOnlyError
 from .errors import UnknownObjectError as UnknownObjectError
 from .settings.config import configure_settings as configure_settings

@@ -5,13 +5,12 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from converter.models import L, agrees, converted, mlp, randomize
+from helpers import simulator
 
 from nengo_dl_ops import LeakyReLU, SpikingLeakyReLU, TensorNode
 from nengo_dl_sim.converter import Converter, LayerConverter
 from nengo_dl_sim.converter.layer_converter import REGISTRY
-
-from converter.models import L, agrees, converted, mlp, randomize
-from helpers import simulator
 
 
 def test_inputs_by_tensor_layer_and_list():
@@ -163,7 +162,7 @@ def test_synapses_follow_neurons_only():
     converter = converted(mlp(), synapse=0.01)
     filtered = [c for c in converter.net.all_connections if c.synapse is not None]
     (conn,) = filtered
-    assert conn.pre is converter.net.ensembles[0].neurons
+    assert conn.pre == converter.net.ensembles[0].neurons
     assert conn.synapse == nengo.Lowpass(0.01)
     x = keras.Input((3,))
     model = keras.Model(x, L.ReLU()(x))
@@ -208,10 +207,14 @@ def test_a_trainable_setting_of_the_user_counts():
     for conn in conns:
         converter.net.config[conn].trainable = False
     with simulator(converter.net) as sim:
-        before = [np.array(sim.data[c].weights) for c in conns if c.label != "hidden.input"]
+        before = [
+            np.array(sim.data[c].weights) for c in conns if c.label != "hidden.input"
+        ]
         sim.compile(keras.optimizers.SGD(0.1), "mse")
         sim.fit(np.ones((1, 1, 3)), np.zeros((1, 1, 2)), verbose=0)
-        after = [np.array(sim.data[c].weights) for c in conns if c.label != "hidden.input"]
+        after = [
+            np.array(sim.data[c].weights) for c in conns if c.label != "hidden.input"
+        ]
     for x, y in zip(before, after, strict=True):
         np.testing.assert_array_equal(x, y)
 
@@ -291,7 +294,11 @@ def test_report_has_a_line_for_each_layer():
     model = mlp()
     converter = converted(model, scale_firing_rates=10, synapse=0.1)
     hidden, out = converter.report().lines
-    assert (hidden.layer, hidden.type, hidden.converted) == ("hidden", "Dense", "native")
+    assert (hidden.layer, hidden.type, hidden.converted) == (
+        "hidden",
+        "Dense",
+        "native",
+    )
     assert (hidden.neurons, hidden.parameters, hidden.scale) == (4, 16, 10)
     assert (out.neurons, out.parameters, out.scale) == (0, 10, None)
     text = str(converter)

@@ -3,11 +3,10 @@
 import keras
 import nengo
 import pytest
+from converter.models import L, mlp
 from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.converter import Converter
-
-from converter.models import L, mlp
 
 
 def test_a_model_is_expected():

@@ -3,10 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from converter.models import L, agrees, converted, model_of, randomize
 
 from nengo_dl_sim.converter import Converter
-
-from converter.models import L, agrees, converted, model_of, randomize
 
 FIRST = {"data_format": "channels_first"}
 relu = {"activation": "relu"}
@@ -30,7 +29,10 @@ NATIVE = {
         (2, 4),
     ),
     "Conv1D": (lambda: L.Conv1D(2, 3, **relu), (6, 3)),
-    "Conv1D-causal": (lambda: L.Conv1D(2, 2, padding="causal", dilation_rate=2), (6, 3)),
+    "Conv1D-causal": (
+        lambda: L.Conv1D(2, 2, padding="causal", dilation_rate=2),
+        (6, 3),
+    ),
     "Conv2D": (lambda: L.Conv2D(2, 3, strides=2, padding="same", **relu), (6, 5, 3)),
     "Conv2D-even": (lambda: L.Conv2D(2, 2, padding="same", **relu), (4, 5, 2)),
     "Conv2D-groups": (lambda: L.Conv2D(4, 3, groups=2), (5, 4, 2)),
@@ -208,7 +210,10 @@ def _run(converter, x):
 
 
 def test_maxima_become_averages_if_asked_for():
-    pooled, plain = L.MaxPooling2D(2, padding="same"), L.AveragePooling2D(2, padding="same")
+    pooled, plain = (
+        L.MaxPooling2D(2, padding="same"),
+        L.AveragePooling2D(2, padding="same"),
+    )
     x = np.random.RandomState(0).uniform(-1, 1, (2, 3, 4, 2))
     converter = converted(model_of(pooled, (3, 4, 2)), max_to_avg_pool=True)
     expected = np.asarray(model_of(plain, (3, 4, 2))(x))
@@ -218,7 +223,9 @@ def test_maxima_become_averages_if_asked_for():
 
 def test_global_maxima_become_averages_if_asked_for():
     x = np.random.RandomState(0).uniform(-1, 1, (2, 3, 2))
-    converter = converted(model_of(L.GlobalMaxPooling1D(), (3, 2)), max_to_avg_pool=True)
+    converter = converted(
+        model_of(L.GlobalMaxPooling1D(), (3, 2)), max_to_avg_pool=True
+    )
     np.testing.assert_allclose(_run(converter, x), x.mean(1), atol=1e-10)
 
 

@@ -3,11 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from converter.models import L, agrees, converted, mlp, randomize
 from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.converter import Converter
-
-from converter.models import L, agrees, converted, mlp, randomize
 
 
 def test_sequential_models():
@@ -16,8 +15,8 @@ def test_sequential_models():
     converter = converted(randomize(model))
     assert agrees(converter)
     assert converter.layers[model.layers[-1]].label == model.layers[-1].name
-    assert converter.outputs[model.output] is converter.outputs[model.layers[-1]]
-    assert converter.inputs[model.input] is converter.net.nodes[0]
+    assert converter.outputs[model.outputs] is converter.outputs[model.layers[-1]]
+    assert converter.inputs[model.inputs] is converter.net.nodes[0]
 
 
 def test_compiled_models():
@@ -30,12 +29,26 @@ def test_nested_models():
     inner = mlp()
     nested = keras.Sequential([keras.Input((2,)), L.Dense(3, name="nested")])
     x = keras.Input((3,))
-    model = keras.Model(x, L.ReLU()(randomize(nested)(inner(x))))
+    y = inner(x)
+    model = keras.Model(x, L.ReLU()(randomize(nested)(y)))
     converter = converted(randomize(model))
     assert agrees(converter)
     assert converter.layers[inner.get_layer("hidden")].ensemble.label == "hidden"
     assert converter.layers[inner] is converter.layers[inner.get_layer("out")]
+    assert converter.layers[y] is converter.layers[inner]
     assert converter.layers[inner.get_layer("hidden").output].size_out == 4
+
+
+def test_nested_models_that_are_called_twice():
+    inner = keras.Sequential([keras.Input((3,)), L.ReLU(), L.Rescaling(2)])
+    x = keras.Input((3,))
+    first = inner(x)
+    model = keras.Model(x, L.Subtract()([first, inner(L.Rescaling(-1)(first))]))
+    converter = converted(model)
+    assert agrees(converter)
+    assert converter.layers[first].size_out == 3
+    with pytest.raises(KeyError, match="called 2 times"):
+        converter.layers[inner]
 
 
 def test_subclassed_models():
@@ -46,14 +59,14 @@ def test_subclassed_models():
             self.out = L.Dense(2)
 
         def call(self, x):
-            return self.out(self.hidden(x) - 0.5) if False else self.out(self.hidden(x))
+            return self.out(self.hidden(x))
 
     model = Model()
     x = np.random.RandomState(0).uniform(-1, 1, (5, 3))
     expected = np.asarray(model(x))
     converter = converted(model, allow_fallback=False)
     assert agrees(converter, inputs=x)
-    np.testing.assert_allclose(np.asarray(converter.model(x)), expected)
+    np.testing.assert_array_equal(np.asarray(converter.model(x)), expected)
     assert converter.layers[model.hidden].ensemble.n_neurons == 4
 
 

@@ -16,12 +16,14 @@ from nengo_dl_ops import SpikingLeakyReLU as SpikingLeakyReLU
 from nengo_dl_ops import TensorNode as TensorNode
 from nengo_dl_ops import reshaped as reshaped
 from nengo_dl_ops import tensor_layer as tensor_layer
+from nengo_dl_sim import Converter as Converter
 from nengo_dl_sim import Simulator as Simulator
 from nengo_dl_sim import configure_settings as configure_settings
 
 from . import builder as builder
 from . import callbacks as callbacks
 from . import config as config
+from . import converter as converter
 from . import dists as dists
 from . import graph_optimizer as graph_optimizer
 from . import losses as losses
@@ -41,6 +43,7 @@ __copyright__ = "2026, NengoDL developers"
 __license__ = "GPL-2.0-or-later"
 
 __all__ = [
+    "Converter",
     "Layer",
     "LeakyReLU",
     "Simulator",
@@ -52,6 +55,7 @@ __all__ = [
     "callbacks",
     "config",
     "configure_settings",
+    "converter",
     "dists",
     "graph_optimizer",
     "losses",

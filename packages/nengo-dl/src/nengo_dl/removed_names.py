@@ -18,16 +18,6 @@ _PROGRESS = (
 #: By module, for each name what to do.
 REMOVED: dict[str, dict[str, str]] = {
     "nengo_dl": {
-        "Converter": (
-            "make the Keras model part of a network, with "
-            "nengo_dl.Layer(keras_model)(input) or "
-            "nengo_dl.TensorNode(keras_model, shape_in=...), or describe its layers as "
-            "Nengo objects (the guide: Coming from Keras)"
-        ),
-        "converter": (
-            "use nengo_dl.Layer(keras_model)(input), or describe the layers of the "
-            "Keras model as Nengo objects (the guide: Coming from Keras)"
-        ),
         "benchmarks": (
             "install nengo-dl-spaun-bench and use nengo_dl_spaun_bench (cconv, "
             "integrator, pes, basal_ganglia, random_network, measure), or its command "
@@ -131,7 +121,7 @@ class RemovedModules(MetaPathFinder):
     """
     Says what takes the place of what is imported.
 
-    For example in ``import nengo_dl.converter``, ``from nengo_dl import Converter`` and
+    For example in ``import nengo_dl.benchmarks``, ``from nengo_dl import signals`` and
     ``from nengo_dl.utils import ProgressBar``.
     """
 

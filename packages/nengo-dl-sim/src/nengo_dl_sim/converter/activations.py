@@ -117,7 +117,9 @@ def _checked(value: Any, what: str) -> Any:
             raise _unknown(value, what) from error
     if inspect.isclass(value) and issubclass(value, NeuronType):
         return value if what == "key" else value()
-    if isinstance(value, NeuronType) or (callable(value) and not inspect.isclass(value)):
+    if isinstance(value, NeuronType) or (
+        callable(value) and not inspect.isclass(value)
+    ):
         return canonical(value)
     raise _unknown(value, what)
 

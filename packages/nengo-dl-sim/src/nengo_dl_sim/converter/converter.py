@@ -201,7 +201,7 @@ class Converter:
         return f"no type of neurons computes {label(activation)}"
 
     def _is_output(self, layer: Any) -> bool:
-        ends = {id(tensor) for tensor in self.graph.outputs}
+        ends = {id(self.graph.origin(tensor)) for tensor in self.graph.outputs}
         return all(id(t) in ends for call in self.calls[layer] for t in call.outputs)
 
     # -- the network
@@ -233,12 +233,13 @@ class Converter:
                 self._objects[id(tensor)] = obj
 
     def _probe(self, tensor: Any) -> nengo.Probe:
-        obj = self._objects[id(tensor)]
+        obj = self.object_of(tensor)
         synapse = self.synapse if isinstance(obj, Neurons) else None
         return nengo.Probe(obj, synapse=synapse, label=f"{self._name(tensor)}.probe")
 
     def _name(self, tensor: Any) -> str:
         """Return the name of the layer that a tensor comes from."""
+        tensor = self.graph.origin(tensor)
         for call in self.graph.calls:
             if any(tensor is output for output in call.outputs):
                 return str(call.layer.name)
@@ -298,7 +299,7 @@ class Converter:
 
     def object_of(self, tensor: Any) -> Any:
         """Return the object that holds a tensor."""
-        return self._objects[id(tensor)]
+        return self._objects[id(self.graph.origin(tensor))]
 
     def scale_of(self, layer: Any) -> float | None:
         """Return the scale of firing rates for the neurons of a layer."""
@@ -432,15 +433,17 @@ class Converter:
         for tensor, own in zip(self.model.outputs, self.graph.outputs, strict=True):
             if key is tensor:
                 return self._probes[id(own)]
-        tensor = self._tensor(key)
-        if id(tensor) not in self._probes:
-            raise KeyError(f"expected an output of the model, got {key!r:.100}")
-        return self._probes[id(tensor)]
+        wanted = self._tensor(key)
+        for own in self.graph.outputs:
+            if self.graph.origin(own) is wanted:
+                return self._probes[id(own)]
+        raise KeyError(f"expected an output of the model, got {key!r:.100}")
 
     def _tensor(self, key: Any) -> Any:
         """Return the tensor, as it was read, that a key means."""
         if isinstance(key, keras.Operation):
             return self._tensor_of_layer(key)
+        key = self.graph.origin(key)
         if id(key) in self._objects:
             return key
         for layer, calls in self.calls.items():
@@ -449,18 +452,19 @@ class Converter:
         return self._tensor_like(key)
 
     def _tensor_of_layer(self, layer: Any) -> Any:
-        if isinstance(layer, keras.Model) or layer not in self.calls:
-            output = _output(layer)
-            if output is not None and id(output) in self._objects:
+        calls = [call.outputs for call in self.calls.get(layer, [])]
+        calls += self.graph.opened.get(layer, [])
+        if not calls:
+            output = _output(layer)  # of an input layer
+            if id(output) in self._input_nodes:
                 return output
             raise KeyError(f"{layer.name!r} is not a layer of the model")
-        calls = self.calls[layer]
         if len(calls) > 1:
             raise KeyError(
                 f"{layer.name!r} is called {len(calls)} times: use one of the tensors "
                 "that it returned as key"
             )
-        return calls[0].outputs[0]
+        return self.graph.origin(calls[0][0])
 
     def _tensor_like(self, key: Any) -> Any:
         """Find the tensor that is computed as another one: layers called again."""
@@ -470,7 +474,7 @@ class Converter:
             raise KeyError(f"{key!r:.100} is not a tensor of the model") from error
         table: dict[Any, int] = {}
         numbers = self.graph.signatures(table)
-        wanted = other.signatures(table)[id(other.outputs[0])]
+        wanted = other.signatures(table)[id(other.origin(other.outputs[0]))]
         for call in self.graph.calls:
             for tensor in call.outputs:
                 if numbers[id(tensor)] == wanted:

@@ -92,10 +92,7 @@ class ConvertConvolution(LayerConverter):
             return kernel
         if not self.converter.inference_only:
             self.remark(_DILATED)
-        size = [
-            (n - 1) * r + 1
-            for n, r in zip(kernel.shape[:-2], rates, strict=True)
-        ]
+        size = [(n - 1) * r + 1 for n, r in zip(kernel.shape[:-2], rates, strict=True)]
         wide = np.zeros((*size, *kernel.shape[-2:]), kernel.dtype)
         wide[tuple(slice(None, None, r) for r in rates)] = kernel
         return wide
@@ -133,7 +130,9 @@ class ConvertSeparable(ConvertDepthwise):
         if np.ndim(strides) == 0:
             strides = (strides,) * len(self.layer.kernel_size)
         first = self.transform(shape, depthwise, strides)
-        middle = nengo.Node(size_in=first.size_out, label=f"{self.layer.name}.depthwise")
+        middle = nengo.Node(
+            size_in=first.size_out, label=f"{self.layer.name}.depthwise"
+        )
         self.connect(pre, middle, trainable=True, transform=first)
         pointwise = numbers(self.layer.pointwise_kernel)
         second = nengo.Convolution(

@@ -46,15 +46,25 @@ class Graph:
         The model, as inputs and outputs: a subclassed one was called on symbols.
     calls : list of Call
         The calls, without those of input layers.
+    opened : dict
+        For each nested model the outputs of its calls.
+    plain : keras.Model
+        The same as lists of inputs and outputs, which is not compiled.
+    structure : list or keras.KerasTensor
+        Its input.
     inputs, outputs : list of keras.KerasTensor
         Of the model.
     """
 
     def __init__(self, model: Any) -> None:
         self.calls: list[Call] = []
+        self.opened: dict[Any, list[list[Any]]] = {}
+        self._same: dict[int, Any] = {}
+        self._kept: list[Any] = []  # or other tensors could get their ids
         self.model = as_functional(model)
-        plain = keras.Model(self.model.inputs, self.model.outputs)
+        plain = keras.Model(self.model.inputs, self.model.outputs, name=self.model.name)
         self.inputs = list(self.model.inputs)
+        self.plain, self.structure = plain, plain.input
         self.outputs = self._run(plain, plain.input)
 
     def _run(self, functional: Any, inputs: Any) -> list:
@@ -71,16 +81,33 @@ class Graph:
 
     def _call(self, layer: Any, args: tuple, kwargs: dict) -> Any:
         if isinstance(layer, keras.Model):
-            inner = as_functional(layer, args)
-            given = list(tensors_in((args, kwargs)))
-            plain = keras.Model(inner.inputs, inner.outputs)
-            structure = keras.tree.pack_sequence_as(plain.input, given)
-            outputs = self._run(plain, structure)
-            return outputs if len(outputs) > 1 else outputs[0]
+            return self._open(layer, args, kwargs)
         result = _result(layer, args, kwargs)
         outputs = list(tensors_in(result))
         self.calls.append(Call(layer, args, kwargs, outputs))
         return result
+
+    def _open(self, model: Any, args: tuple, kwargs: dict) -> Any:
+        """Go through a nested model, on symbols that stand for its inputs."""
+        inner = as_functional(model, args)
+        plain = keras.Model(inner.inputs, inner.outputs)
+        given = list(tensors_in((args, kwargs)))
+        symbols = [_symbol(tensor) for tensor in given]
+        self._same.update(zip(map(id, symbols), given, strict=True))
+        structure = keras.tree.pack_sequence_as(plain.input, symbols)
+        outputs = self._run(plain, structure)
+        result = _result(model, args, kwargs)
+        for tensor, output in zip(tensors_in(result), outputs, strict=True):
+            self._same[id(tensor)] = output
+        self._kept += symbols
+        self.opened.setdefault(model, []).append(outputs)
+        return result
+
+    def origin(self, tensor: Any) -> Any:
+        """Return the output of a layer, or the input, that a tensor stands for."""
+        while id(tensor) in self._same:
+            tensor = self._same[id(tensor)]
+        return tensor
 
     def layers(self) -> dict[Any, list[Call]]:
         """Return the calls of each layer, in order."""
@@ -108,10 +135,13 @@ class Graph:
             for i, tensor in enumerate(self.inputs)
         }
         for call in self.calls:
-            before = (id(call.layer), *(numbers.get(id(t)) for t in call.inputs))
+            before = (id(call.layer), *self._numbers(numbers, call))
             for i, tensor in enumerate(call.outputs):
                 numbers[id(tensor)] = table.setdefault((before, i), len(table))
         return numbers
+
+    def _numbers(self, numbers: dict[int, int], call: Call) -> list[int | None]:
+        return [numbers.get(id(self.origin(tensor))) for tensor in call.inputs]
 
 
 def _result(layer: Any, args: tuple, kwargs: dict) -> Any:
@@ -166,7 +196,11 @@ def as_functional(model: Any, args: tuple = ()) -> Any:
             f"symbolic inputs: {error}. Write it with the functional API of Keras",
             attr="model",
         ) from error
-    return keras.Model(list(tensors_in(symbols)), list(tensors_in(outputs)))
+    return keras.Model(*(_single(list(tensors_in(x))) for x in (symbols, outputs)))
+
+
+def _single(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _symbol(x: Any) -> Any:

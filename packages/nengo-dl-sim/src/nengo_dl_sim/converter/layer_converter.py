@@ -308,5 +308,7 @@ class LayerCall(keras.Layer):
         if self._takes_training:
             kwargs = {**kwargs, "training": training}
         results = keras.tree.flatten(self.wrapped(*args, **kwargs))
-        flat = [ops.cast(ops.reshape(y, (-1, prod(y.shape[1:]))), x.dtype) for y in results]
+        flat = [
+            ops.cast(ops.reshape(y, (-1, prod(y.shape[1:]))), x.dtype) for y in results
+        ]
         return flat[0] if len(flat) == 1 else ops.concatenate(flat, axis=1)

@@ -71,7 +71,9 @@ class ConvertConcatenate(LayerConverter):
         shape = self.output_shape(node_id)
         rows = np.arange(node.size_in).reshape(shape)
         axis = self.layer.axis if self.layer.axis < 0 else self.layer.axis - 1
-        sizes = [self.input_shape(node_id, i)[axis] for i in range(self.n_inputs(node_id))]
+        sizes = [
+            self.input_shape(node_id, i)[axis] for i in range(self.n_inputs(node_id))
+        ]
         for i, part in enumerate(np.split(rows, np.cumsum(sizes)[:-1], axis)):
             pre = self.get_input_obj(node_id, i)
             self.connect(pre, node[part.ravel().tolist()])

@@ -80,10 +80,7 @@ class ConvertNormalization(ConvertAffine):
     def affine(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         """Return scale and offset."""
         del shape
-        mean, variance = (
-            numbers(x)[0]
-            for x in (self.layer.mean, self.layer.variance)
-        )
+        mean, variance = (numbers(x)[0] for x in (self.layer.mean, self.layer.variance))
         deviation = np.maximum(np.sqrt(variance), keras.config.epsilon())
         if self.layer.invert:
             return deviation, mean

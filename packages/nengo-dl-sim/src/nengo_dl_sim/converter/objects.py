@@ -144,7 +144,11 @@ class Objects:
 
 def _function(function: Any, shape: tuple[int, ...], name: str) -> TensorNode:
     return TensorNode(
-        lambda x: function(x), shape_in=shape, shape_out=shape, pass_time=False, label=name
+        lambda x: function(x),
+        shape_in=shape,
+        shape_out=shape,
+        pass_time=False,
+        label=name,
     )
 
 

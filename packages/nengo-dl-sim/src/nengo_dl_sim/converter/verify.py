@@ -29,7 +29,7 @@ def verify(
     """
     check_boolean("training", training)
     inputs = _inputs(converter, inputs)
-    expected = keras.tree.flatten(converter.model(_structure(converter, inputs)))
+    expected = keras.tree.flatten(converter.graph.plain(_structure(converter, inputs)))
     found = _run(converter, inputs, training)
     for tensor, x, y in zip(converter.model.outputs, expected, found, strict=True):
         x = np.asarray(keras.ops.convert_to_numpy(x)).reshape(y.shape)
@@ -58,7 +58,7 @@ def _inputs(converter: Any, inputs: Any) -> list[np.ndarray]:
 
 
 def _structure(converter: Any, inputs: list[np.ndarray]) -> Any:
-    return keras.tree.pack_sequence_as(converter.model.input, inputs)
+    return keras.tree.pack_sequence_as(converter.graph.structure, inputs)
 
 
 def _run(converter: Any, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]:
