@@ -35,7 +35,7 @@ def mlp(activation="relu", **kwargs):
 
 
 def agrees(converter, atol=1e-10, **kwargs):
-    """Compare with the Keras model, of which TensorFlow computes some only in float32."""
+    """Compare with the Keras model, which may have layers in float32."""
     if any(layer.dtype == "float32" for layer in converter.model.layers):
         atol = 1e-6
     return converter.verify(atol=atol, rtol=atol, **kwargs)

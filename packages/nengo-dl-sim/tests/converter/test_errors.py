@@ -92,3 +92,10 @@ def test_lines_of_layers_that_join_items():
     x = keras.Input((2,))
     with pytest.raises(TypeError, match="axis=0"):
         Converter(keras.Model(x, L.Concatenate(axis=0)([x, x])), allow_fallback=False)
+
+
+def test_models_of_text_are_refused():
+    x = keras.Input((1,), dtype="string")
+    layer = L.Hashing(3, dtype="int64")
+    with pytest.raises(ValidationError, match="numbers, got .* string"):
+        Converter(keras.Model(x, layer(x)))

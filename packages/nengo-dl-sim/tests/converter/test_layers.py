@@ -283,3 +283,11 @@ def test_integer_inputs():
     model = randomize(keras.Model(x, L.Embedding(5, 2)(x)))
     with pytest.warns(UserWarning, match="TensorNode"):
         assert agrees(converted(model), inputs=np.array([[0, 4, 2]]))
+
+
+def test_masks_that_get_lost_warn():
+    x = keras.Input((3,), dtype="int32")
+    model = randomize(keras.Model(x, L.Embedding(5, 2, mask_zero=True, name="e")(x)))
+    with pytest.warns(UserWarning) as caught:
+        converted(model)
+    assert any("mask does not reach" in str(w.message) for w in caught)

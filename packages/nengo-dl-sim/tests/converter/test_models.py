@@ -108,6 +108,8 @@ def test_models_in_float32():
     assert converted(mlp()).verify(atol=1e-5)
 
 
+# Keras's own way to read what it saved.
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
 def test_saved_models(tmp_path):
     mlp().save(tmp_path / "model.keras")
     assert agrees(converted(keras.models.load_model(tmp_path / "model.keras")))

@@ -16,8 +16,10 @@ from nengo_dl_ops import LeakyReLU, SpikingLeakyReLU
 
 from ..checks import described
 
-_NAMES = ("relu", "leaky_relu", "elu", "softmax", "sigmoid", "tanh", "softplus")
-_NAMES += ("selu", "gelu", "silu", "relu6", "softsign", "log_softmax")
+_NAMES = (
+    *("relu", "leaky_relu", "elu", "softmax", "sigmoid", "tanh", "softplus"),
+    *("selu", "gelu", "silu", "relu6", "softsign", "log_softmax"),
+)
 
 #: TensorFlow's functions, and those of Keras that compute the same.
 _OF_KERAS = {getattr(tf.nn, name): getattr(keras.activations, name) for name in _NAMES}
@@ -152,7 +154,7 @@ def scaled(neuron_type: NeuronType, scale: float) -> NeuronType | None:
     if "amplitude" not in names:
         return None
     arguments = {name: getattr(neuron_type, name) for name in names}
-    arguments["amplitude"] = neuron_type.amplitude / scale  # type: ignore[attr-defined]
+    arguments["amplitude"] = neuron_type.amplitude / scale
     return type(neuron_type)(**arguments)
 
 

@@ -114,9 +114,8 @@ class Converter:
         self.model = self.graph.model
         self.calls = self.graph.layers()
         self._scales = self._check_scales(scale_firing_rates)
-        self._check_shapes()
+        self._check_inputs()
         self._check_shared()
-        self._warn_of: list[str] = []
         self._converters = self._choose()
         self._lines = {layer: self._line(layer) for layer in self.calls}
         self._objects: dict[int, Any] = {}
@@ -142,8 +141,14 @@ class Converter:
         number = _positive(scales)
         return lambda layer: number
 
-    def _check_shapes(self) -> None:
+    def _check_inputs(self) -> None:
         for tensor in self.graph.inputs:
+            if tensor.dtype == "string":
+                raise ValidationError(
+                    f"expected inputs that are numbers, got {tensor.name!r} of type "
+                    "string: turn text into numbers before the model",
+                    attr="model",
+                )
             if any(n is None for n in tensor.shape[1:]):
                 raise ValidationError(
                     f"expected inputs of fixed shape, got {tensor.name!r} of shape "
@@ -257,7 +262,7 @@ class Converter:
         for layer in getattr(self, "_by_layer", {}):
             if layer not in self._scaled:
                 raise ValidationError(
-                    f"expected layers with neurons as keys, but {layer.name!r} has none",
+                    f"expected layers with neurons as keys, {layer.name!r} has none",
                     attr="scale_firing_rates",
                 )
         for key in self.exchanges.unused():

@@ -65,8 +65,7 @@ class ConvertEinsumDense(LayerConverter):
 
     def convert(self, node_id: int) -> Any:
         """Multiply by the kernel as a matrix."""
-        n_axes = _contracted(self.layer.equation)
-        assert n_axes is not None
+        n_axes = _contracted(self.layer.equation) or 0
         kernel = numbers(self.layer.kernel)
         kernel = kernel.reshape(prod(kernel.shape[:n_axes]), -1)
         bias = None if self.layer.bias is None else numbers(self.layer.bias)
@@ -79,7 +78,7 @@ class ConvertEinsumDense(LayerConverter):
 
 
 def _contracted(equation: str) -> int | None:
-    """Return how many last axes an equation contracts; None if it does something else."""
+    """Return how many last axes are contracted; None if something else is done."""
     operands, _, result = equation.replace(" ", "").replace("...", "0").partition("->")
     x, _, kernel = operands.partition(",")
     for n in range(1, len(kernel)):

@@ -239,6 +239,10 @@ class FallbackConverter(LayerConverter):
 
     def convert(self, node_id: int) -> Any:
         """Make the TensorNode, and a node for each of several outputs."""
+        if getattr(
+            self.layer, "mask_zero", isinstance(self.layer, keras.layers.Masking)
+        ):
+            self.remark("its mask does not reach other layers", warn=True)
         call = self._call(node_id)
         shapes = [self.input_shape(node_id, i) for i in range(len(call.inputs))]
         sizes = [prod(shape) for shape in shapes]

@@ -27,7 +27,7 @@ class ConvertSum(LayerConverter):
             pre = self.get_input_obj(node_id, i)
             if not np.array_equal(rows, np.arange(pre.size_out)):
                 pre = pre[rows.tolist()]
-            keywords = {} if factor == 1 else {"transform": factor}
+            keywords: dict[str, Any] = {} if factor == 1 else {"transform": factor}
             self.connect(pre, node, **keywords)
         return node
 

@@ -88,8 +88,8 @@ class Objects:
         self, layer: Any, obj: Any, biases: np.ndarray, shape: tuple[int, ...]
     ) -> None:
         """Add biases to what an object gets; each element of them is one parameter."""
-        rows = np.arange(biases.size).reshape(biases.shape)
-        rows = np.broadcast_to(rows, shape).ravel()
+        numbered = np.arange(biases.size).reshape(biases.shape)
+        rows = np.broadcast_to(numbered, shape).ravel()
         with self._bias_network():
             values = nengo.Node(size_in=biases.size, label=f"{layer.name}.bias")
             conn = nengo.Connection(

@@ -7,8 +7,10 @@ from typing import Any
 
 from .activations import label
 
-_TITLES = ("layer", "type", "converted", "neurons", "parameters")
-_TITLES += ("activation", "scale", "synapse", "remarks")
+_TITLES = (
+    *("layer", "type", "converted", "neurons", "parameters"),
+    *("activation", "scale", "synapse", "remarks"),
+)
 
 
 @dataclass
