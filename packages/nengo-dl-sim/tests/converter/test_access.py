@@ -5,8 +5,8 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from converter.models import L, agrees, converted, mlp, randomize
 from helpers import simulator
+from keras_models import L, agrees, converted, mlp, randomize
 
 from nengo_dl_ops import LeakyReLU, SpikingLeakyReLU, TensorNode
 from nengo_dl_sim.converter import Converter, LayerConverter

@@ -3,7 +3,7 @@
 import keras
 import nengo
 import pytest
-from converter.models import L, mlp
+from keras_models import L, mlp
 from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.converter import Converter

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from converter.models import L, agrees, converted, model_of, randomize
+from keras_models import L, agrees, converted, model_of, randomize
 
 from nengo_dl_sim.converter import Converter
 

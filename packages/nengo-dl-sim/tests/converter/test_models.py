@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from converter.models import L, agrees, converted, mlp, randomize
+from keras_models import L, agrees, converted, mlp, randomize
 from nengo.exceptions import ValidationError
 
 from nengo_dl_sim.converter import Converter

@@ -4,8 +4,8 @@ import keras
 import nengo
 import numpy as np
 import pytest
-from converter.models import L, agrees, converted, mlp, randomize
 from helpers import simulator
+from keras_models import L, agrees, converted, mlp, randomize
 
 from nengo_dl_ops import LeakyReLU
 from nengo_dl_sim.converter import Converter

@@ -18,6 +18,7 @@ from nengo_dl_ops.user_warnings import warn_user
 from ..checks import check_boolean
 from ..settings.config import configure_settings
 from .activations import Exchanges, label
+from .finder import Finder, output_of
 from .graph import Graph
 from .layer_converter import REGISTRY, FallbackConverter, LayerConverter, find_converter
 from .lookup import Lookup
@@ -223,7 +224,6 @@ class Converter:
                 size = prod(self.shape(tensor))
                 node = nengo.Node(np.zeros(size), label=self._name(tensor))
                 self._objects[id(tensor)] = node
-            self._input_nodes = {id(t): self._objects[id(t)] for t in self.graph.inputs}
             self._convert_calls()
             self._probes = {id(t): self._probe(t) for t in self.graph.outputs}
 
@@ -248,7 +248,7 @@ class Converter:
         for call in self.graph.calls:
             if any(tensor is output for output in call.outputs):
                 return str(call.layer.name)
-        layers = (x for x in self.model.layers if _output(x) is tensor)
+        layers = (x for x in self.model.layers if output_of(x) is tensor)
         return next((str(layer.name) for layer in layers), str(tensor.name))
 
     def _finish(self) -> None:
@@ -268,10 +268,11 @@ class Converter:
         for key in self.exchanges.unused():
             warn_user(f"swap_activations: no layer has the activation {label(key)}")
         graph = self.graph
-        self.inputs = Lookup("inputs", list(graph.inputs), self._find_input)
-        self.outputs = Lookup("outputs", list(self.model.outputs), self._find_output)
+        finder = Finder(graph, self._objects, self._probes)
+        self.inputs = Lookup("inputs", list(graph.inputs), finder.find_input)
+        self.outputs = Lookup("outputs", list(self.model.outputs), finder.find_output)
         tensors = [t for call in graph.calls for t in call.outputs]
-        self.layers = Lookup("layers", [*graph.inputs, *tensors], self._find)
+        self.layers = Lookup("layers", [*graph.inputs, *tensors], finder.find)
         self.layer_map = {
             layer: [[self._objects[id(t)] for t in call.outputs] for call in calls]
             for layer, calls in self.calls.items()
@@ -424,74 +425,6 @@ class Converter:
         line = Line(layer.name, type(layer).__name__, kind, count)
         line.activation = None if kind == "TensorNode" else activation
         return line
-
-    def _find(self, key: Any) -> Any:
-        return self._objects[id(self._tensor(key))]
-
-    def _find_input(self, key: Any) -> Any:
-        tensor = key.output if isinstance(key, keras.Operation) else key
-        if id(tensor) not in self._input_nodes:
-            raise KeyError(f"expected an input of the model, got {key!r:.100}")
-        return self._input_nodes[id(tensor)]
-
-    def _find_output(self, key: Any) -> Any:
-        for tensor, own in zip(self.model.outputs, self.graph.outputs, strict=True):
-            if key is tensor:
-                return self._probes[id(own)]
-        wanted = self._tensor(key)
-        for own in self.graph.outputs:
-            if self.graph.origin(own) is wanted:
-                return self._probes[id(own)]
-        raise KeyError(f"expected an output of the model, got {key!r:.100}")
-
-    def _tensor(self, key: Any) -> Any:
-        """Return the tensor, as it was read, that a key means."""
-        if isinstance(key, keras.Operation):
-            return self._tensor_of_layer(key)
-        key = self.graph.origin(key)
-        if id(key) in self._objects:
-            return key
-        for layer, calls in self.calls.items():
-            if len(calls) == 1 and _output(layer) is key:
-                return calls[0].outputs[0]
-        return self._tensor_like(key)
-
-    def _tensor_of_layer(self, layer: Any) -> Any:
-        calls = [call.outputs for call in self.calls.get(layer, [])]
-        calls += self.graph.opened.get(layer, [])
-        if not calls:
-            output = _output(layer)  # of an input layer
-            if id(output) in self._input_nodes:
-                return output
-            raise KeyError(f"{layer.name!r} is not a layer of the model")
-        if len(calls) > 1:
-            raise KeyError(
-                f"{layer.name!r} is called {len(calls)} times: use one of the tensors "
-                "that it returned as key"
-            )
-        return self.graph.origin(calls[0][0])
-
-    def _tensor_like(self, key: Any) -> Any:
-        """Find the tensor that is computed as another one: layers called again."""
-        try:
-            other = Graph(keras.Model(self.graph.inputs, key))
-        except ValueError as error:
-            raise KeyError(f"{key!r:.100} is not a tensor of the model") from error
-        table: dict[Any, int] = {}
-        numbers = self.graph.signatures(table)
-        wanted = other.signatures(table)[id(other.origin(other.outputs[0]))]
-        for call in self.graph.calls:
-            for tensor in call.outputs:
-                if numbers[id(tensor)] == wanted:
-                    return tensor
-        raise KeyError(f"{key!r:.100} is not a tensor of the model")
-
-
-def _output(layer: Any) -> Any:
-    try:
-        return layer.output
-    except (AttributeError, ValueError):
-        return None
 
 
 def _positive(scale: Any) -> float:
