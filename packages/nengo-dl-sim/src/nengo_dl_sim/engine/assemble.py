@@ -39,6 +39,7 @@ from nengo_dl_ops.step.build import (
 )
 
 from ..execution.memory import check_memory
+from ..execution.replicas import Replicas
 from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
@@ -104,7 +105,7 @@ def assemble(
     network = network or model.toplevel or nengo.Network(add_to_container=False)
     config = _build_config(model, settings, minibatch_size or 1)
     check_memory(model, config.minibatch_size, config.dtype)
-    current = CurrentStep()
+    current, replicas = CurrentStep(), Replicas()
     inputs = _node_inputs(network, model, settings, config, seed, current)
     step = _step_operators(network, model, settings, inputs, config.dtype)
     batch = config.minibatch_size if shows_batch else None
@@ -120,6 +121,7 @@ def assemble(
         probes,
         unroll,
         settings,
+        replicas,
     )
     plan_settings = _plan_settings(settings)
     gains = gain_signals(model, network)
@@ -130,6 +132,7 @@ def assemble(
         probes=probes,
         config=config,
         settings=settings,
+        replicas=replicas,
         names=_parameter_names(network, model, step, gains),
         initial_names=initial_names(model, network, step.learned),
         gains=gains,

@@ -17,6 +17,7 @@ from nengo_dl_ops.step.build import PlanSettings
 from nengo_dl_ops.step.program import Program
 from nengo_dl_ops.step.state import State
 
+from ..execution.replicas import Replicas
 from ..execution.runner import Runner
 from ..gc_paused import gc_paused
 from ..inputs.current_step import CurrentStep
@@ -66,6 +67,8 @@ class Engine:
         What operators are built with.
     settings : Settings
         The settings of the network.
+    replicas : Replicas
+        How minibatches are divided.
     names : dict from nengo.builder.Signal to str
         What parameters are called in files.
     initial_names : dict from nengo.builder.Signal to str
@@ -94,6 +97,7 @@ class Engine:
     stand_ins: dict[Signal, Signal]
     config: BuildConfig
     settings: Settings
+    replicas: Replicas
     names: dict[Signal, str]
     initial_names: dict[Signal, str]
     gains: dict[nengo.Ensemble, Signal]

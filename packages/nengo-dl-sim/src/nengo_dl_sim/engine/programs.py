@@ -28,6 +28,7 @@ from nengo_dl_ops.step.build import (
 )
 from nengo_dl_ops.step.program import Program
 
+from ..execution.replicas import Replicas
 from ..execution.runner import Runner
 from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
@@ -103,6 +104,8 @@ class ProgramFactory:
         How many steps are compiled as one iteration of the loop.
     settings : Settings
         The settings of the network.
+    replicas : Replicas
+        Where variables are made.
     """
 
     model: Model
@@ -115,6 +118,7 @@ class ProgramFactory:
     probes: Mapping[Any, ProbeStore]
     unroll: int
     settings: Settings
+    replicas: Replicas
 
     def plan(self, settings: PlanSettings) -> PlannedProgram:
         """
@@ -180,7 +184,8 @@ class ProgramFactory:
         self.current.watch(program, self.model.step)
         n_operators = len(self.operators)
         logger.info("%d operators in %d groups", n_operators, len(program.groups))
-        store = ParameterStore(program, self.current.notify)
+        with self.replicas.scope():
+            store = ParameterStore(program, self.current.notify)
         variables = store.variables
         runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
         return PlannedProgram(program, store, InitialValues(program), runner, stand_ins)

@@ -16,6 +16,7 @@ from nengo_dl_ops.step.state import State
 
 from ..data.batches import Batch
 from ..execution.compiled_call import CompiledForShapes
+from ..execution.replicas import Replicas
 from ..execution.sequence import Keep, run_sequence
 from ..execution.step_errors import check_finite_steps
 from ..measures.measure import Measure
@@ -89,6 +90,8 @@ class BatchFunction:
         Whether XLA compiles the computation.
     falls_back : bool
         Whether to go on without XLA if it cannot compile the measures.
+    replicas : Replicas
+        How minibatches are divided.
     """
 
     def __init__(
@@ -100,7 +103,8 @@ class BatchFunction:
         split: InputSplit,
         keep: Mapping[Hashable, Keep],
         jit_compile: bool,
-        falls_back: bool = True,
+        falls_back: bool,
+        replicas: Replicas,
     ) -> None:
         self.program = program
         self.variables = variables
@@ -109,6 +113,7 @@ class BatchFunction:
         self.split = split
         self.keep = keep
         self._falls_back = falls_back
+        self._replicas = replicas
         self._compile(jit_compile)
 
     def _compile(self, jit_compile: bool) -> None:

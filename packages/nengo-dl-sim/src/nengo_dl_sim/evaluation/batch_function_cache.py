@@ -97,6 +97,7 @@ class BatchFunctionCache:
                 _keep(self._engine, [*measures, *watched]),
                 self._compiles(n_steps),
                 falls_back=self._jit_compile == "auto",
+                replicas=self._engine.replicas,
             )
             if check is not None:
                 check(function, n_steps)

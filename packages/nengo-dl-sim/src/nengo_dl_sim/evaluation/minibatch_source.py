@@ -213,7 +213,8 @@ class MinibatchSource:
     def _batch(self, data: DataAdapter, items: Items, start_step: int) -> Batch:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
-        return Batch(feed.held, stepped, items.targets, items.n_items, start_step)
+        batch = Batch(feed.held, stepped, items.targets, items.n_items, start_step)
+        return self._engine.replicas.share(batch)
 
     def _feed(self, data: DataAdapter) -> InputFeed:
         nodes = data.nodes

@@ -214,7 +214,8 @@ class GradientFunction(BatchFunction):
         # Of these only whether they exist is of interest, not their (large) values.
         exist = [None if value is None else tf.zeros(()) for value in sensitivities]
         watched = [measure.value(outputs, targets) for measure in self.watched]
-        sizes = [row_sizes(gradient) for gradient in gradients]
+        summed = self._replicas.sum([tf.stack(losses), total, *gradients])
+        sizes = [row_sizes(gradient) for gradient in summed[2:]]
         return BackPropagation(
-            tf.stack(losses), state, watched, total, gradients, sizes, exist
+            summed[0], state, watched, summed[1], summed[2:], sizes, exist
         )

@@ -55,7 +55,8 @@ class Trainer:
         self._engine = engine
         self._evaluator = evaluator
         self._network = network
-        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
+        with engine.replicas.scope():
+            self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
         self._optimizers = OptimizerStore(self.step)
 
     @property
@@ -194,7 +195,8 @@ class Trainer:
             epoch_plan,
             check=partial(check_function, self._engine, source, data),
         )
-        update = self._optimizers.find(optimizer, function.trainable, self._names)
+        with self._engine.replicas.scope():
+            update = self._optimizers.find(optimizer, function.trainable, self._names)
         return TrainLoop(
             function,
             update,
