@@ -78,11 +78,6 @@ def test_switches(name):
         Converter(mlp(), **{name: 1})
 
 
-def test_models_over_time_are_refused():
-    with pytest.raises(ValidationError, match="temporal_model"):
-        Converter(mlp(), temporal_model=True)
-
-
 def test_a_synapse_is_expected():
     with pytest.raises(ValidationError, match="synapse"):
         Converter(mlp(), synapse="fast")

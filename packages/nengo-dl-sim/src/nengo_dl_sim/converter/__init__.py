@@ -7,6 +7,7 @@ from . import dense as dense
 from . import merging as merging
 from . import normalization as normalization
 from . import pooling as pooling
+from . import recurrent as recurrent
 from . import shapes as shapes
 from . import training_only as training_only
 from .converter import Converter as Converter

@@ -19,6 +19,8 @@ from .layer_converter import LayerConverter
 class ConvertActivation(LayerConverter):
     """Convert the activation of each element."""
 
+    over_time = True
+
     def convert(self, node_id: int) -> Any:
         """Apply it."""
         activation = self.activation(self.layer, self.converter)

@@ -59,7 +59,8 @@ class Converter:
     synapse : float or nengo.synapses.Synapse, optional
         The synapse behind the output of neurons.
     temporal_model : bool
-        Not supported yet: must be False.
+        Whether the first axis of an item is time: then a step of the network is a step
+        of the model, and layers must compute each step by itself or from those before.
 
     Attributes
     ----------
@@ -104,11 +105,7 @@ class Converter:
         self.split_shared_weights = check_boolean(
             "split_shared_weights", split_shared_weights
         )
-        if check_boolean("temporal_model", temporal_model):
-            raise ValidationError(
-                "expected False: models over time are not supported yet",
-                attr="temporal_model",
-            )
+        self.temporal_model = check_boolean("temporal_model", temporal_model)
         self.exchanges = Exchanges(swap_activations)
         self.synapse = nengo.synapses.SynapseParam("synapse").coerce(None, synapse)
         self.graph = Graph(model)
@@ -120,7 +117,9 @@ class Converter:
         self._converters = self._choose()
         self._lines = {layer: self._line(layer) for layer in self.calls}
         self._objects: dict[int, Any] = {}
+        self._without_time = self.graph.without_time()
         self._scaled: set[Any] = set()
+        self._holders: dict[Any, Any] = {}
         self._build()
         self._finish()
 
@@ -150,7 +149,7 @@ class Converter:
                     "string: turn text into numbers before the model",
                     attr="model",
                 )
-            if any(n is None for n in tensor.shape[1:]):
+            if any(n is None for n in tensor.shape[1 + self.temporal_model :]):
                 raise ValidationError(
                     f"expected inputs of fixed shape, got {tensor.name!r} of shape "
                     f"{tensor.shape}: give keras.Input the whole shape",
@@ -179,6 +178,8 @@ class Converter:
                 text = f"{layer.name} ({type(layer).__name__}): {why}"
                 wrong.append(text)
             chosen[layer] = cls(layer, self)
+        if self.temporal_model:
+            self._check_over_time(chosen)
         if wrong and not self.allow_fallback:
             raise TypeError(
                 "expected layers that Nengo has a counterpart of (or "
@@ -186,6 +187,15 @@ class Converter:
                 + "; ".join(wrong)
             )
         return chosen
+
+    def _check_over_time(self, chosen: dict[Any, LayerConverter]) -> None:
+        wrong = [layer.name for layer, found in chosen.items() if not found.over_time]
+        if wrong:
+            raise TypeError(
+                "expected layers that compute each step of time by itself or from "
+                f"those before (temporal_model=True), got {', '.join(wrong)}: put "
+                "layers into keras.layers.TimeDistributed"
+            )
 
     def _class_for(self, layer: Any) -> tuple[type[LayerConverter], str]:
         cls = find_converter(layer)
@@ -295,7 +305,7 @@ class Converter:
 
     def shape(self, tensor: Any) -> tuple[int, ...]:
         """Return the shape of a Keras tensor without the batch axis."""
-        shape = tuple(tensor.shape[1:])
+        shape = tuple(tensor.shape[1 + self.has_time(tensor) :])
         if any(n is None for n in shape):
             raise ValidationError(
                 f"expected layers whose outputs have a fixed shape, got {tensor.shape}",
@@ -303,17 +313,26 @@ class Converter:
             )
         return shape
 
+    def has_time(self, tensor: Any) -> bool:
+        """Whether the first axis of an item is time."""
+        return self.temporal_model and id(tensor) not in self._without_time
+
+    def stand_in(self, inner: Any, layer: Any) -> None:
+        """Let a layer that another one holds be converted in its place."""
+        self.calls[inner], self._lines[inner] = self.calls[layer], self._lines[layer]
+        self._holders[inner] = layer
+
     def object_of(self, tensor: Any) -> Any:
         """Return the object that holds a tensor."""
         return self._objects[id(self.graph.origin(tensor))]
 
     def scale_of(self, layer: Any) -> float | None:
         """Return the scale of firing rates for the neurons of a layer."""
-        return self._scales(layer)
+        return self._scales(self._holders.get(layer, layer))
 
     def note_neurons(self, layer: Any, ensemble: Any, scale: float | None) -> None:
         """Remember neurons for the report."""
-        self._scaled.add(layer)
+        self._scaled.add(self._holders.get(layer, layer))
         line = self._lines[layer]
         line.neurons += ensemble.n_neurons
         line.activation, line.scale = ensemble.neuron_type, scale
@@ -378,7 +397,7 @@ class Converter:
         rtol: float = 1e-5,
     ) -> bool:
         """
-        Check that the network computes what the Keras model does, in one step.
+        Check that the network computes what the Keras model does.
 
         Parameters
         ----------
@@ -410,7 +429,7 @@ class Converter:
         report : Report
             A table; ``print(report)`` shows it.
         """
-        return Report(list(self._lines.values()))
+        return Report([self._lines[layer] for layer in self.graph.layers()])
 
     def __str__(self) -> str:
         return str(self.report())

@@ -37,6 +37,7 @@ class ConvertDense(LayerConverter):
     """Convert dense layers; more axes of the input are positions that share weights."""
 
     has_weights = True
+    over_time = True
 
     def convert(self, node_id: int) -> Any:
         """Multiply by the kernel, add the bias, apply the activation."""

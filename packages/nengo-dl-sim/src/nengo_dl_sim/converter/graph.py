@@ -116,6 +116,16 @@ class Graph:
             found.setdefault(call.layer, []).append(call)
         return found
 
+    def without_time(self) -> set[int]:
+        """Return the ``id`` of tensors that no longer have the time axis of inputs."""
+        found: set[int] = set()
+        for call in self.calls:
+            ends = getattr(call.layer, "return_sequences", True) is False
+            inputs = [id(self.origin(tensor)) for tensor in call.inputs]
+            if ends or (inputs and all(i in found for i in inputs)):
+                found.update(id(tensor) for tensor in call.outputs)
+        return found
+
     def signatures(self, table: dict[Any, int]) -> dict[int, int]:
         """
         Number the tensors, so that what is computed equally has equal numbers.

@@ -45,6 +45,9 @@ class LayerConverter:
         Whether it may become a TensorNode.
     kind : str
         Its class in the report.
+    over_time : bool
+        Whether it computes each step by itself, or from those before, so that it may
+        be part of a model over time.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class LayerConverter:
     has_weights: ClassVar[bool] = False
     allow_fallback: ClassVar[bool] = True
     kind: ClassVar[str] = "native"
+    over_time: ClassVar[bool] = False
 
     def __init__(self, layer: Any, converter: Any) -> None:
         self.layer = layer

@@ -14,6 +14,8 @@ from .layer_converter import LayerConverter
 class ConvertSum(LayerConverter):
     """Convert sums of inputs; to be implemented for others: `factors`."""
 
+    over_time = True
+
     def factors(self, n: int) -> list[float]:
         """Return what the inputs are multiplied by."""
         return [1.0] * n

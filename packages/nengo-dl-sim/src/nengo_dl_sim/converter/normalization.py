@@ -67,6 +67,8 @@ class ConvertBatchNormalization(ConvertAffine):
 class ConvertRescaling(ConvertAffine):
     """Convert a scale and an offset that are no parameters."""
 
+    over_time = True
+
     def affine(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         """Return scale and offset."""
         del shape

@@ -9,12 +9,15 @@ import keras
 from .converter import Converter
 from .layer_converter import FallbackConverter, LayerConverter
 
+_OVER_TIME = "it does nothing in training of a model over time"
+
 
 @Converter.register(keras.layers.Identity)
 class ConvertNothing(LayerConverter):
     """Use the input as it is."""
 
     kind = "nothing"
+    over_time = True
 
     def convert(self, node_id: int) -> Any:
         """Use the input as it is."""
@@ -38,6 +41,9 @@ class ConvertNoise(ConvertNothing):
     def convert(self, node_id: int) -> Any:
         """Make the TensorNode, unless the network will only be run."""
         if self.converter.inference_only:
+            return super().convert(node_id)
+        if self.converter.temporal_model:
+            self.remark(_OVER_TIME, warn=True)
             return super().convert(node_id)
         return FallbackConverter(self.layer, self.converter).convert(node_id)
 

@@ -10,12 +10,15 @@ import numpy as np
 from ..checks import check_boolean
 from ..simulator.simulator import Simulator
 
+#: Steps of time, where a model takes any number.
+_STEPS = 5
+
 
 def verify(
     converter: Any, training: bool, inputs: Any, atol: float, rtol: float
 ) -> bool:
     """
-    Compare outputs of one step.
+    Compare outputs of one step, or of all steps of a model over time.
 
     Parameters
     ----------
@@ -46,15 +49,25 @@ def _inputs(converter: Any, inputs: Any) -> list[np.ndarray]:
     tensors = converter.graph.inputs
     if inputs is None:
         rng = np.random.RandomState(0)
-        return [rng.uniform(0, 1, (4, *t.shape[1:])).astype(t.dtype) for t in tensors]
+        shapes = [[n or _STEPS for n in t.shape[1:]] for t in tensors]
+        return [
+            rng.uniform(0, 1, (4, *shape)).astype(t.dtype)
+            for t, shape in zip(tensors, shapes, strict=True)
+        ]
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    shapes = [np.shape(x)[1:] for x in inputs]
-    if shapes != [tuple(t.shape[1:]) for t in tensors]:
+    if len(inputs) != len(tensors) or not all(map(_fits, inputs, tensors)):
         raise ValueError(
             f"expected inputs of shape {[tuple(t.shape) for t in tensors]}, got "
             f"{[np.shape(x) for x in inputs]}"
         )
     return [np.asarray(x) for x in inputs]
+
+
+def _fits(x: Any, tensor: Any) -> bool:
+    found, wanted = np.shape(x)[1:], tensor.shape[1:]
+    return len(found) == len(wanted) and all(
+        n is None or n == m for n, m in zip(wanted, found, strict=True)
+    )
 
 
 def _structure(converter: Any, inputs: list[np.ndarray]) -> Any:
@@ -64,7 +77,7 @@ def _structure(converter: Any, inputs: list[np.ndarray]) -> Any:
 def _run(converter: Any, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]:
     probes = [converter.outputs[tensor] for tensor in converter.model.outputs]
     data = {
-        converter.inputs[tensor]: x.reshape(len(x), 1, -1).astype(float)
+        converter.inputs[tensor]: _over_time(x, converter).astype(float)
         for tensor, x in zip(converter.graph.inputs, inputs, strict=True)
     }
     size = len(inputs[0])
@@ -73,4 +86,14 @@ def _run(converter: Any, inputs: list[np.ndarray], training: bool) -> list[np.nd
     ) as sim:
         wanted = dict.fromkeys(probes)
         result = sim.run_batch(data, wanted, training=training, combine=np.concatenate)
-    return [np.asarray(result[probe])[:, -1] for probe in probes]
+    outputs = zip(converter.graph.outputs, probes, strict=True)
+    return [
+        np.asarray(result[probe])[:, slice(None) if converter.has_time(t) else -1]
+        for t, probe in outputs
+    ]
+
+
+def _over_time(x: np.ndarray, converter: Any) -> np.ndarray:
+    """Return ``(batch, steps, size)``; one step, unless there is a time axis."""
+    steps = x.shape[1] if converter.temporal_model else 1
+    return x.reshape(len(x), steps, -1)
