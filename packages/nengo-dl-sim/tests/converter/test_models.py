@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from helpers import reference
 from keras_models import L, agrees, converted, mlp, randomize
 from nengo.exceptions import ValidationError
 
@@ -133,3 +134,17 @@ def test_verify_finds_what_differs():
         converter.verify()
     with pytest.raises(ValueError, match="expected inputs of shape"):
         converter.verify(inputs=np.ones((2, 4)))
+
+
+def test_the_network_runs_in_nengo():
+    x = keras.Input((4, 4, 1))
+    y = L.AveragePooling2D(2)(L.Conv2D(2, 3, activation="relu")(x))
+    model = randomize(keras.Model(x, L.Dense(3)(L.Flatten()(y))))
+    converter = converted(model, scale_firing_rates=10)
+    values = np.random.RandomState(0).uniform(-1, 1, 16)
+    converter.inputs[x].output = values
+    with reference(converter.net) as sim:
+        sim.run_steps(1)
+        found = sim.data[converter.outputs[model.output]]
+    expected = np.asarray(model(values.reshape(1, 4, 4, 1)))
+    np.testing.assert_allclose(found, expected, atol=1e-10)
