@@ -11,6 +11,7 @@ from . import recurrent as recurrent
 from . import shapes as shapes
 from . import training_only as training_only
 from .converter import Converter as Converter
+from .diagnosis import Diagnosis as Diagnosis
 from .layer_converter import FallbackConverter as FallbackConverter
 from .layer_converter import LayerConverter as LayerConverter
 from .report import Report as Report

@@ -20,6 +20,7 @@ from ..settings.config import configure_settings
 from .activations import Exchanges, label
 from .finder import Finder, output_of
 from .graph import Graph
+from .in_spikes import InSpikesMixin
 from .layer_converter import REGISTRY, FallbackConverter, LayerConverter, find_converter
 from .lookup import Lookup
 from .objects import Objects
@@ -29,7 +30,7 @@ from .verify import verify
 _PENALTIES = ("regularizer", "constraint")
 
 
-class Converter:
+class Converter(InSpikesMixin):
     """
     Converts a Keras model into a Nengo network.
 

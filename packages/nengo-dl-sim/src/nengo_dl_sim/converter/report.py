@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .activations import label
+from .table import table
 
 _TITLES = (
     *("layer", "type", "converted", "neurons", "parameters"),
@@ -89,8 +90,4 @@ class Report:
 
     def __str__(self) -> str:
         rows = [_TITLES, *(line.cells() for line in self.lines)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        return table(rows)
