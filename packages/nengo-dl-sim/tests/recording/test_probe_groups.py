@@ -6,6 +6,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import engine_of
 
 from nengo_dl_sim import Simulator
 from nengo_dl_sim.execution.jit_policy import Mode
@@ -29,7 +30,7 @@ def sim():
 
 def planned(sim, **changes):
     """Plan the network once more, with another key for its spikes."""
-    engine = sim._engine
+    engine = engine_of(sim)
     spikes = {"my spikes": sim.model.sig[sim.net.ens.neurons]["out"]}
     outputs = {**engine.program_factory.outputs, **spikes}
     factory = replace(engine.program_factory, outputs=outputs, **changes)
@@ -64,10 +65,10 @@ def test_what_is_recorded_has_a_key(sim):
 
 def test_sequences_of_steps_hand_out_what_is_asked_for(sim):
     program = planned(sim).program
-    feed = InputFeed(sim._engine.inputs, (), program)
+    feed = InputFeed(engine_of(sim).inputs, (), program)
     _, outputs, _ = run_sequence(
         program,
-        [tf.convert_to_tensor(v) for v in sim._engine.parameters.variables],
+        [tf.convert_to_tensor(v) for v in engine_of(sim).parameters.variables],
         program.initial_state(sim.seed),
         feed.split,
         feed.held,
