@@ -115,14 +115,28 @@ class Converter(InSpikesMixin):
         self._scales = self._check_scales(scale_firing_rates)
         self._check_inputs()
         self._check_shared()
+        self._without_time = self.graph.without_time()
+        self._warned: set[str] = set()
+        self._convert()
+        for key in self.exchanges.unused():
+            warn_user(f"swap_activations: no layer has the activation {label(key)}")
+
+    def _convert(self) -> None:
         self._converters = self._choose()
         self._lines = {layer: self._line(layer) for layer in self.calls}
         self._objects: dict[int, Any] = {}
-        self._without_time = self.graph.without_time()
-        self._scaled: set[Any] = set()
+        self.populations: dict[Any, list[Any]] = {}
         self._holders: dict[Any, Any] = {}
         self._build()
         self._finish()
+
+    def _rescale(self, scales: Mapping[Any, float]) -> None:
+        """Make the network anew, with other scales of firing rates for some layers."""
+        before = {layer: self.scale_of(layer) for layer in self.populations}
+        self._scales = {**before, **scales}.get
+        seed = self.net.seed
+        self._convert()
+        self.net.seed = seed
 
     # -- what is asked for
 
@@ -271,13 +285,11 @@ class Converter(InSpikesMixin):
                 self.remark(layer, f"its {kind} is a TensorNode: {why}", warn=True)
             self._remark_penalties(layer)
         for layer in getattr(self, "_by_layer", {}):
-            if layer not in self._scaled:
+            if layer not in self.populations:
                 raise ValidationError(
                     f"expected layers with neurons as keys, {layer.name!r} has none",
                     attr="scale_firing_rates",
                 )
-        for key in self.exchanges.unused():
-            warn_user(f"swap_activations: no layer has the activation {label(key)}")
         graph = self.graph
         finder = Finder(graph, self._objects, self._probes)
         self.inputs = Lookup("inputs", list(graph.inputs), finder.find_input)
@@ -333,7 +345,8 @@ class Converter(InSpikesMixin):
 
     def note_neurons(self, layer: Any, ensemble: Any, scale: float | None) -> None:
         """Remember neurons for the report."""
-        self._scaled.add(self._holders.get(layer, layer))
+        owner = self._holders.get(layer, layer)
+        self.populations.setdefault(owner, []).append(ensemble)
         line = self._lines[layer]
         line.neurons += ensemble.n_neurons
         line.activation, line.scale = ensemble.neuron_type, scale
@@ -344,8 +357,10 @@ class Converter(InSpikesMixin):
         line = self._lines[layer]
         if text not in line.remarks:
             line.remarks.append(text)
-            if warn:
-                warn_user(f"{layer.name} ({type(layer).__name__}): {text}")
+            text = f"{layer.name} ({type(layer).__name__}): {text}"
+            if warn and text not in self._warned:  # when the network was made before
+                self._warned.add(text)
+                warn_user(text)
 
     # -- what users ask for
 

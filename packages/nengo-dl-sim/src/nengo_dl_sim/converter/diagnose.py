@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from nengo.ensemble import Neurons
 
 from ..checks import check_count
 from ..progress import ProgressBarLike
+from .compared import compared
 from .diagnosis import Diagnosis, Row
 from .items import Items
 from .keras_values import keras_values
@@ -38,8 +38,8 @@ def diagnose(
     """
     items = Items(converter, "data", data, minibatch_size)
     n_steps = check_count("n_steps", n_steps, low=1)
-    compared = _compared(converter)
-    tensors = [tensor for _, tensor in compared]
+    pairs = compared(converter)
+    tensors = [tensor for _, tensor in pairs]
     objects = [converter.object_of(tensor) for tensor in tensors]
     layers = [_Measured(obj, n_steps) for obj in objects]
     steps = Stepwise(converter, items, n_steps, "Diagnosing", progress_bar)
@@ -51,25 +51,10 @@ def diagnose(
     errors = [layer.errors()[-1] for layer in layers]
     added = _added(converter.graph, tensors, errors)
     rows = [
-        layer.row(name, extra)
-        for (name, _), layer, extra in zip(compared, layers, added, strict=True)
+        measured.row(layer.name, extra)
+        for (layer, _), measured, extra in zip(pairs, layers, added, strict=True)
     ]
     return Diagnosis(rows, n_steps, converter.synapse, DT)
-
-
-def _compared(converter: Any) -> list[tuple[str, Any]]:
-    """Return the tensors that neurons hold, and those of outputs, by name of layer."""
-    graph, found = converter.graph, []
-    ends = {id(graph.origin(tensor)) for tensor in graph.outputs}
-    seen: set[Any] = set()
-    for call in graph.calls:
-        for tensor in call.outputs:
-            obj = converter.object_of(tensor)
-            is_new = isinstance(obj, Neurons) and obj not in seen
-            if is_new or id(tensor) in ends:
-                found.append((call.layer.name, tensor))
-            seen.add(obj)
-    return found
 
 
 def _added(graph: Any, tensors: list[Any], errors: list[float]) -> list[float]:

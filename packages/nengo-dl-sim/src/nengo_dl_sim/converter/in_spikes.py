@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..progress import ProgressBarLike
+from .calibrate import calibrate
 from .diagnose import diagnose
 from .diagnosis import Diagnosis
 
 
 class InSpikesMixin:
     """What a converter offers for networks that spike."""
+
+    @abstractmethod
+    def _rescale(self, scales: Mapping[Any, float]) -> None:
+        """Make the network anew, with other scales of firing rates for some layers."""
 
     def diagnose(
         self,
@@ -50,3 +57,63 @@ class InSpikesMixin:
             If an argument is not what is described here, or is not finite.
         """
         return diagnose(self, data, n_steps, minibatch_size, progress_bar)
+
+    def calibrate(
+        self,
+        data: Any,
+        method: str | Sequence[str] = "percentile",
+        percentile: float = 99.9,
+        n_steps: int = 32,
+        target_rate: float | None = None,
+        *,
+        minibatch_size: int = 32,
+        progress_bar: ProgressBarLike = True,
+    ) -> None:
+        """
+        Let neurons fire as fast as a number of steps allows, and make up for errors.
+
+        The network is made anew, from the Keras model: ``net``, ``inputs``,
+        ``outputs`` and ``layers`` are others afterwards. Changes of scales leave what
+        parameters mean, and what is computed in rates, as it was; shifts of biases do
+        not.
+
+        Parameters
+        ----------
+        data : array_like or list of array_like
+            ``(n_items, ...)``, as for the Keras model: a few hundred items will do.
+        method : {"percentile", "max", "bias"} or list of them
+            What is fitted. ``"percentile"``: the scale of firing rates of each layer
+            whose neurons spike, so that a percentile of its activations in the Keras
+            model becomes the target rate. ``"max"``: so that the largest one does.
+            ``"bias"``: the bias of each layer, which is shifted by the mean error of
+            its output in spikes, from the first layer to the last. One of the first
+            two may be given with ``"bias"``.
+        percentile : float
+            For ``"percentile"``.
+        n_steps : int
+            For ``"bias"``: for how many steps (of 1 ms) each item is shown. A neuron
+            at the default target rate spikes as often.
+        target_rate : float, optional
+            In Hz; by default, a spike each step, or after the refractory period.
+        minibatch_size : int
+            How many items are computed at once.
+        progress_bar : bool or nengo.utils.progress.ProgressBar or None
+            Whether to show one, as in `Simulator`.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here, or is not finite; if no
+            neurons spike. Then the network is left as it was.
+        """
+        calibrate(
+            self,
+            self._rescale,
+            data,
+            method,
+            percentile,
+            n_steps,
+            target_rate,
+            minibatch_size,
+            progress_bar,
+        )

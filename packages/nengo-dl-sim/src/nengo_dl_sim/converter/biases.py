@@ -1,0 +1,146 @@
+"""Shifts biases so that spikes give, in the mean, what the Keras model computes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+
+from nengo_dl_ops import TensorNode
+
+from ..progress import ProgressBarLike
+from .compared import compared
+from .items import Items
+from .keras_values import keras_values
+from .neurons import amplitude
+from .stepwise import Stepwise
+
+
+class Bias(NamedTuple):
+    """
+    The bias of an object.
+
+    Parameters
+    ----------
+    connection : nengo.Connection
+        Whose transform it is.
+    rows : array of int
+        Which element of it is added to which element of the object.
+    """
+
+    connection: nengo.Connection
+    rows: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        """The elements."""
+        return np.asarray(self.connection.transform.init).ravel()
+
+    def shift(self, by: np.ndarray) -> np.ndarray:
+        """Add the mean of what each of its elements should change by; return that."""
+        size = self.values.size
+        sums = np.bincount(self.rows, weights=by, minlength=size)
+        shifts = sums / np.maximum(np.bincount(self.rows, minlength=size), 1)
+        self.connection.transform = (self.values + shifts).reshape(-1, 1)
+        return shifts
+
+
+def bias_of(converter: Any, obj: Any) -> Bias | None:
+    """
+    Find the bias that is added to what an object gets.
+
+    Parameters
+    ----------
+    converter : Converter
+        The conversion.
+    obj : nengo.Node or nengo.ensemble.Neurons
+        What holds the output of a layer.
+
+    Returns
+    -------
+    bias : Bias or None
+        Its own, or that of a node whose output goes to this object only, as it is.
+    """
+    network = [net for net in converter.net.networks if net.label == "biases"]
+    if not network:
+        return None
+    entry = converter.builder.entry(obj)
+    connections = converter.net.all_connections
+    while True:
+        incoming = [conn for conn in connections if conn.post_obj is entry]
+        for conn in incoming:
+            if conn.pre_obj in network[0].nodes:
+                return _bias(connections, conn)
+        before = [conn.pre_obj for conn in incoming if _passes_on(conn)]
+        outgoing = [c for c in connections if before and c.pre_obj is before[0]]
+        if len(incoming) != 1 or not before or len(outgoing) != 1:
+            return None
+        entry = before[0]
+
+
+def _bias(connections: list[Any], conn: Any) -> Bias:
+    (weights,) = (c for c in connections if c.post_obj is conn.pre_obj)
+    return Bias(weights, np.arange(conn.pre_obj.size_out)[conn.pre_slice])
+
+
+def _passes_on(conn: Any) -> bool:
+    """Whether a connection changes nothing of what a node gives."""
+    whole = conn.pre_slice == slice(None) and conn.post_slice == slice(None)
+    is_node = isinstance(conn.pre_obj, nengo.Node) and conn.pre_obj.output is None
+    return (
+        whole
+        and is_node
+        and conn.transform == nengo.transforms.NoTransform(conn.pre_obj.size_out)
+    )
+
+
+def shift_biases(
+    converter: Any, items: Items, n_steps: int, progress_bar: ProgressBarLike
+) -> None:
+    """
+    Shift the bias of each layer by its mean error, from the first to the last.
+
+    Parameters
+    ----------
+    converter : Converter
+        The conversion, whose network is changed.
+    items : Items
+        What is shown to both.
+    n_steps : int
+        For how many steps.
+    progress_bar : bool or nengo.utils.progress.ProgressBar or None
+        As in `Simulator`.
+    """
+    for layer, tensor in compared(converter):
+        obj = converter.object_of(tensor)
+        if isinstance(obj, TensorNode):
+            continue
+        bias = bias_of(converter, obj)
+        if bias is None:
+            converter.remark(layer, "it has no bias of its own that could be shifted")
+            continue
+        title = f"Calibrating {layer.name}"
+        steps = Stepwise(converter, items, n_steps, title, progress_bar)
+        error = _mean_error(converter, steps, tensor, len(items) * n_steps)
+        shifts = bias.shift(-error / _slope(converter, layer, obj))
+        text = f"bias shifted by up to {np.abs(shifts).max():.2g} to make up for spikes"
+        converter.remark(layer, text)
+
+
+def _mean_error(converter: Any, steps: Stepwise, tensor: Any, n_all: int) -> Any:
+    total: Any = 0.0
+    for block in steps.run([converter.object_of(tensor)]):
+        if block.start == 0:
+            (expected,) = keras_values(converter.graph, block.inputs, [tensor])
+        (output,) = block.outputs
+        total = total + (output - expected[: len(output), None]).sum(axis=(0, 1))
+    return total / n_all
+
+
+def _slope(converter: Any, layer: Any, obj: Any) -> float:
+    """Return by how much the output grows with the bias, where it does."""
+    if not isinstance(obj, Neurons):
+        return 1.0
+    return amplitude(obj) * (converter.scale_of(layer) or 1)
