@@ -126,6 +126,47 @@ def test_a_residual_network():
     assert agrees(converted(randomize(keras.Model(x, out)), allow_fallback=False))
 
 
+def test_an_autoencoder():
+    x = keras.Input((4, 4, 1))
+    code = L.Conv2D(2, 3, strides=2, padding="same", activation="relu")(x)
+    code = L.Dense(3, activation="tanh")(L.Flatten()(code))
+    y = L.Reshape((2, 2, 2))(L.Dense(8, activation="relu")(code))
+    y = L.Conv2DTranspose(2, 3, strides=2, padding="same", activation="relu")(y)
+    y = L.Conv2D(1, 3, padding="same", activation="sigmoid")(y)
+    model = randomize(keras.Model(x, [y, code]))
+    assert agrees(converted(model, allow_fallback=False))
+
+
+def test_two_inputs_of_different_shape():
+    image, facts = keras.Input((4, 4, 1)), keras.Input((3,))
+    seen = L.GlobalAveragePooling2D()(L.Conv2D(2, 2, activation="relu")(image))
+    joined = L.Concatenate()([seen, L.Dense(2, activation="relu")(facts)])
+    model = randomize(keras.Model([image, facts], L.Dense(2)(joined)))
+    converter = converted(model, allow_fallback=False)
+    assert agrees(converter)
+    assert converter.inputs[image].size_out == 16
+
+
+def test_twins_that_share_a_model():
+    a, b = keras.Input((3,)), keras.Input((3,))
+    twin = randomize(keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU()]))
+    model = keras.Model([a, b], L.Dense(1)(L.Subtract()([twin(a), twin(b)])))
+    converter = converted(model, split_shared_weights=True, allow_fallback=False)
+    assert agrees(converter)
+
+
+def test_a_model_of_spoken_words():
+    x = y = keras.Input((12, 3))
+    for channels in (4, 2):
+        y = L.SeparableConv1D(channels, 3, padding="same", use_bias=False)(y)
+        y = L.ReLU()(L.BatchNormalization()(y))
+        y = L.AveragePooling1D(2, padding="same")(y)
+    y = L.Conv1D(2, 2, dilation_rate=2, padding="causal", activation="relu")(y)
+    words = L.Dense(3, activation="softmax")(L.GlobalAveragePooling1D()(y))
+    model = randomize(keras.Model(x, words))
+    assert agrees(converted(model, allow_fallback=False))
+
+
 def test_verify_finds_what_differs():
     model = mlp()
     converter = converted(model)
