@@ -7,8 +7,8 @@ from keras_models import L, converted
 
 from nengo_dl_ops import TensorNode
 
-#: For each model: arguments, the range of variances with which neither inputs nor numbers
-#: get lost on the way through all layers, and the layers that become TensorNodes.
+#: For each model: arguments, the range of variances with which neither inputs nor
+#: numbers get lost on the way through all layers, and what becomes TensorNodes.
 MODELS = {
     "MobileNetV2": ({"alpha": 0.35}, (0.02, 0.1), {"ReLU"}),
     "DenseNet121": ({}, (0.5, 1.5), {"MaxPooling2D"}),
