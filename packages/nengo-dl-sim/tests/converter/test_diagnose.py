@@ -71,7 +71,7 @@ def test_long_synapses_ask_for_more_steps():
     for name in "ab":
         layer = model.get_layer(name)
         layer.set_weights([np.abs(w) for w in layer.get_weights()])
-    converter = spiking(model, scale_firing_rates=400, synapse=0.02)
+    converter = spiking(model, scale_firing_rates=120, synapse=0.02)
     diagnosis = diagnose(converter)
     assert diagnosis.worst.layer == "b"
     assert diagnosis["b"].settled > 10

@@ -10,6 +10,7 @@ from . import pooling as pooling
 from . import recurrent as recurrent
 from . import shapes as shapes
 from . import training_only as training_only
+from .accuracy_curve import AccuracyCurve as AccuracyCurve
 from .converter import Converter as Converter
 from .diagnosis import Diagnosis as Diagnosis
 from .layer_converter import FallbackConverter as FallbackConverter

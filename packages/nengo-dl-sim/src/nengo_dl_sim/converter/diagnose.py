@@ -102,10 +102,11 @@ class _Measured:
             return
         rates = np.abs(self._sum) / self._n_steps / amplitude(self._obj)
         limit = fastest(self._obj) * (1 + 1e-6)
+        wanted = np.abs(expected) / amplitude(self._obj)
         active = expected != 0
         self._spiked = self._spiked + (rates > 0).sum(axis=0)
         self._active = self._active + (expected > 0).sum(axis=0)
-        self._fast = self._fast + (rates > limit).sum(axis=0)
+        self._fast = self._fast + (wanted > limit).sum(axis=0)
         self._rates += rates[active].sum()
         self._n_rates += active.sum()
 

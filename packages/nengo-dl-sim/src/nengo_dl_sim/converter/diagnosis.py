@@ -12,6 +12,7 @@ _TITLES = (
     *("rate (Hz)", "settled"),
 )
 _FEW_SPIKES = 5
+_MANY = 0.1  # of the neurons of a layer
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Row:
     neurons : int
         The number of its neurons that spike.
     saturated : int
-        How many fire faster, for an item, than one spike a step.
+        How many would have to fire faster, for an item, than one spike a step, or than
+        their refractory period allows.
     silent : int
         How many never spike, though the activation in Keras is above 0.
     rate : float
@@ -107,10 +109,11 @@ class Diagnosis:
         return f"{row.layer} adds most to the error: {self._remedy(row)}"
 
     def _remedy(self, row: Row) -> str:
-        if row.saturated > 0.01 * row.neurons:
+        if row.saturated > _MANY * row.neurons:
             return (
-                f"scale: {row.saturated} of its {row.neurons} neurons fire faster than "
-                "a spike a step: lower its scale_firing_rates, or converter.calibrate"
+                f"scale: {row.saturated} of its {row.neurons} neurons should fire "
+                "faster than they can: lower its scale_firing_rates, or "
+                "converter.calibrate"
             )
         n_spikes = row.rate * self.n_steps * self._dt
         if n_spikes < _FEW_SPIKES:

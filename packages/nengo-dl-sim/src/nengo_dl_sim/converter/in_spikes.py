@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..progress import ProgressBarLike
+from .accuracy_curve import AccuracyCurve
 from .calibrate import calibrate
+from .classify import accuracy_curve
 from .diagnose import diagnose
 from .diagnosis import Diagnosis
 
@@ -116,4 +118,50 @@ class InSpikesMixin:
             target_rate,
             minibatch_size,
             progress_bar,
+        )
+
+    def accuracy_curve(
+        self,
+        x: Any,
+        y: Any,
+        n_steps: int,
+        *,
+        average: bool = True,
+        minibatch_size: int = 32,
+        progress_bar: ProgressBarLike = True,
+    ) -> AccuracyCurve:
+        """
+        Say how accurate the network in spikes is after each step.
+
+        Parameters
+        ----------
+        x : array_like or list of array_like
+            ``(n_items, ...)``, as for the Keras model.
+        y : array_like
+            The class of each item: a whole number, or a 1 among zeros.
+        n_steps : int
+            For how many steps (of 1 ms) each item is shown.
+        average : bool
+            Whether the class is that of the largest mean score over the steps so far;
+            else of the largest score in each step, as suits long synapses.
+        minibatch_size : int
+            How many items are computed at once. Memory depends on neither the number
+            of items nor that of steps.
+        progress_bar : bool or nengo.utils.progress.ProgressBar or None
+            Whether to show one, as in `Simulator`.
+
+        Returns
+        -------
+        curve : AccuracyCurve
+            Accuracy, firing rates, and the accuracy of the Keras model;
+            ``curve.plot()`` draws them.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not what is described here, or is not finite; if the
+            model has not one output of several classes.
+        """
+        return accuracy_curve(
+            self, x, y, n_steps, average, minibatch_size, progress_bar
         )
