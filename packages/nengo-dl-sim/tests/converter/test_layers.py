@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from helpers import simulator
 from keras_models import L, agrees, converted, model_of, randomize
 
 from nengo_dl_sim.converter import Converter
@@ -201,8 +202,6 @@ def test_channels_first_equal_channels_last(name):
 
 
 def _run(converter, x):
-    from helpers import simulator
-
     with simulator(converter.net, minibatch_size=len(x)) as sim:
         data = {converter.inputs[converter.model.input]: x.reshape(len(x), 1, -1)}
         (probe,) = converter.outputs.values()
@@ -248,11 +247,39 @@ def test_a_layer_with_other_activation_keeps_its_weights_in_nengo():
     assert any(c.transform.size_in == 2 for c in converter.net.connections)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda: L.ReLU(max_value=0.5), lambda: L.ReLU(threshold=0.5), L.PReLU],
+)
+def test_layers_that_are_more_than_neurons_as_activations(make):
+    activation = make()
+    model = model_of(L.Dense(3, activation=activation, name="d"), (4,))
+    with pytest.warns(UserWarning, match=f"computes {activation.name}"):
+        converter = converted(model)
+    assert agrees(converter)
+
+
+def test_a_layer_as_activation_is_trained():
+    model = model_of(L.Dense(3, activation=L.PReLU()), (4,))
+    x, y = np.full((1, 4), -1.0), np.zeros((1, 3))
+    model(x)  # else Keras has not built the activation
+    before = randomize(model).get_weights()
+    with pytest.warns(UserWarning, match="computes p_re_lu"):
+        converter = Converter(model)
+    with simulator(converter.net) as sim:
+        sim.compile(keras.optimizers.SGD(0.01), "mse")
+        sim.fit(x[:, None], y[:, None], verbose=0)
+        found = sim.predict(x[:, None])[converter.outputs[model.output]][:, -1]
+    model.set_weights(before)
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    model.fit(x, y, verbose=0)
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-10)
+    assert np.any(model.get_weights()[-1] != before[-1])
+
+
 def test_dropout_works_in_training():
     model = model_of(L.Dropout(0.5), (50,))
     converter = Converter(model)
-    from helpers import simulator
-
     with simulator(converter.net) as sim:
         data = {converter.inputs[model.input]: np.ones((1, 1, 50))}
         wanted = {converter.outputs[model.output]: None}

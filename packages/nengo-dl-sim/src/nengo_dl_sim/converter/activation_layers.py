@@ -21,6 +21,13 @@ class ConvertActivation(LayerConverter):
 
     over_time = True
 
+    @classmethod
+    def as_activation(cls, layer: Any, converter: Any) -> Any:
+        """Return its activation, if that is all that it does."""
+        if cls.convertible(layer, converter)[0]:
+            return cls.activation(layer, converter)
+        return super().as_activation(layer, converter)
+
     def convert(self, node_id: int) -> Any:
         """Apply it."""
         activation = self.activation(self.layer, self.converter)

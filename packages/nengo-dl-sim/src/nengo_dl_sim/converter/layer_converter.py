@@ -123,8 +123,13 @@ class LayerConverter:
         function = getattr(layer, "activation", None)
         known = find_converter(function)
         if known is not None:  # a layer, given as the activation of another one
-            return known.activation(function, converter)
+            return known.as_activation(function, converter)
         return converter.exchanges.resolve(function)
+
+    @classmethod
+    def as_activation(cls, layer: Any, converter: Any) -> Any:
+        """Return what computes a layer that is the activation of another one."""
+        return converter.exchanges.resolve(layer)
 
     # -- what `convert` is written with
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import keras
 import nengo
 import numpy as np
 from nengo.ensemble import Neurons
@@ -143,8 +144,10 @@ class Objects:
 
 
 def _function(function: Any, shape: tuple[int, ...], name: str) -> TensorNode:
+    # The variables of a layer are found in the layer, and trained.
+    is_layer = isinstance(function, keras.Layer)
     return TensorNode(
-        lambda x: function(x),
+        function if is_layer else lambda x: function(x),
         shape_in=shape,
         shape_out=shape,
         pass_time=False,
