@@ -5,8 +5,7 @@ from click.testing import CliRunner
 from nengo.exceptions import BuildError
 
 import nengo_dl
-from nengo_dl_spaun_bench import NETWORKS, NEURON_TYPES
-from nengo_dl_spaun_bench import version as __version__
+from nengo_dl_spaun_bench import NETWORKS, NEURON_TYPES, __version__
 from nengo_dl_spaun_bench.cli import main
 
 TINY = ["--dims", "2", "--neurons-per-d", "5", "--steps", "10"]
