@@ -10,7 +10,7 @@ from nengo_dl_ops import TensorNode
 #: For each model: arguments, the range of variances with which neither inputs nor
 #: numbers get lost on the way through all layers, and what becomes TensorNodes.
 MODELS = {
-    "MobileNetV2": ({"alpha": 0.35}, (0.02, 0.1), {"ReLU"}),
+    "MobileNetV2": ({"alpha": 0.35}, (0.02, 0.1), set()),
     "DenseNet121": ({}, (0.5, 1.5), {"MaxPooling2D"}),
     "EfficientNetB0": ({}, (0.5, 1.5), {"Activation", "Conv2D", "Multiply"}),
 }

@@ -1,6 +1,7 @@
 """Every layer: in rates a network computes what the Keras model does."""
 
 import keras
+import nengo
 import numpy as np
 import pytest
 from helpers import simulator
@@ -111,6 +112,8 @@ NATIVE = {
     "Activation-linear": (lambda: L.Activation("linear"), (3,)),
     "ReLU": (lambda: L.ReLU(), (3,)),
     "ReLU-slope": (lambda: L.ReLU(negative_slope=0.1), (3,)),
+    "ReLU-max": (lambda: L.ReLU(max_value=0.5), (2, 3)),
+    "ReLU-max-slope": (lambda: L.ReLU(max_value=0.5, negative_slope=0.1), (3,)),
     "LeakyReLU": (lambda: L.LeakyReLU(0.3), (3,)),
     "PReLU": (lambda: L.PReLU(), (3, 2)),
     "PReLU-shared": (lambda: L.PReLU(shared_axes=[1]), (3, 2)),
@@ -127,7 +130,6 @@ NATIVE = {
 }
 
 FALLBACK = {
-    "ReLU-max": (lambda: L.ReLU(max_value=0.5), (3,)),
     "ReLU-threshold": (lambda: L.ReLU(threshold=0.5), (3,)),
     "ELU": (lambda: L.ELU(), (3,)),
     "MaxPooling1D": (lambda: L.MaxPooling1D(2), (4, 2)),
@@ -275,6 +277,35 @@ def test_a_layer_as_activation_is_trained():
     model.fit(x, y, verbose=0)
     np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-10)
     assert np.any(model.get_weights()[-1] != before[-1])
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_a_maximum_is_the_difference_of_two_groups(scale):
+    model = model_of(L.ReLU(max_value=0.5, name="r"), (3,))
+    converter = Converter(model, scale_firing_rates=scale)
+    line = converter.report()["r"]
+    assert (line.neurons, line.converted) == (6, "native")
+    assert "max_value=0.5 is the difference of two groups" in line.remarks[0]
+    config = converter.net.config
+    assert not any(config[c].trainable for c in converter.net.all_connections)
+    assert agrees(converter)
+
+
+def test_a_maximum_holds_in_spikes():
+    model = model_of(L.ReLU(max_value=0.5), (3,))
+    swap = {"relu": nengo.SpikingRectifiedLinear()}
+    converter = converted(model, scale_firing_rates=200, swap_activations=swap)
+    x = np.array([[-1.0, 0.25, 2.0]])
+    with simulator(converter.net) as sim:
+        data = {converter.inputs[model.input]: np.repeat(x[None], 100, axis=1)}
+        spikes = sim.predict(data)[converter.outputs[model.output]]
+    np.testing.assert_allclose(spikes.mean(axis=1), [[0, 0.25, 0.5]], atol=0.06)
+
+
+def test_a_maximum_of_a_function_is_a_fallback():
+    model = model_of(L.ReLU(max_value=0.5), (3,))
+    with pytest.warns(UserWarning, match="exchanged for a function"):
+        converted(model, swap_activations={"relu": keras.ops.exp})
 
 
 def test_dropout_works_in_training():

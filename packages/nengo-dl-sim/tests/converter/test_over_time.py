@@ -14,6 +14,7 @@ ROWS = {
     "TimeDistributed-flatten": lambda x: L.TimeDistributed(L.Reshape((2, 1)))(x),
     "Dense": lambda x: L.Dropout(0.5)(L.Dense(3, activation="relu")(x)),
     "Activation": lambda x: L.Add()([x, L.ReLU()(L.Rescaling(-1)(x))]),
+    "TimeDistributed-maximum": lambda x: L.TimeDistributed(L.ReLU(max_value=0.5))(x),
     "SimpleRNN": lambda x: L.SimpleRNN(3, return_sequences=True)(x),
     "SimpleRNN-last": lambda x: L.Dense(2)(L.SimpleRNN(3, use_bias=False)(x)),
     "LSTM": lambda x: L.LSTM(3, return_sequences=True)(x),

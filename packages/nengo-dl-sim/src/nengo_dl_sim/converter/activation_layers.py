@@ -14,6 +14,8 @@ from .converter import Converter
 from .dense import numbers
 from .layer_converter import LayerConverter
 
+_DIFFERENCE = "is the difference of two groups of neurons, each with its own spikes"
+
 
 @Converter.register(keras.layers.Activation)
 class ConvertActivation(LayerConverter):
@@ -40,15 +42,18 @@ class ConvertActivation(LayerConverter):
 
 @Converter.register(keras.layers.ReLU)
 class ConvertReLU(ConvertActivation):
-    """Convert rectification, with a slope, but without threshold or maximum."""
+    """Convert rectification, with a slope and a maximum, but without threshold."""
 
     @classmethod
     def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str]:
         """Whether neurons compute it exactly."""
-        if layer.max_value is not None:
-            return False, f"max_value={layer.max_value} has no counterpart in Nengo"
         if layer.threshold:
             return False, f"threshold={layer.threshold} has no counterpart in Nengo"
+        if layer.max_value is not None and not all(
+            isinstance(part, nengo.neurons.NeuronType)
+            for part in cls._parts(layer, converter)
+        ):
+            return False, "rectification was exchanged for a function"
         return super().convertible(layer, converter)
 
     @classmethod
@@ -58,6 +63,41 @@ class ConvertReLU(ConvertActivation):
             exact = LeakyReLU(negative_slope=float(layer.negative_slope))
             return converter.exchanges.resolve(keras.activations.leaky_relu, exact)
         return converter.exchanges.resolve(keras.activations.relu)
+
+    @classmethod
+    def as_activation(cls, layer: Any, converter: Any) -> Any:
+        """Return neurons, if one group of them is enough."""
+        if layer.max_value is None:
+            return super().as_activation(layer, converter)
+        return converter.exchanges.resolve(layer)
+
+    @classmethod
+    def _parts(cls, layer: Any, converter: Any) -> list[Any]:
+        """Return what rectifies all of the input, and what is above the maximum."""
+        above = converter.exchanges.resolve(keras.activations.relu)
+        return [cls.activation(layer, converter), above]
+
+    def convert(self, node_id: int) -> Any:
+        """Add neurons; subtract others that get what is above the maximum."""
+        if self.layer.max_value is None:
+            return super().convert(node_id)
+        parts = [
+            self.add_nengo_obj(node_id, activation=part)
+            for part in self._parts(self.layer, self.converter)
+        ]
+        self._subtract_maximum(node_id, parts[1])
+        output = self.add_nengo_obj(node_id)
+        for part, factor in zip(parts, (1, -1), strict=True):
+            self.add_connection(node_id, part)
+            self.connect(part, output, transform=factor)
+        return output
+
+    def _subtract_maximum(self, node_id: int, obj: Any) -> None:
+        maximum = np.array([float(self.layer.max_value)])
+        shape = self.output_shape(node_id)
+        bias = self.converter.builder.bias(self.layer, obj, -maximum, shape)
+        self.set_trainable(bias, False)
+        self.remark(f"max_value={maximum[0]:g} {_DIFFERENCE}")
 
 
 @Converter.register(keras.layers.LeakyReLU)

@@ -87,7 +87,7 @@ class Objects:
 
     def bias(
         self, layer: Any, obj: Any, biases: np.ndarray, shape: tuple[int, ...]
-    ) -> None:
+    ) -> nengo.Connection:
         """Add biases to what an object gets; each element of them is one parameter."""
         numbered = np.arange(biases.size).reshape(biases.shape)
         rows = np.broadcast_to(numbered, shape).ravel()
@@ -105,6 +105,7 @@ class Objects:
             same = np.array_equal(rows, np.arange(biases.size))
             pre = values if same else values[rows.tolist()]
             nengo.Connection(pre, self.entry(obj), synapse=None)
+        return conn
 
     def _bias_network(self) -> nengo.Network:
         if self._biases is None:
