@@ -4,6 +4,7 @@
 from . import activation_layers as activation_layers
 from . import convolution as convolution
 from . import dense as dense
+from . import learned_layers as learned_layers
 from . import merging as merging
 from . import normalization as normalization
 from . import pooling as pooling

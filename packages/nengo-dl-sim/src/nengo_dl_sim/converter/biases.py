@@ -47,6 +47,33 @@ class Bias(NamedTuple):
         return shifts
 
 
+def own_bias(converter: Any, entry: Any) -> Bias | None:
+    """
+    Find the bias that is added to an object itself.
+
+    Parameters
+    ----------
+    converter : Converter
+        The conversion.
+    entry : nengo.Node or nengo.ensemble.Neurons
+        What connections to the object go to.
+
+    Returns
+    -------
+    bias : Bias or None
+        None if there is none.
+    """
+    nodes = [
+        x for net in converter.net.networks if net.label == "biases" for x in net.nodes
+    ]
+    connections = converter.net.all_connections
+    for conn in connections:
+        if conn.post_obj is entry and conn.pre_obj in nodes:
+            (weights,) = (c for c in connections if c.post_obj is conn.pre_obj)
+            return Bias(weights, np.arange(conn.pre_obj.size_out)[conn.pre_slice])
+    return None
+
+
 def bias_of(converter: Any, obj: Any) -> Bias | None:
     """
     Find the bias that is added to what an object gets.
@@ -63,26 +90,17 @@ def bias_of(converter: Any, obj: Any) -> Bias | None:
     bias : Bias or None
         Its own, or that of a node whose output goes to this object only, as it is.
     """
-    network = [net for net in converter.net.networks if net.label == "biases"]
-    if not network:
-        return None
     entry = converter.builder.entry(obj)
     connections = converter.net.all_connections
     while True:
+        bias = own_bias(converter, entry)
         incoming = [conn for conn in connections if conn.post_obj is entry]
-        for conn in incoming:
-            if conn.pre_obj in network[0].nodes:
-                return _bias(connections, conn)
         before = [conn.pre_obj for conn in incoming if _passes_on(conn)]
         outgoing = [c for c in connections if before and c.pre_obj is before[0]]
-        if len(incoming) != 1 or not before or len(outgoing) != 1:
-            return None
+        only = len(incoming) == 1 and bool(before) and len(outgoing) == 1
+        if bias is not None or not only:
+            return bias
         entry = before[0]
-
-
-def _bias(connections: list[Any], conn: Any) -> Bias:
-    (weights,) = (c for c in connections if c.post_obj is conn.pre_obj)
-    return Bias(weights, np.arange(conn.pre_obj.size_out)[conn.pre_slice])
 
 
 def _passes_on(conn: Any) -> bool:

@@ -12,6 +12,7 @@ from .calibrate import calibrate
 from .classify import accuracy_curve
 from .diagnose import diagnose
 from .diagnosis import Diagnosis
+from .to_keras import to_keras
 
 
 class InSpikesMixin:
@@ -165,3 +166,26 @@ class InSpikesMixin:
         return accuracy_curve(
             self, x, y, n_steps, average, minibatch_size, progress_bar
         )
+
+    def to_keras(self, sim: Any) -> Any:
+        """
+        Make a Keras model with the parameters that a simulator has now.
+
+        Parameters
+        ----------
+        sim : Simulator
+            A simulator of ``net``, trained or not.
+
+        Returns
+        -------
+        model : keras.Model
+            A new model of the same shape, which is not compiled. Where layers are
+            converted exactly it computes what the network does in rates.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the simulator is one of another network; if something was learned that
+            has no place in the layers of Keras. The message names the layer.
+        """
+        return to_keras(self, sim)

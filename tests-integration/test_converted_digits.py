@@ -1,11 +1,14 @@
-"""A trained network of convolutions keeps its accuracy in spikes."""
+"""A network of convolutions that Keras has trained keeps its accuracy in spikes."""
 
 import keras
 import nengo
 import pytest
-from keras_models import L, converted
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+
+import nengo_dl
+
+L = keras.layers
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def model(split):
 def test_calibrated_spikes_are_as_accurate_as_rates(model, split):
     seen, images, _, labels = split
     swap = {keras.activations.relu: nengo.SpikingRectifiedLinear()}
-    converter = converted(model, swap_activations=swap)
+    converter = nengo_dl.Converter(model, swap_activations=swap)
     converter.net.seed = 0
 
     def curve():
