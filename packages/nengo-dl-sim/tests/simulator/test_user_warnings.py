@@ -10,14 +10,18 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import simulator
 
 import nengo_dl_ops
 import nengo_dl_sim
 from nengo_dl_ops import Builder, NeuronBuilder, TensorNode
 from nengo_dl_ops.user_warnings import warn_user
-from nengo_dl_sim import configure_settings
+from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.utils import minibatch_generator
+
+
+def simulator(net, **kwargs):
+    """Make a simulator here, and not in the helpers: warnings point at this line."""
+    return Simulator(net, **{"progress_bar": False, "jit_compile": False, **kwargs})
 
 
 def network(**settings):
