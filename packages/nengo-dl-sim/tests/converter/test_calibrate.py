@@ -1,5 +1,7 @@
 """Scales and biases that fit a number of steps."""
 
+from typing import ClassVar
+
 import keras
 import nengo
 import numpy as np
@@ -23,9 +25,9 @@ def spiking(model=None, swap=SPIKING, **kwargs):
     return converter
 
 
-def calibrate(converter, data=X, method="percentile", **kwargs):
+def calibrate(converter, data=X, method="percentile", progress_bar=False, **kwargs):
     """Calibrate without a progress bar."""
-    return converter.calibrate(data, method, progress_bar=False, **kwargs)
+    return converter.calibrate(data, method, progress_bar=progress_bar, **kwargs)
 
 
 def error(converter, layer="hidden", n_steps=20):
@@ -188,6 +190,28 @@ def test_biases_of_channels_and_of_layers_before():
     np.testing.assert_allclose(bias.values, before + [3, 4])
 
 
+def test_neurons_with_a_maximum():
+    x = keras.Input((3,))
+    model = randomize(keras.Model(x, L.ReLU(max_value=0.5, name="hidden")(x)))
+    converter = spiking(model)
+    calibrate(converter, method=["max", "bias"], n_steps=5)
+    np.testing.assert_allclose(converter.report()["hidden"].scale * X.max(), 1000)
+    assert error(converter) < 0.1
+
+
+def test_progress_is_shown():
+    class Bar(nengo.utils.progress.ProgressBar):
+        shown: ClassVar = []
+
+        def update(self, progress):
+            self.shown.append((progress.n_steps, progress.max_steps))
+
+    calibrate(spiking(), method=["max", "bias"], n_steps=4, progress_bar=Bar)
+    totals = {total for _, total in Bar.shown}
+    assert totals == {len(X), 4}
+    assert (4, 4) in Bar.shown and (len(X), len(X)) in Bar.shown
+
+
 def test_layers_without_bias_say_so():
     x = keras.Input((3,))
     y = L.Dense(3, "relu", use_bias=False, name="hidden")(x)
@@ -223,6 +247,7 @@ WRONG = {
     "target": ({"target_rate": 0}, "target_rate.*more than 0"),
     "infinite": ({"target_rate": np.inf}, "target_rate.*finite"),
     "steps": ({"n_steps": 0}, "n_steps"),
+    "bar": ({"method": "bias", "progress_bar": "no"}, "progress_bar"),
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..checks import check_count
-from ..progress import ProgressBarLike
+from ..progress import ProgressBarLike, make_progress_bar
 from .biases import shift_biases
 from .items import Items
 from .neurons import is_spiking
@@ -46,6 +46,7 @@ def calibrate(
     if target_rate is not None:
         target_rate = _number("target_rate", target_rate, np.inf)
     items = Items(converter, "data", data, minibatch_size)
+    make_progress_bar("Calibrating", None, progress_bar)  # checks the argument
     groups = converter.populations.values()
     if not any(is_spiking(ens.neurons) for group in groups for ens in group):
         raise ValidationError(
