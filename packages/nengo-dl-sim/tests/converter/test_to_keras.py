@@ -23,11 +23,21 @@ def train(sim, shapes, n_steps=1):
     sim.fit(x, y, verbose=0)
 
 
-def check_both_ways(model, **kwargs):
+def normalization():
+    """Make a layer that knows the statistics of data."""
+    layer = L.Normalization(name="own")
+    layer.adapt(RNG.uniform(0, 1, (5, 3)))
+    return layer
+
+
+def check_both_ways(model, frozen=(), **kwargs):
     """Train a network; the model made of it must compute the same."""
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     before = [np.array(w) for w in model.get_weights()]
     converter = Converter(model, **kwargs)
+    for conn in converter.net.all_connections:
+        if (conn.label or "").startswith(frozen or ("-",)):
+            converter.net.config[conn].trainable = False
     with simulator(converter.net) as sim:
         train(sim, shapes)
         new = converter.to_keras(sim)
@@ -122,6 +132,28 @@ def test_exactly_what_was_converted():
         new = converter.to_keras(sim)
     for a, b in zip(model.get_weights(), new.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:.*(max_pooling|dropout)")
+def test_layers_without_parameters():
+    x = keras.Input((4, 4, 2))
+    y = L.Rescaling(0.5, offset=0.25)(x)
+    y = L.MaxPooling2D()(L.Dropout(0.1)(L.ReLU(max_value=0.75)(y)))
+    y = L.ZeroPadding2D()(L.AveragePooling2D(1)(L.UpSampling2D()(y)))
+    y = L.Flatten()(L.Permute((2, 1, 3))(L.LeakyReLU()(y)))
+    y = L.Average()([y, L.Subtract()([y, L.Activation("tanh")(y)])])
+    check_both_ways(randomize(keras.Model(x, L.Dense(2)(y))), frozen=("rescaling",))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: L.Rescaling(2.0, offset=1.0, name="own"), normalization]
+)
+def test_constants_of_keras_that_were_trained(make):
+    converter = Converter(model_of(make(), (3,)))
+    with simulator(converter.net) as sim:
+        train(sim, [(3,)])
+        with pytest.raises(ValidationError, match="own .*trainable = False"):
+            converter.to_keras(sim)
 
 
 def test_shifted_biases_are_kept():
