@@ -66,6 +66,24 @@ GROUPS = [
     image((2, 3), (1, 2), padding, channels_last, groups=2)
     for padding, channels_last in itertools.product(PADDINGS, [True, False])
 ]
+DEPTHWISE = [
+    {
+        **image((2, 3), (1, 2), padding, channels_last),
+        "input_shape": (3, 4, 128) if channels_last else (128, 3, 4),
+        "n_filters": filters,
+        "groups": 128,
+    }
+    for padding, channels_last, filters in [
+        *itertools.product(PADDINGS, [True, False], [128]),
+        ("same", True, 256),
+    ]
+]
+DEPTHWISE_LINE = {
+    **line(3, 2, "same", True),
+    "input_shape": (6, 128),
+    "n_filters": 128,
+    "groups": 128,
+}
 
 
 def spread_line(kernel, stride, padding, channels_last, longer=0):
@@ -112,7 +130,12 @@ def describe(options):
 
 
 @pytest.mark.parametrize(
-    "options", LINES + IMAGES + GROUPS + SPREAD_LINES + SPREAD_IMAGES, ids=describe
+    "options",
+    [
+        *(LINES + IMAGES + GROUPS + SPREAD_LINES + SPREAD_IMAGES),
+        *(DEPTHWISE + [DEPTHWISE_LINE]),
+    ],
+    ids=describe,
 )
 def test_as_nengo(options, compare_eagerly):
     compare_eagerly([convolution(**options)], n_steps=2, batch=3)
@@ -120,7 +143,7 @@ def test_as_nengo(options, compare_eagerly):
 
 @pytest.mark.parametrize(
     "options",
-    [LINES[11], IMAGES[9], GROUPS[1], SPREAD_LINES[11], SPREAD_IMAGES[9]],
+    [LINES[11], IMAGES[9], GROUPS[1], DEPTHWISE[0], SPREAD_LINES[11], SPREAD_IMAGES[9]],
     ids=describe,
 )
 def test_in_both_modes_as_nengo(options, compare):
@@ -143,7 +166,10 @@ def test_three_spatial_axes(build):
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     "options",
-    [LINES[11], GROUPS[0], GROUPS[3], SPREAD_LINES[11], SPREAD_IMAGES[9]],
+    [
+        *(LINES[11], GROUPS[0], GROUPS[3], DEPTHWISE[0], DEPTHWISE[4]),
+        *(SPREAD_LINES[11], SPREAD_IMAGES[9]),
+    ],
     ids=describe,
 )
 def test_gradients_as_finite_differences(options, compiled, build):
@@ -207,6 +233,22 @@ def test_transposed_convolution_over_three_spatial_axes(padding, compiled, build
         np.sum(outcomes[forward] * images[op], axis=0),
         np.sum(outcomes[op] * images[forward], axis=0),
     )
+
+
+def test_many_channels_by_themselves_need_no_dense_kernel(build):
+    op = convolution(**DEPTHWISE[0])
+    group = build([op], dtype="float32", minibatch_size=1)
+
+    @tf.function(autograph=False)
+    def step(*bases):
+        return group.build(list(bases))
+
+    values = [tf.constant(group.initial_values()[b], tf.float32) for b in group.bases]
+    graph = step.get_concrete_function(*values).graph
+    shapes = [
+        tensor.shape for node in graph.get_operations() for tensor in node.outputs
+    ]
+    assert max(shape.num_elements() for shape in shapes) < 128 * 128
 
 
 def test_convolutions_do_not_merge():

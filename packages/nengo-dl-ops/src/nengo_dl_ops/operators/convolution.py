@@ -16,6 +16,7 @@ from nengo_dl_signals import SignalDict, SignalLayout
 
 from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
+from .depthwise import convolve_depthwise, is_depthwise
 
 #: As many spatial axes as TensorFlow convolves over on every device.
 _MAX_DIMENSIONS = 3
@@ -108,6 +109,9 @@ class ConvIncBuilder(GeneralConvIncBuilder):
 
     def convolve(self, image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Compute the convolution."""
+        if is_depthwise(self.conv):
+            strides, padding = self.conv.strides, self.conv.padding
+            return convolve_depthwise(image, kernel, strides, padding)
         return tf.nn.convolution(
             image,
             self._dense_kernel(kernel),
