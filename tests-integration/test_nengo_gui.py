@@ -231,7 +231,7 @@ def test_a_slider_changes_what_raster_and_plots_show(server):
 
     control.send("continue")
     spikes, values, _ = watch(plots, 0.2, 0)
-    assert server.wait_for("started .*") == "started nengo_dl_sim.simulator False"
+    assert server.wait_for("started .*") == "started nengo_dl_sim.simulator.simulator False"
     assert not any(len(indices) for _, indices in spikes)
     assert all(abs(v[0]) < 0.01 for _, v in values)
 
