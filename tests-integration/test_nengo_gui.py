@@ -44,6 +44,9 @@ _viz_3 = nengo_gui.components.Voltage(ens)
 _viz_config[_viz_1].n_neurons = 50
 """
 
+#: The module of the simulator that the server starts.
+OURS = "nengo_dl_sim.simulator.simulator"
+
 
 class Server:
     """The command of the GUI, in a process of its own."""
@@ -231,7 +234,7 @@ def test_a_slider_changes_what_raster_and_plots_show(server):
 
     control.send("continue")
     spikes, values, _ = watch(plots, 0.2, 0)
-    assert server.wait_for("started .*") == "started nengo_dl_sim.simulator.simulator False"
+    assert server.wait_for("started .*") == f"started {OURS} False"
     assert not any(len(indices) for _, indices in spikes)
     assert all(abs(v[0]) < 0.01 for _, v in values)
 
@@ -256,7 +259,7 @@ def test_a_slider_changes_what_raster_and_plots_show(server):
 
     control.send("pause")
     control.send("reset")  # gives the simulator up
-    assert server.wait_for("closes .*") == "closes nengo_dl_sim.simulator False"
+    assert server.wait_for("closes .*") == f"closes {OURS} False"
     raster.frames()
     control.send("continue")  # builds another one
     server.wait_for(r"(?s)started .*started nengo_dl_sim")
