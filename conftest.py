@@ -60,7 +60,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Start no more processes than memory is there for, with 3 GB for each."""
+    """Start no more processes than memory is there for, with 6 GB for each."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # pytest-xdist reads it
     cores = os.cpu_count() or 1
@@ -70,7 +70,7 @@ def pytest_xdist_auto_num_workers() -> int | None:
         n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError):
         return cores
-    return max(1, min(cores, n_bytes // (3 * 2**30)))
+    return max(1, min(cores, n_bytes // (6 * 2**30)))
 
 
 @pytest.fixture(autouse=True, scope="module")
