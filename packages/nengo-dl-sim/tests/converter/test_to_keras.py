@@ -156,6 +156,16 @@ def test_constants_of_keras_that_were_trained(make):
             converter.to_keras(sim)
 
 
+def test_statistics_of_a_normalization_are_kept():
+    x = keras.Input((3,))
+    model = keras.Model(x, L.Dense(2)(normalization()(x)))
+    converter = Converter(model)
+    with simulator(converter.net) as sim:
+        new = converter.to_keras(sim)
+    shown = RNG.uniform(0, 1, (2, 3))
+    np.testing.assert_allclose(new(shown), model(shown), rtol=1e-6)
+
+
 def test_shifted_biases_are_kept():
     model = mlp()
     swap = {"relu": nengo.SpikingRectifiedLinear()}

@@ -43,6 +43,8 @@ def to_keras(converter: Any, sim: Any) -> Any:
     for layer, clone in clones.items():
         if isinstance(layer, keras.Layer):
             clone.set_weights(layer.get_weights())
+            if isinstance(clone, keras.layers.Normalization):
+                clone.finalize_state()  # which is what computes with the weights
     for layer, weights in found.items():
         if weights:
             _assign(clones[layer], weights)
