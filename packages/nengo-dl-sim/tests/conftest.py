@@ -22,6 +22,19 @@ def no_decoder_cache():
 
 
 @pytest.fixture
+def sim(shared):
+    """The simulator that the tests of a file share, at its start."""
+    shared[0].reset()
+    return shared[0]
+
+
+@pytest.fixture
+def net(shared):
+    """The network of that simulator."""
+    return shared[1]
+
+
+@pytest.fixture
 def terminal(monkeypatch):
     """Let progress bars be drawn, as on a terminal."""
     monkeypatch.setattr(make, "_is_terminal", lambda: True)

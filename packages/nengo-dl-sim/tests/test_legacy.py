@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import sgd, simulator, total
+from helpers import labelled, sgd, simulator, total
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
 
 from nengo_dl_ops import Layer, TensorNode
@@ -287,16 +287,7 @@ def test_functions_of_time_stay_as_they_are():
 
 @pytest.fixture
 def net():
-    with nengo.Network(seed=0) as net:
-        configure_settings(trainable=None)
-        net.a = nengo.Node([0.5], label="a")
-        net.ens = nengo.Ensemble(
-            5, 1, neuron_type=nengo.RectifiedLinear(), label="my ens"
-        )
-        net.conn = nengo.Connection(net.a, net.ens, transform=2.0, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons, label="out")
-        net.q = nengo.Probe(net.ens.neurons)
-    return net
+    return labelled()
 
 
 @pytest.mark.parametrize(

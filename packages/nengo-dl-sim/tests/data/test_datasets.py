@@ -37,17 +37,6 @@ def shared():
         yield sim, net
 
 
-@pytest.fixture
-def sim(shared):
-    shared[0].reset()
-    return shared[0]
-
-
-@pytest.fixture
-def net(shared):
-    return shared[1]
-
-
 def weights(sim, net):
     return np.ravel(sim.data[net.conn].weights)
 

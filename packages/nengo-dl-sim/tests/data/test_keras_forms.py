@@ -30,17 +30,6 @@ def shared():
         yield sim, net
 
 
-@pytest.fixture
-def sim(shared):
-    shared[0].reset()
-    return shared[0]
-
-
-@pytest.fixture
-def net(shared):
-    return shared[1]
-
-
 def mse(target, *inputs):
     return np.mean((sum(inputs) - target) ** 2)
 

@@ -1,25 +1,15 @@
 """Progress bars of the methods of a simulator: where they show, and what."""
 
-import nengo
 import numpy as np
 import pytest
-from helpers import sgd, total
+from helpers import labelled, sgd, total
 
-from nengo_dl_sim import Simulator, configure_settings
+from nengo_dl_sim import Simulator
 
 
 @pytest.fixture
 def net():
-    with nengo.Network(seed=0) as net:
-        configure_settings(trainable=None)
-        net.a = nengo.Node([0.5], label="a")
-        net.ens = nengo.Ensemble(
-            5, 1, neuron_type=nengo.RectifiedLinear(), label="my ens"
-        )
-        net.conn = nengo.Connection(net.a, net.ens, transform=2.0, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons, label="out")
-        net.q = nengo.Probe(net.ens.neurons)
-    return net
+    return labelled()
 
 
 @pytest.mark.row("S080")

@@ -1,25 +1,13 @@
 """Profiles of what a simulator does, in a folder."""
 
-import nengo
 import pytest
-from helpers import sgd, simulator, total
+from helpers import labelled, sgd, simulator, total
 from nengo.exceptions import ValidationError
-
-from nengo_dl_sim import configure_settings
 
 
 @pytest.fixture
 def net():
-    with nengo.Network(seed=0) as net:
-        configure_settings(trainable=None)
-        net.a = nengo.Node([0.5], label="a")
-        net.ens = nengo.Ensemble(
-            5, 1, neuron_type=nengo.RectifiedLinear(), label="my ens"
-        )
-        net.conn = nengo.Connection(net.a, net.ens, transform=2.0, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons, label="out")
-        net.q = nengo.Probe(net.ens.neurons)
-    return net
+    return labelled()
 
 
 @pytest.mark.parametrize("use", ["run_steps", "run", "train", "run_batch"])
