@@ -12,25 +12,9 @@ def float_tensor(name: str, value: Any, dtype: tf.DType | None = None) -> tf.Ten
     """
     Convert an argument to a floating point tensor of known rank.
 
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for the error message.
-    value : ``[...]`` array_like or tf.Tensor
-        The argument.
-    dtype : tf.DType, optional
-        Type to cast to. If None, the argument must be of floating point already.
-
-    Returns
-    -------
-    tensor : ``[...]`` tf.Tensor
-        The same values.
-
-    Raises
-    ------
-    ValueError
-        If ``value`` is not an array of numbers, not of floating point (without
-        ``dtype``), or a tensor of unknown rank.
+    ``dtype``: type to cast to. If None, the argument must be of floating point already.
+    Raises a ``ValueError`` if ``value`` is not an array of numbers, not of floating
+    point (without ``dtype``), or a tensor of unknown rank.
     """
     try:
         # The hint keeps Python numbers in full precision. An array has a type, which

@@ -13,24 +13,7 @@ def check_count(name: str, value: Any, low: int = 0) -> int:
     """
     Check that an argument is a whole number, and make it Python's.
 
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : int
-        Its value: of Python or NumPy, or an array or tensor without axes.
-    low : int
-        The smallest number allowed.
-
-    Returns
-    -------
-    count : int
-        The value. NumPy's numbers would wrap around, or be refused by TensorFlow.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is not a whole number, or too small.
+    Returns the value. NumPy's numbers would wrap around, or be refused by TensorFlow.
     """
     count = whole_number(value)
     if count is None or count < low:
@@ -46,26 +29,7 @@ def check_count_or_none(name: str, value: Any, low: int = 0) -> int | None:
 
 
 def check_boolean(name: str, value: Any) -> bool:
-    """
-    Check that an argument is True or False.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : bool
-        Its value.
-
-    Returns
-    -------
-    boolean : bool
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is anything else.
-    """
+    """Check that an argument is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValidationError(f"expected True or False, got {value!r}", attr=name)
     return bool(value)

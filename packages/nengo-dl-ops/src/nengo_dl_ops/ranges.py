@@ -9,16 +9,7 @@ from nengo.exceptions import BuildError
 
 
 def becomes_infinite(values: Any, dtype: str) -> bool:
-    """
-    Tell whether finite numbers become infinite in a floating point type.
-
-    Parameters
-    ----------
-    values : array_like
-        The numbers.
-    dtype : str
-        The type.
-    """
+    """Tell whether finite numbers become infinite in a floating point type."""
     array = np.asarray(values)
     if array.dtype.kind != "f" or not array.size:
         return False
@@ -35,23 +26,7 @@ def describe_range(dtype: str) -> str:
 
 
 def check_range(name: str, values: Any, dtype: str) -> None:
-    """
-    Check that numbers stay finite in the type of the simulation.
-
-    Parameters
-    ----------
-    name : str
-        Whose numbers they are.
-    values : array_like
-        The numbers.
-    dtype : str
-        The type.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If they become infinite.
-    """
+    """Check that numbers stay finite in the type of the simulation."""
     if becomes_infinite(values, dtype):
         array = np.asarray(values)
         largest = np.max(np.abs(array[np.isfinite(array)]))

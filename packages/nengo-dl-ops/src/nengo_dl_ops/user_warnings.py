@@ -21,13 +21,6 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
 
     Every call warns: Python would show a text only once for each line of a program (and
     of a notebook, for each number of a line).
-
-    Parameters
-    ----------
-    message : str
-        The text.
-    category : type
-        The class of the warning.
     """
     frame = _users_frame(inspect.currentframe())
     if frame is None:

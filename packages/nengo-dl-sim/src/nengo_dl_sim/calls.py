@@ -38,18 +38,8 @@ def explained(
     """
     Let a method say what to write in place of arguments that it does not have.
 
-    Parameters
-    ----------
-    instead : dict from str to str
-        By the names of arguments that other versions or Keras have, what to do.
-    check : callable, optional
-        Takes the arguments without the object itself, and the keyword arguments;
-        returns what is wrong with them, or None.
-
-    Returns
-    -------
-    decorator : callable
-        The method that it returns has the same signature.
+    ``check``: takes the arguments without the object itself, and the keyword arguments;
+    returns what is wrong with them, or None.
     """
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:

@@ -18,24 +18,7 @@ def check_sampling(n: Any, d: Any, rng: Any) -> Any:
     """
     Check the arguments of ``sample``.
 
-    Parameters
-    ----------
-    n : int
-        The number of samples.
-    d : int or None
-        The number of dimensions.
-    rng : numpy.random.RandomState or numpy.random.Generator or None
-        A random generator.
-
-    Returns
-    -------
-    rng : object
-        A random generator: for None, NumPy's global one.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is anything else.
+    Returns a random generator: for None, NumPy's global one.
     """
     check_count("n", n)
     if d is not None:

@@ -97,21 +97,7 @@ class SessionError(ValidationError):
 
 
 def refuse(name: str, value: Any) -> None:
-    """
-    Refuse an argument of session.run, unless it is empty.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : object
-        Its value.
-
-    Raises
-    ------
-    SessionError
-        If it is neither None nor empty.
-    """
+    """Refuse an argument of session.run, unless it is empty."""
     empty = isinstance(value, (Mapping, list, tuple)) and not value
     if value is not None and not empty:
         raise SessionError(name)

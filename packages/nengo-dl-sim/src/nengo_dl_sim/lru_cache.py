@@ -24,21 +24,7 @@ class LRUCache(Generic[Value]):
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """
-        Return a value.
-
-        Parameters
-        ----------
-        key : hashable
-            What it is found by.
-        make : callable
-            Makes it, if it is not there.
-
-        Returns
-        -------
-        value : object
-            The one kept, or a new one.
-        """
+        """Return a value."""
         if key not in self._values:
             self._values[key] = make()
         self._values.move_to_end(key)

@@ -18,16 +18,9 @@ def make_test_sim(request: Any) -> Callable[..., Simulator]:
 
     Named as ``nengo_simloader`` in the configuration of pytest.
 
-    Parameters
-    ----------
-    request : pytest.FixtureRequest
-        Knows the options ``--dtype``, ``--unroll-simulation``, ``--minibatch-size``
-        and ``--jit-compile``, if there are such.
-
-    Returns
-    -------
-    TestSimulator : type
-        A `.Simulator` whose defaults are those of the options.
+    ``request``: knows the options ``--dtype``, ``--unroll-simulation``,
+    ``--minibatch-size`` and ``--jit-compile``, if there are such. Returns a
+    `.Simulator` whose defaults are those of the options.
     """
     option = request.config.getoption
     names = ("--dtype", "--unroll-simulation", "--minibatch-size", "--jit-compile")

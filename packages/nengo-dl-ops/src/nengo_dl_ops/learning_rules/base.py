@@ -74,21 +74,7 @@ class LearningRuleBuilder(OpBuilder):
 
 
 def check_outer(op: Operator, name: str) -> None:
-    """
-    Check that a change of weights is that of all neurons at both ends.
-
-    Parameters
-    ----------
-    op : nengo.builder.Operator
-        Has ``pre_filtered``, ``post_filtered`` and ``delta``.
-    name : str
-        The learning rule, for the error.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If it is not.
-    """
+    """Check that a change of weights is that of all neurons at both ends."""
     expected = (op.post_filtered.size, op.pre_filtered.size)
     if op.delta.shape != expected:
         raise BuildError(
@@ -103,16 +89,7 @@ def outer(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     """
     Compute an outer product for every operator and every batch item.
 
-    Parameters
-    ----------
-    rows : (n_ops, n_rows, batch) tf.Tensor
-        The first vectors.
-    columns : (n_ops, n_columns, batch) tf.Tensor
-        The second vectors.
-
-    Returns
-    -------
-    product : (n_ops, n_rows, n_columns, batch) tf.Tensor
-        The products.
+    Shapes: ``rows`` (n_ops, n_rows, batch); ``columns`` (n_ops, n_columns, batch);
+    returns (n_ops, n_rows, n_columns, batch).
     """
     return rows[:, :, None] * columns[:, None]

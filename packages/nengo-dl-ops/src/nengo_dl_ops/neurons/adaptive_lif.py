@@ -75,19 +75,8 @@ def adapt(
     """
     Let the output of a step drive the adaptation.
 
-    Parameters
-    ----------
-    neurons : NeuronBuilder
-        Has the parameters ``tau_n`` and ``inc_n``.
-    adaptation : (n_neurons, batch) tf.Tensor
-        The adaptation before the step, in units of the threshold.
-    output : (n_neurons, batch) tf.Tensor
-        Rates or spikes, in Hz.
-
-    Returns
-    -------
-    adaptation : (n_neurons, batch) tf.Tensor
-        The adaptation after the step.
+    Shapes: ``adaptation`` (n_neurons, batch); returns (n_neurons, batch). ``output``
+    (n_neurons, batch) in Hz.
     """
     target = neurons.parameter("inc_n") * output
     return adaptation + (neurons.config.dt / neurons.parameter("tau_n")) * (

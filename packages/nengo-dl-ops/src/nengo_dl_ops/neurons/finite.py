@@ -11,21 +11,7 @@ from nengo.params import NumberParam
 
 
 def check_finite(obj: Any, **values: Any) -> None:
-    """
-    Check parameters of an object: of some, Nengo would take NaN.
-
-    Parameters
-    ----------
-    obj : object
-        What they belong to, such as a neuron type, for messages.
-    **values
-        The parameters by name.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If one is no number, or not finite.
-    """
+    """Check parameters of an object: of some, Nengo would take NaN."""
     for name, value in values.items():
         is_number = isinstance(value, numbers.Real) or np.ndim(value) == 0
         try:

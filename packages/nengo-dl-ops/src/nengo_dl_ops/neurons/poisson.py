@@ -19,18 +19,8 @@ def poisson(seed: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
     """
     Draw from Poisson distributions.
 
-    Parameters
-    ----------
-    seed : () tf.Tensor of uint64
-        Equal seeds give equal numbers.
-    mean : (...) tf.Tensor
-        The mean of each number, not negative.
-
-    Returns
-    -------
-    counts : (...) tf.Tensor
-        A whole number for each mean, of the same type. What is not finite stays as it
-        is.
+    Shapes: ``mean`` (...). Returns (...): a whole number for each mean, of the same
+    type. What is not finite stays as it is.
     """
     # The tails of the distribution need the precision.
     exact = tf.cast(mean, tf.float64)

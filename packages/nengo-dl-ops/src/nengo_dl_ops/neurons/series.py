@@ -10,21 +10,7 @@ MAX_BOUND = 0.2
 
 
 def expm1_small(x: tf.Tensor, bound: float) -> tf.Tensor:
-    r"""
-    Compute :math:`e^x - 1 = x (1 + \frac{x}{2} (1 + \frac{x}{3} (1 + \dots)))`.
-
-    Parameters
-    ----------
-    x : tf.Tensor
-        Numbers of which none is larger than ``bound``, but for their signs.
-    bound : float
-        If it is above `MAX_BOUND`, ``tf.math.expm1`` is what is computed.
-
-    Returns
-    -------
-    y : tf.Tensor
-        Exact but for the last bits of the type.
-    """
+    r"""Compute :math:`e^x - 1 = x (1 + \frac{x}{2} (1 + \frac{x}{3} (1 + \dots)))`."""
     if bound > MAX_BOUND:
         return tf.math.expm1(x)
     n_terms = _n_terms(bound, x.dtype, np.cumprod(1.0 / np.arange(1, 31)))
@@ -35,21 +21,7 @@ def expm1_small(x: tf.Tensor, bound: float) -> tf.Tensor:
 
 
 def log1p_small(x: tf.Tensor, bound: float) -> tf.Tensor:
-    r"""
-    Compute :math:`\log(1 + x) = x - \frac{x^2}{2} + \frac{x^3}{3} - \dots`.
-
-    Parameters
-    ----------
-    x : tf.Tensor
-        Numbers of which none is larger than ``bound``, but for their signs.
-    bound : float
-        If it is above `MAX_BOUND`, ``tf.math.log1p`` is what is computed.
-
-    Returns
-    -------
-    y : tf.Tensor
-        Exact but for the last bits of the type.
-    """
+    r"""Compute :math:`\log(1 + x) = x - \frac{x^2}{2} + \frac{x^3}{3} - \dots`."""
     if bound > MAX_BOUND:
         return tf.math.log1p(x)
     n_terms = _n_terms(bound, x.dtype, 1.0 / np.arange(1, 31))

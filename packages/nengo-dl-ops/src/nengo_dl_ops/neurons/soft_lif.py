@@ -124,23 +124,8 @@ def soft_lif_rate(
     """
     Compute the equation of `SoftLIFRate`.
 
-    Parameters
-    ----------
-    J : (n_neurons, batch) tf.Tensor
-        The input current, in units of the threshold.
-    sigma : float or (n_neurons, 1) array
-        The smoothing of the threshold.
-    tau_rc : float or (n_neurons, 1) array
-        The membrane time constant, in seconds.
-    tau_ref : float or (n_neurons, 1) array
-        The refractory period, in seconds.
-    amplitude : float or (n_neurons, 1) array
-        The factor on the output.
-
-    Returns
-    -------
-    rate : (n_neurons, batch) tf.Tensor
-        The rate, in Hz.
+    Shapes: ``J`` (n_neurons, batch); returns (n_neurons, batch). ``tau_rc`` in seconds.
+    ``tau_ref`` in seconds.
     """
     js = (J - 1) / sigma
     near = tf.maximum(js, _FAR_BELOW)

@@ -117,23 +117,7 @@ class NeuronSignals:
         """
         Return an attribute of objects, such as the neuron types of a group.
 
-        Parameters
-        ----------
-        ops : list of object
-            The objects.
-        op_sizes : list of int
-            The number of neurons of each.
-        attr : str
-            The attribute.
-        dtype : str or tf.DType
-            The type of the result.
-        ndims : int
-            The number of its axes, of which the second is that of neurons.
-
-        Returns
-        -------
-        values : () or (1, n_neurons, ...) tf.Tensor
-            One number if all objects agree, else one for each neuron.
+        Returns one number if all objects agree, else one for each neuron.
         """
         found = [getattr(op, attr) for op in ops]
         if all(value == found[0] for value in found):

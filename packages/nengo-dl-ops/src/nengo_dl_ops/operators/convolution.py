@@ -48,17 +48,8 @@ class GeneralConvIncBuilder(OpBuilder):
         """
         Compute the convolution.
 
-        Parameters
-        ----------
-        image : (batch, *spatial, n_channels) tf.Tensor
-            The input.
-        kernel : (*kernel_size, n_channels, n_filters) tf.Tensor
-            The kernel.
-
-        Returns
-        -------
-        image : (batch, *spatial, n_filters) tf.Tensor
-            The output.
+        Shapes: ``image`` (batch, *spatial, n_channels); ``kernel`` (*kernel_size,
+        n_channels, n_filters); returns (batch, *spatial, n_filters).
         """
 
     def memoryless(self, training: bool) -> Memoryless:

@@ -104,10 +104,7 @@ def _copied_elements(op: Operator) -> tuple[np.ndarray, np.ndarray]:
     """
     Let NumPy copy the places of elements: so shapes and slices mean what they do there.
 
-    Returns
-    -------
-    read, written : (n,) array of int
-        Places in the flattened source and target.
+    Shapes: returns (n,).
     """
     source = np.arange(op.src.size).reshape(op.src.shape)
     target = np.arange(op.dst.size).reshape(op.dst.shape)

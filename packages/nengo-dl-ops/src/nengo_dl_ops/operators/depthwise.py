@@ -26,21 +26,9 @@ def convolve_depthwise(
     TensorFlow's own operation takes two spatial axes and equal strides only, and XLA
     computes it slowly on a CPU.
 
-    Parameters
-    ----------
-    image : (batch, *spatial, n_channels) tf.Tensor
-        The input.
-    kernel : (*kernel_size, 1, n_filters) tf.Tensor
-        The kernel; the filters of a channel are neighbours.
-    strides : sequence of int
-        How far the kernel moves, for each spatial axis.
-    padding : {"same", "valid"}
-        What is done at the borders.
-
-    Returns
-    -------
-    image : (batch, *spatial, n_filters) tf.Tensor
-        The output.
+    Shapes: ``image`` (batch, *spatial, n_channels); returns (batch, *spatial,
+    n_filters). ``kernel`` (*kernel_size, 1, n_filters): the kernel; the filters of a
+    channel are neighbours.
     """
     size = kernel.shape[:-2]
     if padding == "same":

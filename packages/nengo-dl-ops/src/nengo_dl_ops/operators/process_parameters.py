@@ -61,28 +61,7 @@ def join_parameters(
     layout: SignalLayout,
     constants: Mapping[str, np.ndarray],
 ) -> dict[str, TensorSignal]:
-    """
-    Join those parameters of a group that are signals.
-
-    Parameters
-    ----------
-    ops : list of nengo.builder.processes.SimProcess
-        The operators of the group, with equal `parameters_key`.
-    layout : SignalLayout
-        Where their signals are.
-    constants : mapping from str to (rows, columns, n_elements or 1, 1) array
-        The parameters of the group as they were built.
-
-    Returns
-    -------
-    parameters : dict from str to TensorSignal
-        Of shape (rows, columns, n_elements or 1).
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If there is no such parameter, or its size is another.
-    """
+    """Join those parameters of a group that are signals."""
     if not isinstance(ops[0], SimParametricProcess):
         return {}
     joined = {}

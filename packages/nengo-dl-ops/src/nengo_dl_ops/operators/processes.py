@@ -212,15 +212,7 @@ def is_elementwise(op: Operator) -> bool:
     """
     Tell whether an operator is a process that is computed element by element.
 
-    Parameters
-    ----------
-    op : nengo.builder.Operator
-        Any operator.
-
-    Returns
-    -------
-    elementwise : bool
-        Whether its builder says so; see `ProcessBuilder.elementwise`.
+    Returns whether its builder says so; see `ProcessBuilder.elementwise`.
     """
     if type(op) is not SimProcess or op.input is None:
         return False
@@ -232,15 +224,7 @@ def draws_random_numbers(process: Process) -> bool:
     """
     Tell whether a process without input may draw from the random numbers it gets.
 
-    Parameters
-    ----------
-    process : nengo.Process
-        A process.
-
-    Returns
-    -------
-    draws : bool
-        See `InputProcess.draws`; True if nothing is known of the type.
+    See `InputProcess.draws`; True if nothing is known of the type.
     """
     known = _find(process)
     return not (known and issubclass(known, InputProcess)) or known.draws

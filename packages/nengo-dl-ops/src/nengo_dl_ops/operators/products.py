@@ -255,17 +255,9 @@ def batched_product(A: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
     """
     Multiply matrices by vectors, for every operator and every batch item.
 
-    Parameters
-    ----------
-    A : (n_ops, rows, columns, 1 or batch) tf.Tensor
-        The matrices (with a batch axis if learning made them differ between items).
-    X : (n_ops, columns, 1 or batch) tf.Tensor
-        The vectors.
-
-    Returns
-    -------
-    Y : (n_ops, rows, batch) tf.Tensor
-        The products.
+    Shapes: ``X`` (n_ops, columns, 1 or batch); returns (n_ops, rows, batch). ``A``
+    (n_ops, rows, columns, 1 or batch): the matrices (with a batch axis if learning made
+    them differ between items).
     """
     n, rows, columns, batch = A.shape
     if batch > 1:  # no matrix product: its batch axes would have to come first

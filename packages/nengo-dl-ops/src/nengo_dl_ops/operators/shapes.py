@@ -30,18 +30,7 @@ def dot_shape(A: Shape, X: Shape) -> Shape | None:
 
 
 def refuse_shapes(op: Operator, expected: str, sigs: Sequence[Signal]) -> BuildError:
-    """
-    Make the error for signals that do not fit each other.
-
-    Parameters
-    ----------
-    op : nengo.builder.Operator
-        The operator.
-    expected : str
-        What was expected, for example ``"Y += A * X"``.
-    sigs : list of nengo.builder.Signal
-        The signals.
-    """
+    """Make the error for signals that do not fit each other."""
     shapes = ", ".join(f"{sig.name} {sig.shape}" for sig in sigs)
     return BuildError(f"{op}: expected signals for {expected}, got shapes {shapes}")
 

@@ -33,27 +33,9 @@ def checked_plan(
     """
     Check a plan that a planner or sorter made.
 
-    Parameters
-    ----------
-    setting : str
-        What made it.
-    found : object
-        What it returned.
-    ops : list of nengo.builder.Operator
-        The operators that it was to put in groups.
-    merge_key : callable
-        Operators with equal keys may share a group.
-
-    Returns
-    -------
-    plan : list of tuple of nengo.builder.Operator
-        The plan.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is not a list of groups; if operators are missing, come twice, share a
-        group though they cannot be merged, or come before others that they wait for.
+    Raises a ``ValidationError`` if it is not a list of groups; if operators are
+    missing, come twice, share a group though they cannot be merged, or come before
+    others that they wait for.
     """
     try:
         plan = [tuple(group) for group in found]
@@ -113,24 +95,8 @@ def called(setting: str, function: Callable, *arguments: Any) -> Any:
     """
     Call a function that the user gave as a setting.
 
-    Parameters
-    ----------
-    setting : str
-        The setting.
-    function : callable
-        The function.
-    *arguments
-        What it is called with.
-
-    Returns
-    -------
-    result : object
-        What it returned.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it fails, whatever the reason; its own exception is the cause.
+    Raises a ``ValidationError`` if it fails, whatever the reason; its own exception is
+    the cause.
     """
     try:
         return function(*arguments)
@@ -147,16 +113,9 @@ def checked_simplification(function: Callable) -> Callable:
     """
     Let a simplification of the user name itself if it is wrong.
 
-    Parameters
-    ----------
-    function : callable
-        The simplification; those of this package are not looked at.
-
-    Returns
-    -------
-    simplification : callable
-        The same, but that it raises a `nengo.exceptions.ValidationError` if it fails or
-        returns no operators.
+    ``function``: the simplification; those of this package are not looked at. Returns
+    the same, but that it raises a `nengo.exceptions.ValidationError` if it fails or
+    returns no operators.
     """
     if function in OURS:
         return function

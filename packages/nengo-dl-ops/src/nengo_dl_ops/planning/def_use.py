@@ -41,15 +41,7 @@ class Uses:
         """
         Tell whether an operator alone computes a signal, and does nothing else.
 
-        Parameters
-        ----------
-        op : nengo.builder.Operator
-            One of the operators.
-
-        Returns
-        -------
-        alone : bool
-            True for products that nothing is added to, and for synapses.
+        Returns True for products that nothing is added to, and for synapses.
         """
         # The state of a synapse is its own; only its output, the first, is for others.
         if is_filter(op):
@@ -90,17 +82,7 @@ def part(sig: Signal, index: slice) -> Signal:
     """
     Return a part of a signal along its first axis.
 
-    Parameters
-    ----------
-    sig : nengo.builder.Signal
-        A signal that is not sparse.
-    index : slice
-        Which entries.
-
-    Returns
-    -------
-    view : nengo.builder.Signal
-        A view. (Nengo's own, ``sig[index]``, forgets where ``sig`` is in its base.)
+    Returns a view. (Nengo's own, ``sig[index]``, forgets where ``sig`` is in its base.)
     """
     first = range(sig.shape[0])[index].start
     return Signal(

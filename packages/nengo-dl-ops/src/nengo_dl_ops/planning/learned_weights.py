@@ -37,19 +37,7 @@ class Learned(NamedTuple):
 
 
 def learned_by_sums(ops: Sequence[Operator]) -> set[Signal]:
-    """
-    Find the signals that are written by nothing but additions.
-
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-
-    Returns
-    -------
-    signals : set of nengo.builder.Signal
-        Base signals that `split_learned` can split.
-    """
+    """Find the signals that are written by nothing but additions."""
     added: dict[Signal, list[bool]] = defaultdict(list)
     for op in ops:
         for sig in (*op.sets, *op.incs, *op.updates):
@@ -66,20 +54,8 @@ def split_learned(
     So the start is a parameter like others: gradients reach it, through the sum and
     through all that the rule makes of it, and every simulation starts from it.
 
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-    learned : collection of nengo.builder.Signal
-        Some of `learned_by_sums`.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        Operators that change ``change`` in place of the learned signals, and those
-        that compute the latter.
-    found : dict from nengo.builder.Signal to Learned
-        The parts of each learned signal.
+    ``ops``: operators that change ``change`` in place of the learned signals, and those
+    that compute the latter.
     """
     # In the order of the operators: that of a set would change between processes.
     bases = dict.fromkeys(sig.base for op in ops for sig in op.incs)
@@ -120,18 +96,6 @@ def scales_as_signals(
 
     Nengo computes these from the gains of neurons, which it draws at random. As
     parameters they go to files and come back.
-
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        The operators, with others in the place of Voja's.
-    signals : list of nengo.builder.Signal
-        What these read.
     """
     replaced = [SimScaledVoja(op) if type(op) is SimVoja else op for op in ops]
     return replaced, [op.scales for op in replaced if isinstance(op, SimScaledVoja)]

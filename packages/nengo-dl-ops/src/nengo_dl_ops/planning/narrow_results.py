@@ -42,19 +42,8 @@ def narrowed_results(
     """
     Narrow results, and tell which signals stand for which.
 
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-    fixed : collection of nengo.builder.Signal
-        Base signals that keep their initial value.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        See `narrow_results`.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that are not computed any more, those that have their one element.
+    ``stand_ins``: for signals that are not computed any more, those that have their one
+    element.
     """
     uses = Uses(ops)
     narrowed: dict[int, Operator] = {}

@@ -49,17 +49,9 @@ def nengo_order(operators: Sequence[Operator]) -> dict[Operator, int]:
     """
     Return the position of each operator in a step of Nengo.
 
-    Parameters
-    ----------
-    operators : list of nengo.builder.Operator
-        All operators of a model.
-
-    Returns
-    -------
-    positions : dict from nengo.builder.Operator to int
-        Those of ``nengo.Simulator(..., optimize=False)``. (What ``optimize=True``
-        merges comes in an order that depends on addresses in memory.) Empty if the
-        operators wait for each other in a cycle.
+    Returns those of ``nengo.Simulator(..., optimize=False)``. (What ``optimize=True``
+    merges comes in an order that depends on addresses in memory.) Empty if the
+    operators wait for each other in a cycle.
     """
     try:
         order = toposort(operator_dependency_graph(operators))
@@ -77,21 +69,9 @@ def join_python_calls(
     Python code may share what no signal shows: an object that one node changes and
     another reads. So not only the dependencies count.
 
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-    model_operators : list of nengo.builder.Operator
-        All operators of the model, before any was replaced.
-    clock : nengo.builder.Signal
-        The count of steps, which counts before Python is called.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        All others, then as few `PythonCall` as the order allows. Where a
-        simplification made an operator wait for one that comes later in Nengo, its
-        dependencies count.
+    Returns all others, then as few `PythonCall` as the order allows. Where a
+    simplification made an operator wait for one that comes later in Nengo, its
+    dependencies count.
     """
     python = [i for i, op in enumerate(ops) if Builder.of(op).python]
     if not python:

@@ -86,19 +86,7 @@ class Schedule:
         return n_ready / self._remaining[kind], n_ready, -kind
 
     def take(self, kind: int) -> Taken:
-        """
-        Let all ready operators of a kind be done.
-
-        Parameters
-        ----------
-        kind : int
-            A kind of which some are ready.
-
-        Returns
-        -------
-        taken : Taken
-            What has changed.
-        """
+        """Let all ready operators of a kind be done."""
         group = self.ready.pop(kind)
         # Gates open at once, operators wait until their kind is taken.
         done, released = list(group), list[int]()
@@ -130,20 +118,8 @@ class Schedule:
         """
         Return the operators of all groups.
 
-        Parameters
-        ----------
-        groups : list of list of int
-            The groups, when no operator is ready any more.
-
-        Returns
-        -------
-        plan : list of tuple of nengo.builder.Operator
-            The groups of operators.
-
-        Raises
-        ------
-        nengo.exceptions.BuildError
-            If some operators are in none: they wait for each other in a cycle.
+        Raises a ``BuildError`` if some operators are in none: they wait for each other
+        in a cycle.
         """
         plan = [tuple(self._ops[i] for i in group) for group in groups]
         check_complete(self._ops, plan)
@@ -155,21 +131,7 @@ class Schedule:
 
 
 def check_complete(ops: Sequence[Operator], plan: Plan) -> None:
-    """
-    Check that all operators are part of a plan.
-
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-    plan : list of tuple of nengo.builder.Operator
-        The groups of those that could be put in order.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If some are missing: they wait for each other in a cycle.
-    """
+    """Check that all operators are part of a plan."""
     planned = {op for group in plan for op in group}
     left = [op for op in ops if op not in planned]
     if left:

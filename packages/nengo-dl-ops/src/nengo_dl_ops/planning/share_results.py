@@ -44,19 +44,8 @@ def shared_results(
     """
     Share results, and tell which signals stand for which.
 
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step.
-    fixed : collection of nengo.builder.Signal
-        Base signals that keep their initial value.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        See `share_results`.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that may not be computed any more, others with the same values.
+    ``stand_ins``: for signals that may not be computed any more, others with the same
+    values.
     """
     uses = Uses(ops)
     stand_ins: dict[Signal, Signal] = {}

@@ -63,16 +63,8 @@ class Substitutes:
         """
         Find where the value of a signal comes from.
 
-        Parameters
-        ----------
-        sig : nengo.builder.Signal
-            What is read.
-
-        Returns
-        -------
-        source : nengo.builder.Signal
-            A signal of the same shape with the same value: the given one, if the
-            value does not come from a single other signal.
+        Returns a signal of the same shape with the same value: the given one, if the
+        value does not come from a single other signal.
         """
         passed = set()  # copies in a circle have no origin
         while sig.base in self._pieces and sig.base not in passed:
@@ -110,21 +102,10 @@ def substitute(
     """
     Let operators read substitutes, and leave out what nothing reads any more.
 
-    Parameters
-    ----------
-    ops : list of nengo.builder.Operator
-        The operators of one step. They are not changed.
-    substitutes : Substitutes
-        Where values come from. The operators that write a signal for which there are
-        substitutes must do nothing else.
-    uses : Uses
-        Who writes and reads what.
-
-    Returns
-    -------
-    ops : list of nengo.builder.Operator
-        The same operators, or others in their place that read other signals; the list
-        that was given if there are none.
+    ``ops``: the operators of one step. They are not changed. ``substitutes``: where
+    values come from. The operators that write a signal for which there are substitutes
+    must do nothing else. Returns the same operators, or others in their place that read
+    other signals; the list that was given if there are none.
     """
     readers = {i for base in substitutes for i in uses.readers.get(base, ())}
     updated = {sig.base for op in ops for sig in op.updates}

@@ -96,19 +96,7 @@ class HostOperator:
         self._step = _make_step(_drawing_from(rng, op, item), self._signals, dt, rng)
 
     def writer(self, sig: Signal) -> Callable[[np.ndarray], None]:
-        """
-        Make a function that sets a signal to values in the order of its elements.
-
-        Parameters
-        ----------
-        sig : nengo.builder.Signal
-            A signal of the operator.
-
-        Returns
-        -------
-        write : callable
-            Takes a (size,) array.
-        """
+        """Make a function that sets a signal to values in the order of its elements."""
         array, dt = self._signals[sig], self._dt
         if sig.sparse:
             array = array.data
@@ -125,31 +113,12 @@ class HostOperator:
         return write
 
     def reader(self, sig: Signal) -> Callable[[], np.ndarray]:
-        """
-        Make a function that returns the elements of a signal in order.
-
-        Parameters
-        ----------
-        sig : nengo.builder.Signal
-            A signal of the operator.
-
-        Returns
-        -------
-        read : callable
-            Returns a (size,) array.
-        """
+        """Make a function that returns the elements of a signal in order."""
         array = self._signals[sig]
         return (array.data if sig.sparse else array).ravel
 
     def step(self) -> None:
-        """
-        Run one step.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If the operator's Python code raises an exception; its cause.
-        """
+        """Run one step."""
         try:
             self._step()
         except SimulationError:

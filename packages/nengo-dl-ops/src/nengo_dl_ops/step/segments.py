@@ -36,12 +36,7 @@ class Segment:
         """
         Emit all groups.
 
-        Parameters
-        ----------
-        signals : SignalDict
-            The values so far; the results are written to it.
-        training : bool
-            Whether to compute the differentiable approximation.
+        ``signals``: the values so far; the results are written to it.
         """
         for group in self.groups:
             build = group.build_training_step if training else group.build_step
@@ -51,23 +46,7 @@ class Segment:
 def segments(
     groups: Sequence[OpBuilder], layout: SignalLayout, ends: Sequence[TensorSignal]
 ) -> list[Segment]:
-    """
-    Cut a step where it changes between TensorFlow and Python.
-
-    Parameters
-    ----------
-    groups : list of OpBuilder
-        The groups of a step, in order.
-    layout : SignalLayout
-        Where their signals are.
-    ends : list of TensorSignal
-        What is read at the end of the step.
-
-    Returns
-    -------
-    parts : list of Segment
-        Alternating parts, in order.
-    """
+    """Cut a step where it changes between TensorFlow and Python."""
     needed = np.zeros(layout.n_rows, dtype=bool)
     for end in ends:
         needed[end.rows] = True

@@ -43,17 +43,7 @@ class StateIndex:
         """
         Return the value of a signal.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-        state : State
-            A state of the simulation.
-
-        Returns
-        -------
-        value : (batch, *shape) array or None
-            None if the signal is not part of the state.
+        Returns (batch, *shape), or None if the signal is not part of the state.
         """
         number, places = self.find(base)
         if not len(places):
@@ -66,17 +56,8 @@ class StateIndex:
         """
         Return a signal's part of arrays that hold one value for each element.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-        arrays : list of (n_elements,) array
-            One for each state array.
-
-        Returns
-        -------
-        value : array or None
-            Of the signal's shape. None if the signal is not part of the state.
+        Returns an array of the signal's shape; None if the signal is not part of the
+        state.
         """
         number, places = self.find(base)
         if not len(places):
@@ -87,18 +68,8 @@ class StateIndex:
         """
         Give signals other values.
 
-        Parameters
-        ----------
-        state : State
-            A state of the simulation.
-        values : dict from nengo.builder.Signal to array_like
-            Values of base signals, of their shapes, for all batch items; or with a
-            batch axis before. What is not part of the state is left out.
-
-        Returns
-        -------
-        state : State
-            The same but for these signals.
+        ``values``: values of base signals, of their shapes, for all batch items; or
+        with a batch axis before. What is not part of the state is left out.
         """
         changed: dict[int, np.ndarray] = {}
         for base, value in values.items():
@@ -119,20 +90,9 @@ class StateIndex:
         """
         Give a signal another value.
 
-        Parameters
-        ----------
-        state : State
-            A state of the simulation.
-        base : nengo.builder.Signal
-            A base signal. Nothing changes if it is not part of the state.
-        value : array_like
-            Its value, of the signal's shape, for all batch items; or with a batch axis
-            before.
-
-        Returns
-        -------
-        state : State
-            The same but for the signal.
+        ``base``: a base signal. Nothing changes if it is not part of the state.
+        ``value``: its value, of the signal's shape, for all batch items; or with a
+        batch axis before.
         """
         return self.with_values(state, {base: value})
 
@@ -140,17 +100,7 @@ class StateIndex:
         """
         Find a signal.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-
-        Returns
-        -------
-        array : int
-            Which state array holds it.
-        places : (n_elements,) array of int
-            Where in that it is; empty if it is nowhere.
+        Shapes: returns (n_elements,).
         """
         if base in self._layout and base not in self._layout.constants:
             array, places = self.of_rows[:, self._layout.rows(base)]

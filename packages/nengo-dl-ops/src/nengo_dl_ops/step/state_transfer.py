@@ -54,19 +54,7 @@ class StateTransfer:
         self._origins = [_origins(source, a, rows) for a in target.states]
 
     def __call__(self, state: State) -> State:
-        """
-        Return a state of the target.
-
-        Parameters
-        ----------
-        state : State
-            A state of the source.
-
-        Returns
-        -------
-        state : State
-            The same values, arranged for the target.
-        """
+        """Return a state of the target."""
         pairs = zip(self._source.states, state.arrays, strict=True)
         before = [array.elements(value) for array, value in pairs]
         arrays = []

@@ -68,27 +68,7 @@ def split_time(
     ends: Sequence[TensorSignal],
     training: bool,
 ) -> TimeSplit:
-    """
-    Tell groups that need the step before from those that do not.
-
-    Parameters
-    ----------
-    groups : list of OpBuilder
-        The groups of a step, in order.
-    layout : SignalLayout
-        Where their signals are.
-    states : list of TensorSignal
-        What a step leaves for the next one.
-    ends : list of TensorSignal
-        What may be read at the end of a step.
-    training : bool
-        Whether the differentiable approximation is computed.
-
-    Returns
-    -------
-    split : TimeSplit
-        Both kinds of groups, in order.
-    """
+    """Tell groups that need the step before from those that do not."""
     # ``later`` grows group by group: what reads of it has to wait for its step. In the
     # beginning it is the state, which is all that a step has from the one before.
     state = _mask(layout, (signal.rows for signal in states))
@@ -139,14 +119,7 @@ class TimeBatch:
         ]
 
     def remainder(self, i: tf.Tensor | int) -> Remainder:
-        """
-        Return what is left to compute in a step.
-
-        Parameters
-        ----------
-        i : int or () tf.Tensor of int32
-            The step.
-        """
+        """Return what is left to compute in a step."""
         parts = [
             # A first axis of one step stands for all of them.
             (rows, None if steps is None else steps[i if steps.shape[0] > 1 else 0])
@@ -159,15 +132,8 @@ class TimeBatch:
         """
         Return the values of an output in all steps.
 
-        Parameters
-        ----------
-        output : TensorSignal
-            What is read at the end of a step.
-
-        Returns
-        -------
-        values : (n_steps, *shape, batch) tf.Tensor or None
-            None if they are not known before the steps are computed.
+        Returns (n_steps, *shape, batch), or None if they are not known before the steps
+        are computed.
         """
         if not np.all(self._time_split.known[output.rows]):
             return None

@@ -21,22 +21,7 @@ def item_shape(name: str, value: Any) -> tuple[int, ...] | None:
     """
     Check the shape of one item.
 
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : tuple of int or None
-        Its value; lists and arrays are understood, too.
-
-    Returns
-    -------
-    shape : tuple of int or None
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is anything else, or an axis is not at least 1 long.
+    ``value``: its value; lists and arrays are understood, too.
     """
     if value is None:
         return None
@@ -54,19 +39,7 @@ def item_shape(name: str, value: Any) -> tuple[int, ...] | None:
 
 
 def check_input(value: Any) -> None:
-    """
-    Check that a layer can be appended to an object.
-
-    Parameters
-    ----------
-    value : nengo object
-        What the layer's input comes from.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is no object of a network with an output.
-    """
+    """Check that a layer can be appended to an object."""
     if isinstance(value, ObjView) or hasattr(type(value), "size_out"):
         return
     raise _error(

@@ -69,28 +69,9 @@ def trace(
     """
     Try a function, without computing anything and without leaving a trace.
 
-    Parameters
-    ----------
-    function : TensorFunction
-        The function.
-    shape_in : tuple of int or None
-        The shape of one item of its input, if it has one.
-    minibatch_size : int
-        The number of items.
-    dtype : str
-        The type of the input.
-    shape_out : tuple of int, optional
-        The shape that one item of the output must have; its type must be ``dtype``.
-
-    Returns
-    -------
-    traced : concrete function of TensorFlow
-        What it computes; its ``structured_outputs`` say the type and shape.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the function fails, or its output is not what it should be.
+    ``shape_out``: the shape that one item of the output must have; its type must be
+    ``dtype``. Returns what it computes; its ``structured_outputs`` say the type and
+    shape.
     """
 
     def call(t: tf.Tensor, x: tf.Tensor | None = None) -> tf.Tensor:
@@ -136,27 +117,7 @@ def check_output(
     shape_out: tuple[int, ...],
     dtype: str,
 ) -> None:
-    """
-    Check the output of a function in a simulation.
-
-    Parameters
-    ----------
-    y : object
-        What the function returned.
-    x : tf.Tensor or None
-        Its input: without one, all batch items may share one item of output.
-    minibatch_size : int
-        The number of batch items.
-    shape_out : tuple of int
-        The shape that each of them must have.
-    dtype : str
-        The type that they must have.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the output is not what it should be.
-    """
+    """Check the output of a function in a simulation."""
     shared = x is None and tf.is_tensor(y) and y.shape.rank and y.shape[0] == 1
     validate_output(y, 1 if shared else minibatch_size, shape_out, dtype)
 
@@ -203,22 +164,8 @@ def infer_shape(
     """
     Find out the shape of one item of a function's output, by trying it on one item.
 
-    Parameters
-    ----------
-    function : TensorFunction
-        The function.
-    shape_in : tuple of int or None
-        The shape of one item of its input, if it has one.
-
-    Returns
-    -------
-    shape_out : tuple of int
-        The shape, without the batch axis.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the function fails, or its output is not a tensor of known shape.
+    Raises a ``ValidationError`` if the function fails, or its output is not a tensor of
+    known shape.
     """
     y = trace(function, shape_in, 1, "float32").structured_outputs
     if not y.shape.rank or None in y.shape[1:]:

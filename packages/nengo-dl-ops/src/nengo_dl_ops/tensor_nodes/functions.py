@@ -39,23 +39,8 @@ class TensorFunction(ABC):
         """
         Compute the output, without reading or writing a variable.
 
-        Parameters
-        ----------
-        values : list of tf.Tensor
-            The values of `variables`.
-        t : () tf.Tensor
-            The simulation time, in seconds.
-        x : (batch, *shape_in) tf.Tensor or None
-            The input, if there is one.
-        training : bool
-            Whether the output is used for training.
-
-        Returns
-        -------
-        y : object
-            The output: (batch, *shape_out) tf.Tensor unless the function is wrong.
-        values : list of tf.Tensor
-            The values of `variables` afterwards.
+        Shapes: ``x`` (batch, *shape_in). ``t`` in seconds. ``y``: the output: (batch,
+        *shape_out) tf.Tensor unless the function is wrong.
         """
 
 
@@ -154,17 +139,8 @@ def takes_time(layer: keras.Layer, shape_in: tuple[int, ...] | None) -> bool:
     """
     Find out whether a layer takes ``[t, x]``, as many made for NengoDL 3 do.
 
-    Parameters
-    ----------
-    layer : keras.Layer
-        The layer. It may be built on the way.
-    shape_in : tuple of int or None
-        The shape of one item of its input, if it has one.
-
-    Returns
-    -------
-    takes : bool
-        Whether it takes that, and does not take ``x`` alone.
+    ``layer``: the layer. It may be built on the way. Returns whether it takes that, and
+    does not take ``x`` alone.
     """
     if shape_in is None or _failure(layer, shape_in, pass_time=False) is None:
         return False
@@ -195,24 +171,8 @@ def tensor_function(
     """
     Describe what a TensorNode computes.
 
-    Parameters
-    ----------
-    func : callable
-        A function or a Keras layer.
-    shape_in : tuple of int or None
-        The shape of one item of its input, if it has one.
-    pass_time : bool
-        Whether it takes the time.
-
-    Returns
-    -------
-    function : TensorFunction
-        The same as a function of all that it depends on.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the function would get no argument, or a Keras layer no input.
+    Raises a ``ValidationError`` if the function would get no argument, or a Keras layer
+    no input.
     """
     if isinstance(func, keras.Layer):
         if shape_in is None:

@@ -15,17 +15,8 @@ def checked_gradients(tensors: Sequence[tf.Tensor], maker: str) -> list[tf.Tenso
     """
     Return tensors whose gradients have to be finite, or computing them is an error.
 
-    Parameters
-    ----------
-    tensors : list of tf.Tensor
-        Any; those that have no gradient stay as they are.
-    maker : str
-        Who makes the gradients; nothing if that is unknown.
-
-    Returns
-    -------
-    tensors : list of tf.Tensor
-        The same values.
+    ``tensors``: any; those that have no gradient stay as they are. ``maker``: who makes
+    the gradients; nothing if that is unknown.
     """
 
     @tf.custom_gradient
@@ -42,15 +33,7 @@ def gradient_maker(error: tf.errors.InvalidArgumentError) -> str | None:
     """
     Return who made the gradient that was not finite.
 
-    Parameters
-    ----------
-    error : tf.errors.InvalidArgumentError
-        What was raised when it was computed.
-
-    Returns
-    -------
-    maker : str or None
-        None if that is unknown.
+    Returns None if that is unknown.
     """
     pattern = f"{re.escape(_START)}(.*?){re.escape(_END)} : Tensor had"
     found = re.search(pattern, str(error.message), re.DOTALL)

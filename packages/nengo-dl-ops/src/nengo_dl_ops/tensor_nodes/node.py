@@ -43,17 +43,7 @@ def needs_nengo_dl(t: float, *x: np.ndarray) -> None:
     """
     Refuse to compute a `TensorNode` in a simulator that knows only plain nodes.
 
-    Parameters
-    ----------
-    t : float
-        The simulation time, in seconds.
-    *x : array
-        The input, if there is one.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        Always.
+    ``t`` in seconds.
     """
     del t, x
     raise SimulationError("A TensorNode can only be simulated by nengo_dl.Simulator")

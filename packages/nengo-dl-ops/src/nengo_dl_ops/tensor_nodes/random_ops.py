@@ -74,19 +74,7 @@ class RandomOps(NamedTuple):
 
 
 def random_ops(traced: Any) -> RandomOps:
-    """
-    Find random operations.
-
-    Parameters
-    ----------
-    traced : concrete function of TensorFlow
-        What was traced.
-
-    Returns
-    -------
-    ops : RandomOps
-        Their kinds.
-    """
+    """Find random operations."""
     graph = traced.graph.as_graph_def()
     mine = {node.op for node in graph.node}
     inner = {node.op for f in graph.library.function for node in f.node_def}

@@ -31,16 +31,8 @@ def seed_generators(func: Callable) -> list[keras.random.SeedGenerator]:
     """
     Find the seed generators of Keras that a function draws from.
 
-    Parameters
-    ----------
-    func : callable
-        A function, an object or a Keras layer.
-
-    Returns
-    -------
-    generators : list of keras.random.SeedGenerator
-        Those among its attributes, and those of layers in it; those in its closure,
-        its defaults, and the global variables that it names.
+    Returns those among its attributes, and those of layers in it; those in its closure,
+    its defaults, and the global variables that it names.
     """
     found: dict[int, keras.random.SeedGenerator] = {}
     waiting, seen = list(_held(func)), set()
@@ -81,18 +73,8 @@ def check_generators(
     """
     Check that a step can carry what a function draws from.
 
-    Parameters
-    ----------
-    variables : list of keras.Variable or tf.Variable
-        The variables that a step carries.
-    traced : concrete function of TensorFlow
-        What the function computes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it draws from another seed generator of Keras: it would get the same
-        numbers in every step.
+    Raises a ``ValidationError`` if it draws from another seed generator of Keras: it
+    would get the same numbers in every step.
     """
     mine = {id(getattr(variable, "value", variable)) for variable in variables}
     used = [v for v in traced.graph.variables if _STATE in v.name]
@@ -114,20 +96,7 @@ def reseed(
     shape_in: tuple[int, ...] | None,
     rng: np.random.RandomState,
 ) -> None:
-    """
-    Let what is drawn at random, and was not given a seed, follow from a simulator's.
-
-    Parameters
-    ----------
-    func : callable
-        A function, an object or a Keras layer.
-    variables : list of keras.Variable or tf.Variable
-        The variables that a simulation knows of.
-    shape_in : tuple of int or None
-        The shape of one item of the input.
-    rng : numpy.random.RandomState
-        Draws the seeds.
-    """
+    """Let what is drawn without a seed of its own follow from that of a simulator."""
     known = {id(variable) for variable in variables}
     for generator in seed_generators(func):
         if id(generator.state) in known and generator.get_config()["seed"] is None:

@@ -20,16 +20,9 @@ def innermost(func: Callable) -> Any:
     """
     Return the object that a function is about.
 
-    Parameters
-    ----------
-    func : callable
-        A function, possibly inside ``functools.partial`` or decorators that keep a
-        reference to it (``functools.wraps``).
-
-    Returns
-    -------
-    holder : object
-        The callable inside: the one that has hooks and variables.
+    ``func``: a function, possibly inside ``functools.partial`` or decorators that keep
+    a reference to it (``functools.wraps``). Returns the callable inside: the one that
+    has hooks and variables.
     """
     while True:
         inner = func.func if isinstance(func, functools.partial) else func
@@ -76,16 +69,8 @@ class HeldVariables:
         """
         Let the variables stand for given values.
 
-        Parameters
-        ----------
-        values : list of tf.Tensor
-            A value for each of `variables`.
-
-        Yields
-        ------
-        new_values : list of tf.Tensor
-            Is filled, at the end of the context, with the values then. (The function
-            can assign to a keras.Variable, not to a tf.Variable.)
+        Yields a list that is filled, at the end of the context, with the values then.
+        (The function can assign to a keras.Variable, not to a tf.Variable.)
         """
         new_values: list[tf.Tensor] = []
         by_id = {id(v): x for v, x in zip(self.variables, values, strict=True)}

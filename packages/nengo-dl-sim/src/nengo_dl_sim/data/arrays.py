@@ -22,26 +22,8 @@ def split_data(
     """
     Tell inputs from targets.
 
-    Parameters
-    ----------
-    data : dict
-        Arrays for nodes and probes.
-    nodes : list of nengo.Node
-        The input nodes of the network.
-    probes : list of nengo.Probe
-        The probes of the network.
-
-    Returns
-    -------
-    inputs : dict from nengo.Node to array
-        The values for nodes.
-    targets : dict from nengo.Probe to array
-        The values for probes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there is a key that is neither an input node nor a probe of the network.
+    Raises a ``ValidationError`` if there is a key that is neither an input node nor a
+    probe of the network.
     """
     _check_mapping(data)
     for key in data:
@@ -63,27 +45,9 @@ def check_inputs(
     """
     Check values for nodes.
 
-    Parameters
-    ----------
-    data : dict from nengo.Node to (batch_size, n_steps, size_out) array_like
-        The values.
-    nodes : list of nengo.Node
-        The input nodes of the network.
-    batch_size, n_steps : int, optional
-        The expected numbers of items and steps. None: those of the first array.
-    dtype : {"float16", "float32", "float64"}
-        The type that the values will get, in which they must not be infinite.
-
-    Returns
-    -------
-    arrays : dict from nengo.Node to (batch_size, n_steps, size_out) ndarray
-        The values, not copied if they are arrays.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a key is not an input node of the network; if an array has another shape,
-        or is not of finite numbers.
+    ``batch_size``, ``n_steps``: the expected numbers of items and steps. None: those of
+    the first array. Raises a ``ValidationError`` if a key is not an input node of the
+    network; if an array has another shape, or is not of finite numbers.
     """
     _check_mapping(data)
     for node in data:
@@ -105,27 +69,10 @@ def check_targets(
     """
     Check target values for probes.
 
-    Parameters
-    ----------
-    data : dict from nengo.Probe to (batch_size, n_steps, size_in) array_like
-        The values. NaN means that there is no target.
-    probes : list of nengo.Probe
-        The probes of the network.
-    batch_size, n_steps : int, optional
-        The expected numbers of items and steps. None: those of the first array.
-    dtype : {"float16", "float32", "float64"}
-        The type that the values will get, in which they must not be infinite.
-
-    Returns
-    -------
-    arrays : dict from nengo.Probe to (batch_size, n_steps, size_in) ndarray
-        The values, not copied if they are arrays.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a key is not a probe of the network; if an array has another shape, or is
-        not of numbers, or contains infinity.
+    ``data``: the values. NaN means that there is no target. ``batch_size``,
+    ``n_steps``: the expected numbers of items and steps. None: those of the first
+    array. Raises a ``ValidationError`` if a key is not a probe of the network; if an
+    array has another shape, or is not of numbers, or contains infinity.
     """
     _check_mapping(data)
     for probe in data:
@@ -147,25 +94,8 @@ def check_labels(
     """
     Check target values that a loss compares with outputs in its own way.
 
-    Parameters
-    ----------
-    data : dict from nengo.Probe to (batch_size, n_steps, size) array_like
-        The values, of any number of steps and any size: such as one class label for
-        all steps of an output. NaN means that there is no target.
-    probes, batch_size, dtype
-        As in `check_targets`.
-    n_steps : int or None
-        The number of steps of outputs, which targets need not have.
-
-    Returns
-    -------
-    arrays : dict from nengo.Probe to (batch_size, n_steps, size) ndarray
-        The values, not copied if they are arrays.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        As in `check_targets`.
+    ``data``: the values, of any number of steps and any size: such as one class label
+    for all steps of an output. NaN means that there is no target.
     """
     del n_steps
     _check_mapping(data)
@@ -188,22 +118,7 @@ def leave_targets(
     """
     Check only what targets are for, where nothing is compared with them.
 
-    Parameters
-    ----------
-    data : dict from nengo.Probe to object
-        The values; they are not looked at.
-    probes, batch_size, n_steps, dtype
-        As in `check_targets`.
-
-    Returns
-    -------
-    arrays : dict
-        Nothing.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a key is not a probe of the network.
+    ``data``: the values; they are not looked at.
     """
     del batch_size, n_steps, dtype
     for probe in data:
@@ -215,18 +130,8 @@ def common_shape(data: Mapping[Any, Any], minibatch_size: int) -> tuple[int, int
     """
     Return the numbers of items and steps of the first array.
 
-    Parameters
-    ----------
-    data : dict
-        Arrays, not checked yet.
-    minibatch_size : int
-        The number of items if there is no array.
-
-    Returns
-    -------
-    n_items, n_steps : int
-        The lengths of the first two axes; ``minibatch_size`` and 1 if no array has
-        three.
+    Returns the lengths of the first two axes; ``minibatch_size`` and 1 if no array has
+    three.
     """
     for array in data.values():
         shape = np.shape(array)
@@ -300,19 +205,7 @@ def _missing_axis(rank: int) -> str:
 
 @contextmanager
 def called(attr: str) -> Iterator[None]:
-    """
-    Let errors about data name the argument that it was given as.
-
-    Parameters
-    ----------
-    attr : str
-        The argument.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        What is raised in the context.
-    """
+    """Let errors about data name the argument that it was given as."""
     try:
         yield
     except ValidationError as error:

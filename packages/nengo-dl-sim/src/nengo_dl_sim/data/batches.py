@@ -42,15 +42,7 @@ class Batch(NamedTuple):
         """
         Cut the minibatch into blocks of steps.
 
-        Parameters
-        ----------
-        truncation : int or None
-            The number of steps of a block. None: one block of all steps.
-
-        Yields
-        ------
-        block : Batch
-            In order; the last one may be shorter.
+        ``truncation``: the number of steps of a block. None: one block of all steps.
         """
         if truncation is None:
             yield self  # with targets of any number of steps
@@ -130,21 +122,8 @@ def cut_items(
     """
     Cut items into minibatches, without a word about those left over.
 
-    Parameters
-    ----------
-    n_items : int
-        The number of items.
-    minibatch_size : int
-        The number of items in each minibatch.
-    order : numpy.random.RandomState or None
-        Draws the order of the items. None: they stay in order.
-    keep_remainder : bool
-        Whether those left over come at the end, as fewer items.
-
-    Yields
-    ------
-    items : (minibatch_size,) ndarray of int or slice
-        What to index the first axis of arrays with.
+    Shapes: returns (minibatch_size,). ``order``: draws the order of the items. None:
+    they stay in order.
     """
     drawn = None if order is None else order.permutation(n_items)
     stop = n_items if keep_remainder else n_items - minibatch_size + 1
@@ -157,17 +136,7 @@ def filled(array: np.ndarray, minibatch_size: int) -> np.ndarray:
     """
     Fill a minibatch with copies of its last item.
 
-    Parameters
-    ----------
-    array : (n_items, ...) array
-        At least one item, and at most a minibatch.
-    minibatch_size : int
-        How many items there shall be.
-
-    Returns
-    -------
-    array : (minibatch_size, ...) array
-        The same array, if nothing is missing.
+    Shapes: ``array`` (n_items, ...); returns (minibatch_size, ...).
     """
     n_missing = minibatch_size - len(array)
     if not n_missing:
@@ -212,17 +181,7 @@ def step_blocks(n_steps: int, truncation: int | None) -> list[slice]:
     """
     Cut steps into blocks.
 
-    Parameters
-    ----------
-    n_steps : int
-        The number of steps.
-    truncation : int or None
-        The number of steps of a block. None: one block of all steps.
-
-    Returns
-    -------
-    blocks : list of slice
-        In order; the last one may be shorter.
+    ``truncation``: the number of steps of a block. None: one block of all steps.
     """
     length = truncation or max(n_steps, 1)
     starts = range(0, n_steps, length)
@@ -230,24 +189,7 @@ def step_blocks(n_steps: int, truncation: int | None) -> list[slice]:
 
 
 def check_truncation(value: Any) -> int | None:
-    """
-    Check the argument ``truncation``.
-
-    Parameters
-    ----------
-    value : int or None
-        Its value.
-
-    Returns
-    -------
-    truncation : int or None
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is neither None nor a number of steps.
-    """
+    """Check the argument ``truncation``."""
     return check_count_or_none("truncation", value, low=1)
 
 

@@ -101,13 +101,6 @@ class DataAdapter(ABC):
         """
         Go through the data once.
 
-        Parameters
-        ----------
-        order : Order or None
-            Draws the order of items, if that is up to us. None: they stay in order.
-
-        Yields
-        ------
-        items : Items
-            A minibatch.
+        ``order``: draws the order of items, if that is up to us. None: they stay in
+        order.
         """

@@ -40,15 +40,7 @@ def is_py_dataset(stream: Any) -> bool:
     """
     Tell whether data is a Keras data set with hooks.
 
-    Parameters
-    ----------
-    stream : object
-        The data.
-
-    Returns
-    -------
-    is_py_dataset : bool
-        Whether it is.
+    Returns whether it is.
     """
     return isinstance(stream, keras.utils.PyDataset)
 
@@ -57,15 +49,7 @@ def number_of_batches(dataset: Any) -> int | None:
     """
     Return how many elements a ``keras.utils.PyDataset`` has.
 
-    Parameters
-    ----------
-    dataset : keras.utils.PyDataset
-        The data.
-
-    Returns
-    -------
-    number : int or None
-        None if it goes on for ever.
+    Returns None if it goes on for ever.
     """
     try:
         return dataset.num_batches

@@ -82,17 +82,8 @@ class TrainingProgress:
         """
         Check that a call can be the one that was interrupted here, if one was.
 
-        Parameters
-        ----------
-        n_epochs : int
-            How many epochs are asked for.
-        n_batches : int or None
-            How many minibatches an epoch has; None if that is not known beforehand.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If more of them were begun.
+        ``n_batches``: how many minibatches an epoch has; None if that is not known
+        beforehand.
         """
         beyond = n_batches is not None and self.in_epoch > n_batches
         if self.resumes and (self.in_call > n_epochs or beyond):

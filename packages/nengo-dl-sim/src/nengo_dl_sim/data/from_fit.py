@@ -119,30 +119,8 @@ def epoch_data(
     """
     Check what is trained on, in one go or an epoch at a time.
 
-    Parameters
-    ----------
-    engine, names
-        As in `fit_data`.
-    user_data : UserData
-        What the user gave.
-    n_epochs : int
-        How many epochs there will be.
-    per_epoch : int or None
-        The number of minibatches in each; the next one goes on from there. None: all.
-    n_done : int
-        How many epochs were gone through before, of data in memory.
-
-    Returns
-    -------
-    data : DataAdapter
-        The same, checked as far as it is known.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If something does not fit the network.
-    nengo.exceptions.SimulationError
-        If a number of steps is given for a data set or generator.
+    ``per_epoch``: the number of minibatches in each; the next one goes on from there.
+    None: all.
     """
     stream = _stream(user_data)
     if stream is None:
@@ -165,24 +143,7 @@ def pass_data(
 
     Items that do not fill a minibatch take part.
 
-    Parameters
-    ----------
-    engine, names, user_data
-        As in `epoch_data`.
-    n_passes : int
-        How often.
-    n_batches : int or None
-        How many minibatches are taken each time. None: all.
-
-    Returns
-    -------
-    data : DataAdapter
-        The same, checked as far as it is known.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError, nengo.exceptions.SimulationError
-        As in `epoch_data`.
+    ``n_batches``: how many minibatches are taken each time. None: all.
     """
     stream = _stream(user_data)
     if stream is None:

@@ -37,31 +37,9 @@ def train_data(
     """
     Check the data of a training, or of a run over many items.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    names : Names
-        The names of its nodes and probes.
-    data : dict or int or tf.data.Dataset or iterable
-        Inputs and targets, or a number of steps.
-    n_epochs : int
-        How often it is gone through.
-    shuffle : bool
-        Whether the order of items was asked to be random, which it can be only if all
-        are in memory.
-    keep_remainder : bool
-        As in `.DataAdapter`. If not, items that are left over are left out.
-
-    Returns
-    -------
-    data : DataAdapter
-        The same, checked as far as it is known.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If something does not fit the network.
+    ``shuffle``: whether the order of items was asked to be random, which it can be only
+    if all are in memory. ``keep_remainder``: as in `.DataAdapter`. If not, items that
+    are left over are left out.
     """
     size, dtype = engine.config.minibatch_size, engine.config.dtype
     if isinstance(data, Mapping):

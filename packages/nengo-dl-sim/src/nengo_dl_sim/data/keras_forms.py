@@ -63,16 +63,8 @@ def is_stream(data: Any) -> bool:
     """
     Tell whether data comes a minibatch at a time.
 
-    Parameters
-    ----------
-    data : object
-        What the user gave.
-
-    Returns
-    -------
-    is_stream : bool
-        True for a tf.data.Dataset, a generator, and other iterables that are neither
-        arrays nor containers of arrays.
+    Returns True for a tf.data.Dataset, a generator, and other iterables that are
+    neither arrays nor containers of arrays.
     """
     if isinstance(data, (Mapping, Sequence, tf.Tensor, tf.Variable)):
         return False
@@ -224,25 +216,9 @@ def without_n_steps(attr: str, x: Any) -> tuple[Any, int | None]:
     """
     Take the number of steps out of values for nodes, if it is among them.
 
-    Parameters
-    ----------
-    attr : str
-        The argument they were given for, for messages.
-    x : object
-        What the user gave: a dictionary may have the number under ``"n_steps"``, a
-        list at its end, as a whole number or as one for each item.
-
-    Returns
-    -------
-    x : object
-        The others.
-    n_steps : int or None
-        The number; None if it is not there.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is not one whole number of at least 1.
+    ``x``: what the user gave: a dictionary may have the number under ``"n_steps"``, a
+    list at its end, as a whole number or as one for each item. ``n_steps``: the number;
+    None if it is not there.
     """
     if isinstance(x, Mapping) and RESERVED in x:
         others = {key: value for key, value in x.items() if key != RESERVED}

@@ -44,24 +44,7 @@ class Names:
         self._objects = {name: obj for obj, name in self._names.items()}
 
     def of(self, obj: Node | Probe) -> str:
-        """
-        Return the name of an object.
-
-        Parameters
-        ----------
-        obj : nengo.Node or nengo.Probe
-            An input node or a probe.
-
-        Returns
-        -------
-        name : str
-            Its name.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is neither.
-        """
+        """Return the name of an object."""
         # Not `in`: that would compare an array with every object.
         if not isinstance(obj, (Node, Probe)) or obj not in self._names:
             raise ValidationError(
@@ -80,24 +63,7 @@ class Names:
         """
         Put objects in the place of names.
 
-        Parameters
-        ----------
-        attr : str
-            The argument that is read, for messages.
-        *mappings : dict
-            Anything, by object or by name.
-        among : collection of nengo.Node or nengo.Probe, optional
-            The objects whose names are offered if there is none of some name.
-
-        Returns
-        -------
-        found : dict
-            All of it by object. Keys that are no text are not looked at.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If nothing has that name, or an object is there twice.
+        Returns all of it by object. Keys that are no text are not looked at.
         """
         found: dict[Any, Any] = {}
         for entries in mappings:
@@ -133,18 +99,8 @@ def node_specs(engine: Engine, names: Names) -> dict[Node, keras.KerasTensor]:
     """
     Describe the values that may be given for nodes.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    names : Names
-        The names of the nodes.
-
-    Returns
-    -------
-    specs : dict from nengo.Node to keras.KerasTensor
-        Shape ``(minibatch_size, n_steps, size_out)``, type and name; the number of
-        steps is None, for any.
+    Each has the shape ``(minibatch_size, n_steps, size_out)``, type and name; the
+    number of steps is None, for any.
     """
     size, dtype = engine.config.minibatch_size, engine.config.dtype
     return {

@@ -26,17 +26,8 @@ def prefetched(stream: Iterable, n_elements: int | None = None) -> Iterator[Any]
     """
     Go through a stream, and make its next elements in the background.
 
-    Parameters
-    ----------
-    stream : tf.data.Dataset or iterable
-        Where the elements come from. What it raises is raised here.
-    n_elements : int, optional
-        How many are wanted; no more than that are made. None: all.
-
-    Yields
-    ------
-    element : object
-        In order; those of a data set as NumPy arrays.
+    ``stream``: where the elements come from. What it raises is raised here.
+    ``n_elements``: how many are wanted; no more than that are made. None: all.
     """
     if isinstance(stream, tf.data.Dataset):
         return _of_thread(_of_dataset(stream, n_elements))

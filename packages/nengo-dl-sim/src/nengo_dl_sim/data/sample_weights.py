@@ -17,26 +17,7 @@ from .keras_forms import UserData
 def all_weights(
     user_data: UserData, targets: Mapping[Probe, np.ndarray]
 ) -> dict[Probe, Any]:
-    """
-    Return weights of samples, whether samples or classes were weighed.
-
-    Parameters
-    ----------
-    user_data : UserData
-        What the user gave.
-    targets : dict from nengo.Probe to (n_items, n_steps, size) array
-        What outputs are compared with.
-
-    Returns
-    -------
-    weights : dict from nengo.Probe to array_like
-        The weights. Their shapes are not checked yet.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If some are for a probe without a loss; as in `class_weights`.
-    """
+    """Return weights of samples, whether samples or classes were weighed."""
     if user_data.weigh is None:
         return {}
     weights = user_data.weigh(user_data.sample_weight, targets)
@@ -55,27 +36,9 @@ def check_weights(
     """
     Check weights of samples.
 
-    Parameters
-    ----------
-    weights : dict from nengo.Probe to array_like
-        The weights, ``(n_items,)``, ``(n_items, 1)`` or ``(n_items, n_steps)``. If a
-        probe has targets, these say how many steps there are.
-    targets : dict from nengo.Probe to (n_items, n_steps, size) array
-        What outputs are compared with.
-    n_items, n_steps : int
-        The numbers of items, and of steps of outputs.
-    dtype : {"float16", "float32", "float64"}
-        The type that the weights get.
-
-    Returns
-    -------
-    arrays : dict from nengo.Probe to (n_items,) or (n_items, n_steps) array
-        The weights.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an array has another shape, or does not hold finite numbers.
+    ``weights``: the weights, ``(n_items,)``, ``(n_items, 1)`` or ``(n_items,
+    n_steps)``. If a probe has targets, these say how many steps there are. Raises a
+    ``ValidationError`` if an array has another shape, or does not hold finite numbers.
     """
     arrays = {}
     for probe, value in weights.items():
@@ -95,26 +58,7 @@ def check_weights(
 
 
 def numbers(probe: Probe, value: Any) -> np.ndarray:
-    """
-    Turn weights of samples into an array.
-
-    Parameters
-    ----------
-    probe : nengo.Probe
-        What they are for, for messages.
-    value : array_like
-        The weights, of any shape.
-
-    Returns
-    -------
-    array : array of float64
-        The weights.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If they are not finite numbers.
-    """
+    """Turn weights of samples into an array."""
     check_not_masked("sample_weight", probe, value)
     try:
         value = np.asarray(value)
@@ -140,26 +84,11 @@ def class_weights(
     """
     Turn weights of classes into weights of samples.
 
-    Parameters
-    ----------
-    class_weight : dict from int to float
-        The weight of each class; 1 for those that are not there.
-    targets : dict from nengo.Probe to (n_items, n_steps, size) array
-        Those of one probe: the number of the class, or one element for each class,
-        the largest of which counts.
-    others : dict from nengo.Probe to array_like
-        Weights of samples that were given, too.
-
-    Returns
-    -------
-    weights : dict from nengo.Probe to (n_items, n_steps) array
-        The weight of each step of each item.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the weights are no such dictionary, if there is not just one target, or
-        there are weights of samples.
+    ``class_weight``: the weight of each class; 1 for those that are not there.
+    ``targets``: those of one probe: the number of the class, or one element for each
+    class, the largest of which counts. Raises a ``ValidationError`` if the weights are
+    no such dictionary, if there is not just one target, or there are weights of
+    samples.
     """
     if not isinstance(class_weight, Mapping) or not all(
         map(_is_entry, class_weight.items())

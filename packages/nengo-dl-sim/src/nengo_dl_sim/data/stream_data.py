@@ -77,25 +77,11 @@ class Reader:
         """
         Read an element.
 
-        Parameters
-        ----------
-        number : int
-            Which one it is, for messages.
-        element : dict or tuple or array_like
-            Arrays by node and probe, or by their names; or ``(x, y)``, or
-            ``(x, y, sample_weight)``, or ``x`` alone, as in ``sim.fit(x, y)``.
-            Dictionaries may say under ``"n_steps"`` how many steps there are, and
-            lists at their end, as in NengoDL 3.
-
-        Returns
-        -------
-        element : Element
-            The arrays.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is none of these, or an array does not fit; names the element.
+        ``element``: arrays by node and probe, or by their names; or ``(x, y)``, or
+        ``(x, y, sample_weight)``, or ``x`` alone, as in ``sim.fit(x, y)``. Dictionaries
+        may say under ``"n_steps"`` how many steps there are, and lists at their end, as
+        in NengoDL 3. Raises a ``ValidationError`` if it is none of these, or an array
+        does not fit; names the element.
         """
         try:
             return self._read(element)

@@ -161,17 +161,7 @@ def first_elements(stream: Iterable, n_elements: int | None) -> Iterable:
     """
     Return the beginning of a stream, as a stream of the same kind.
 
-    Parameters
-    ----------
-    stream : tf.data.Dataset or iterable
-        Where the elements come from.
-    n_elements : int or None
-        How many to take. None: all.
-
-    Returns
-    -------
-    beginning : tf.data.Dataset or iterable
-        What begins anew if the stream does.
+    ``n_elements``: how many to take. None: all.
     """
     if n_elements is None:
         return stream

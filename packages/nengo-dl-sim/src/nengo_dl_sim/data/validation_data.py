@@ -24,25 +24,7 @@ def hold_back(
     engine: Engine,
     names: Names,
 ) -> tuple[UserData, UserData | None]:
-    """
-    Return what to train on, and what to validate with.
-
-    Parameters
-    ----------
-    user_data : UserData
-        What the user gave.
-    validation_data, validation_split
-        As in `.Simulator.fit`.
-    engine : Engine
-        The engine of the simulator.
-    names : Names
-        The names of its nodes and probes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If either is not what is described there.
-    """
+    """Return what to train on, and what to validate with."""
     if validation_data is None:
         if not validation_split:
             return user_data, None
@@ -68,27 +50,8 @@ def split_validation(
     """
     Keep the last part of the data for validation.
 
-    Parameters
-    ----------
-    user_data : UserData
-        What the user gave.
-    engine : Engine
-        The engine of the simulator.
-    names : Names
-        The names of its nodes and probes.
-    fraction : float
-        The part of the items, between 0 and 1.
-
-    Returns
-    -------
-    training, validation : UserData
-        Both parts.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the fraction is not between 0 and 1, the data is not in memory, or one of
-        the parts is not a multiple of the minibatch size.
+    Raises a ``ValidationError`` if the fraction is not between 0 and 1, the data is not
+    in memory, or one of the parts is not a multiple of the minibatch size.
     """
     if is_stream(user_data.x):
         raise ValidationError(

@@ -85,22 +85,10 @@ def assemble(
     """
     Make the engine of a simulator from a built model.
 
-    Parameters
-    ----------
-    network : nengo.Network or None
-        The top-level network. None: that of the model, if it has one.
-    model : nengo.builder.Model
-        The model that was built from it.
-    settings : Settings
-        The settings of the network.
-    seed : int
-        The seed of the simulation.
-    minibatch_size : int or None
-        The number of items that are simulated at once; None for one.
-    unroll : int
-        How many steps are compiled as one iteration of the loop.
-    shows_batch : bool
-        Whether data has a batch axis; without it, it is that of the first item.
+    ``network``: the top-level network. None: that of the model, if it has one.
+    ``minibatch_size``: the number of items that are simulated at once; None for one.
+    ``shows_batch``: whether data has a batch axis; without it, it is that of the first
+    item.
     """
     network = network or model.toplevel or nengo.Network(add_to_container=False)
     config = _build_config(model, settings, minibatch_size or 1)

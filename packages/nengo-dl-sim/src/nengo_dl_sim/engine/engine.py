@@ -110,21 +110,8 @@ class Engine:
         """
         Plan anew, so that parameters may get any values; those of layers are not kept.
 
-        Parameters
-        ----------
-        state : State
-            A state of the simulation.
-
-        Returns
-        -------
-        state : State
-            The same for the new plan.
-
-        Raises
-        ------
-        StateLost
-            If it cannot be taken over; says what would be lost. Nothing is changed
-            then.
+        Raises a ``StateLost`` if it cannot be taken over; says what would be lost.
+        Nothing is changed then.
         """
         has_started = bool(state.key[1] != 0)
         if has_started and not self.program.is_self_contained:

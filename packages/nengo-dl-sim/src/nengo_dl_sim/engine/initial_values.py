@@ -42,42 +42,21 @@ class InitialValues:
         self._arrays = [array.start for array in self._program.states]
 
     def state(self, seed: int) -> State:
-        """
-        Return the state before the first step.
-
-        Parameters
-        ----------
-        seed : int
-            The seed of the random numbers that are drawn in the steps.
-        """
+        """Return the state before the first step."""
         return self._program.initial_state(seed, self._arrays)
 
     def value(self, base: Signal) -> np.ndarray | None:
         """
         Return the initial value of a signal.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-
-        Returns
-        -------
-        value : array or None
-            Of the signal's shape. None if the signal is not part of the state.
+        Returns an array of the signal's shape; None if the signal is not part of the
+        state.
         """
         value = self._program.state_index.part(base, self._arrays)
         return None if value is None else value.astype(self._type_of(base))
 
     def assign(self, values: Mapping[Signal, np.ndarray]) -> None:
-        """
-        Set the initial values of signals.
-
-        Parameters
-        ----------
-        values : dict from nengo.builder.Signal to array
-            New values of signals that are part of the state, of their shapes.
-        """
+        """Set the initial values of signals."""
         changed: dict[int, np.ndarray] = {}
         for base, value in values.items():
             number, rows = self._program.state_index.find(base)

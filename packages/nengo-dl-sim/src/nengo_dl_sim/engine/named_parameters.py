@@ -24,17 +24,7 @@ def relied_on(engine: Engine, arrays: Mapping[str, np.ndarray]) -> str | None:
     not read by anybody may get any value: encoders of an ensemble, if all that it gets
     goes to its neurons.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    arrays : dict from str to array
-        New values of parameters by name, maybe not of all.
-
-    Returns
-    -------
-    name : str or None
-        The first such parameter. None if all can be set.
+    Returns the first such parameter. None if all can be set.
     """
     read = count_reads(engine.program_factory.operators)
     changed = [
@@ -58,16 +48,8 @@ def parameter_arrays(engine: Engine) -> dict[str, np.ndarray]:
     """
     Copy all parameters.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-
-    Returns
-    -------
-    arrays : dict from str to array
-        By name, always in the same order. What no step reads is there as it was built,
-        or loaded; and so are the initial values of what steps change.
+    Returns arrays by name, always in the same order. What no step reads is there as it
+    was built, or loaded; and so are the initial values of what steps change.
     """
     arrays = {}
     for sig, name in engine.names.items():
@@ -99,14 +81,9 @@ def assign_parameters(engine: Engine, arrays: Mapping[str, np.ndarray]) -> None:
     """
     Set all parameters.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    arrays : dict from str to array
-        The values, of the right shapes, by the names of `parameter_arrays`; maybe not
-        all initial values. The plan must not rely on any that change (see
-        `relied_on`).
+    ``arrays``: the values, of the right shapes, by the names of `parameter_arrays`;
+    maybe not all initial values. The plan must not rely on any that change (see
+    `relied_on`).
     """
     engine.parameters.assign({sig: arrays[name] for sig, name in engine.names.items()})
     engine.initial.assign(initial_values(engine, arrays))
@@ -117,21 +94,7 @@ def assign_parameters(engine: Engine, arrays: Mapping[str, np.ndarray]) -> None:
 def initial_values(
     engine: Engine, arrays: Mapping[str, np.ndarray]
 ) -> dict[Signal, np.ndarray]:
-    """
-    Return the initial values that are among arrays.
-
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    arrays : dict from str to array
-        The values, by the names of `parameter_arrays`.
-
-    Returns
-    -------
-    values : dict from nengo.builder.Signal to array
-        By signals that are part of the state.
-    """
+    """Return the initial values that are among arrays."""
     return {
         sig: arrays[name]
         for sig, name in engine.initial_names.items()

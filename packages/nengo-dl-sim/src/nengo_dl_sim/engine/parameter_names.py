@@ -27,19 +27,10 @@ def parameter_names(model: Model, network: nengo.Network | None) -> dict[Signal,
     The names depend only on the order in which objects were made and on their
     labels: networks made by the same code have the same names.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    network : nengo.Network or None
-        The top-level network. If None, nothing has a name.
-
-    Returns
-    -------
-    names : dict from nengo.builder.Signal to str
-        For example ``"connections/2 (label)/weights"``. The position is that in
-        ``network.all_connections``. Holds every base signal that belongs to an
-        object and is constant, and those that training may change.
+    ``network``: the top-level network. If None, nothing has a name. Names are, for
+    example, ``"connections/2 (label)/weights"``. The position is that in
+    ``network.all_connections``. Holds every base signal that belongs to an object and
+    is constant, and those that training may change.
     """
     names: dict[Signal, str] = {}
     written = written_signals(model)
@@ -55,22 +46,11 @@ def initial_names(
     """
     Name what a network writes, to tell of its initial values.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    network : nengo.Network or None
-        The top-level network. If None, nothing has a name.
-    others : collection of nengo.builder.Signal
-        What is left out.
-
-    Returns
-    -------
-    names : dict from nengo.builder.Signal to str
-        For example ``"initial/ensembles/0/voltage"``. What is learned online has the
-        name of a parameter, such as ``"connections/2/weights"``: it would be one if
-        nothing were learned. Some of these signals are set anew in every step, and
-        have no initial value that counts.
+    ``network``: the top-level network. If None, nothing has a name. Names are, for
+    example, ``"initial/ensembles/0/voltage"``. What is learned online has the name of a
+    parameter, such as ``"connections/2/weights"``: it would be one if nothing were
+    learned. Some of these signals are set anew in every step, and have no initial value
+    that counts.
     """
     names: dict[Signal, str] = {}
     written = written_signals(model)
@@ -87,17 +67,8 @@ def gain_signals(
     """
     Make signals of the gains of ensembles, which Nengo keeps to itself.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    network : nengo.Network or None
-        The top-level network. If None, there are none.
-
-    Returns
-    -------
-    signals : dict from nengo.Ensemble to nengo.builder.Signal
-        Signals that no operator reads, for ensembles with neurons.
+    ``network``: the top-level network. If None, there are none. Returns signals that no
+    operator reads, for ensembles with neurons.
     """
     ensembles = [] if network is None else network.all_ensembles
     built = {ens: model.params[ens] for ens in ensembles if ens in model.params}
@@ -116,19 +87,8 @@ def gain_names(
     """
     Name the gains of ensembles.
 
-    Parameters
-    ----------
-    gains : dict from nengo.Ensemble to nengo.builder.Signal
-        What `gain_signals` returned.
-    network : nengo.Network or None
-        The top-level network.
-    taken : collection of str
-        Names of other parameters, such as those of somebody's own type of neurons.
-
-    Returns
-    -------
-    names : dict from nengo.builder.Signal to str
-        For example ``"ensembles/0/gain"``.
+    ``taken``: names of other parameters, such as those of somebody's own type of
+    neurons.
     """
     ensembles = [] if network is None else network.all_ensembles
     names = {
@@ -150,20 +110,8 @@ def name_parameters(
     """
     Name all parameters; those that belong to no object, by their number.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    network : nengo.Network
-        The top-level network.
-    inputs : collection of nengo.builder.Signal
-        Base signals that input nodes set.
-    starts : dict from nengo.builder.Signal to nengo.builder.Signal
-        The start of what is learned online, which has the name of what is learned.
-    scales : list of nengo.builder.Signal
-        Parameters of learning rules.
-    gains : dict from nengo.Ensemble to nengo.builder.Signal
-        What `gain_signals` returned.
+    ``starts``: the start of what is learned online, which has the name of what is
+    learned.
     """
     of_objects = parameter_names(model, network)
     constants = _constants(model, inputs)

@@ -118,16 +118,8 @@ class ParameterStore:
         """
         Return the value of a constant signal.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-
-        Returns
-        -------
-        value : array of the signal's shape, or None
-            A copy of the live value, of a sparse signal the entries that it holds;
-            None if the program does not read the signal, and nobody assigned to it.
+        Returns a copy of the live value, of a sparse signal the entries that it holds;
+        None if the program does not read the signal, and nobody assigned to it.
         """
         if base not in self._place:
             unread = self._unread.get(base)
@@ -140,11 +132,8 @@ class ParameterStore:
         """
         Set constant signals.
 
-        Parameters
-        ----------
-        values : dict from nengo.builder.Signal to array
-            New values, of the shapes that `value` gives. Those of signals that the
-            program does not read are kept, to be looked at and saved.
+        ``values``: new values, of the shapes that `value` gives. Those of signals that
+        the program does not read are kept, to be looked at and saved.
         """
         changed: dict[int, tuple[keras.Variable, np.ndarray]] = {}
         for base, value in values.items():
@@ -166,15 +155,7 @@ def to_numpy(variable: keras.Variable | tf.Variable) -> np.ndarray:
     """
     Copy the value of a variable.
 
-    Parameters
-    ----------
-    variable : keras.Variable or tf.Variable
-        The variable. (NumPy itself would warn of a keras.Variable.)
-
-    Returns
-    -------
-    value : array
-        A copy.
+    ``variable``: the variable. (NumPy itself would warn of a keras.Variable.)
     """
     return np.array(tf.convert_to_tensor(variable).numpy())
 

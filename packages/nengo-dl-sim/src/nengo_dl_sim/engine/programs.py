@@ -121,19 +121,7 @@ class ProgramFactory:
     replicas: Replicas
 
     def plan(self, settings: PlanSettings) -> PlannedProgram:
-        """
-        Make a program.
-
-        Parameters
-        ----------
-        settings : PlanSettings
-            How to simplify, plan and sort.
-
-        Returns
-        -------
-        planned : PlannedProgram
-            The program, its parameters, and what runs it.
-        """
+        """Make a program."""
         stand_ins: dict[Signal, Signal] = {}
         simplifications = [
             noting(_FINDS[each], stand_ins) if each in _FINDS else each
@@ -155,17 +143,7 @@ class ProgramFactory:
         """
         Count who reads each signal, in a plan that does not rely on some.
 
-        Parameters
-        ----------
-        settings : PlanSettings
-            How to simplify.
-        changed : collection of nengo.builder.Signal
-            Base signals whose values are not those that were built.
-
-        Returns
-        -------
-        counts : Counter of nengo.builder.Signal
-            The number of operators that read each base signal.
+        Returns the number of operators that read each base signal.
         """
         fixed = constant_signals(self.operators)
         fixed -= {*self.roles.inputs, *self.roles.trainable, *changed}

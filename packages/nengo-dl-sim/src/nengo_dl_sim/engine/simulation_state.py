@@ -68,18 +68,6 @@ class SimulationState:
 
         The specialized program costs time to compile: it pays where XLA compiles the
         loop, which it does for long runs only.
-
-        Parameters
-        ----------
-        mode : Mode
-            How the steps are executed.
-
-        Returns
-        -------
-        chosen : Engine or SpecializedProgram
-            Has a ``runner``.
-        state : State
-            The state, in its form.
         """
         specialized = self._enter() if mode is Mode.XLA else None
         if specialized is None:
@@ -89,18 +77,7 @@ class SimulationState:
     def advance(
         self, chosen: Engine | SpecializedProgram, state: State, n_steps: int
     ) -> None:
-        """
-        Go on by some steps.
-
-        Parameters
-        ----------
-        chosen : Engine or SpecializedProgram
-            What ran them.
-        state : State
-            The state after them, in its form.
-        n_steps : int
-            How many they were.
-        """
+        """Go on by some steps."""
         self._move(state, chosen if isinstance(chosen, SpecializedProgram) else None)
         self.n_steps += n_steps
 
@@ -143,10 +120,8 @@ class SimulationState:
         """
         Return where the values of a probe are kept.
 
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If it is asked for in a step before which others are not recorded yet.
+        Raises a ``SimulationError`` if it is asked for in a step before which others
+        are not recorded yet.
         """
         if self._engine.current.n_steps not in (None, self.n_steps):
             raise SimulationError(
@@ -160,22 +135,10 @@ class SimulationState:
         """
         Return the current value of a signal.
 
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal.
-
-        Returns
-        -------
-        value : array or None
-            Of the signal's shape; state has a batch axis before, if the simulation
-            shows one. None if the signal is neither a parameter nor state.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If it is asked for by a function that is called for a step before the steps
-            that come before it are simulated.
+        Returns an array of the signal's shape; state has a batch axis before, if the
+        simulation shows one. None if the signal is neither a parameter nor state.
+        Raises a ``SimulationError`` if it is asked for by a function that is called for
+        a step before the steps that come before it are simulated.
         """
         within = self._engine.current.n_steps
         if within is not None and base is self._engine.model.step:
@@ -205,16 +168,7 @@ class SimulationState:
         return State(list(arrays), [], tf.zeros(0))
 
     def assign(self, base: Signal, value: np.ndarray) -> None:
-        """
-        Set the value of a signal, for the steps to come.
-
-        Parameters
-        ----------
-        base : nengo.builder.Signal
-            A base signal for which `value` returns something.
-        value : array
-            Of the shape of what `value` returns.
-        """
+        """Set the value of a signal, for the steps to come."""
         engine = self._engine
         if base in engine.learned:
             start, change = engine.learned[base]
@@ -231,16 +185,7 @@ class SimulationState:
         self._engine.current.observe(method)
 
     def check_settable(self) -> None:
-        """
-        Check that signals can be set now.
-
-        Raises
-        ------
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
-        nengo.exceptions.SimulationError
-            If a run is going on.
-        """
+        """Check that signals can be set now."""
         if self.closed:
             raise SimulatorClosed("Cannot set signals after simulator is closed")
         if self._engine.current.n_steps is not None:

@@ -60,16 +60,8 @@ class SpecializedProgram(NamedTuple):
         """
         Take over a state of the other program.
 
-        Parameters
-        ----------
-        state : State
-            A state of the other program.
-
-        Returns
-        -------
-        state : State or None
-            The same for this one. None if what is computed once here has different
-            values there: then other parameters were in use some steps before.
+        Returns the same for this one. None if what is computed once here has different
+        values there: then other parameters were in use some steps before.
         """
         entered = self.enter(state)
         back = self.leave(entered)
@@ -88,19 +80,7 @@ def specialize(
     """
     Make a program for parameters as they were built.
 
-    Parameters
-    ----------
-    factory : ProgramFactory
-        Made the general program.
-    general : Program
-        The program for any parameters.
-    settings : PlanSettings
-        How to plan and sort.
-
-    Returns
-    -------
-    specialized : SpecializedProgram or None
-        None if nothing is gained, or the state could not be taken over.
+    Returns None if nothing is gained, or the state could not be taken over.
     """
     # What Python code and layers remember cannot be in two programs, and random
     # numbers would be others.

@@ -19,19 +19,7 @@ def taken_over(
     """
     Take the state of a program over into one that computes more, for the same model.
 
-    Parameters
-    ----------
-    source, target : Program
-        The programs.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that the source has not, others with the same values.
-    state : State
-        A state of the source.
-
-    Returns
-    -------
-    state : State or None
-        The same for the target. None if something is missing.
+    Returns a state of the target. None if something is missing.
     """
     found = _factors(source)
     same = {sig: found[key] for key, sig in _factors(target).items() if key in found}
@@ -59,20 +47,11 @@ def same_rows(
     """
     Find the elements of two programs' states that have the same values.
 
-    Parameters
-    ----------
-    general, short : Program
-        The programs.
-    stand_ins : dict from nengo.builder.Signal to nengo.builder.Signal
-        For signals that the short program has not, others with the same values; with
-        one element along the last axis, if those are all equal.
-
-    Returns
-    -------
-    to_general : (n_rows,) array of int
-        For each row of the general program the row of the short one; -1 if it has none.
-    to_short : (n_rows,) array of int
-        For each row of the short program a row of the general one.
+    ``stand_ins``: for signals that the short program has not, others with the same
+    values; with one element along the last axis, if those are all equal. ``to_general``
+    (n_rows,): for each row of the general program the row of the short one; -1 if it
+    has none. ``to_short`` (n_rows,): for each row of the short program a row of the
+    general one.
     """
     to_general = np.full(general.layout.n_rows, -1)
     to_short = np.full(short.layout.n_rows, -1)

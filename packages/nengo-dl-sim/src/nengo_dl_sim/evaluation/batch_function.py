@@ -130,21 +130,7 @@ class BatchFunction:
         """
         Compute the measures of minibatches, as they are.
 
-        Parameters
-        ----------
-        minibatches : iterable over (State, Batch)
-            The next one is asked for after all callbacks were called.
-        training : bool
-            Whether to compute the differentiable approximation.
-        truncation : int or None
-            The number of steps that are computed at once. None: all.
-        callbacks : list of callable
-            Called with the values of the measures, after each block.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If a TensorNode is not finite, as in a run.
+        ``truncation``: the number of steps that are computed at once. None: all.
         """
         for state, batch in minibatches:
             begun = state

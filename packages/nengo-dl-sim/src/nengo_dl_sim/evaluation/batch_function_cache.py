@@ -52,25 +52,8 @@ class BatchFunctionCache:
         """
         Find or make the function for some measures.
 
-        Parameters
-        ----------
-        kind : type
-            What it is: a `BatchFunction`.
-        minibatch_source : MinibatchSource
-            Makes the minibatches.
-        data : DataAdapter
-            What they are made of.
-        measures : list of Measure
-            What is computed.
-        watched : list of Measure
-            What is looked at in training.
-        epoch_plan : EpochPlan
-            How to go through the data.
-        rates : bool
-            Whether spiking neurons give rates without training, too.
-        check : callable, optional
-            Takes a new function, and the number of steps of a block; what it raises
-            comes as it is.
+        ``check``: takes a new function, and the number of steps of a block; what it
+        raises comes as it is.
         """
         n_steps = min(epoch_plan.truncation or data.n_steps, data.n_steps)
         for length in (n_steps, data.n_steps % n_steps or n_steps):

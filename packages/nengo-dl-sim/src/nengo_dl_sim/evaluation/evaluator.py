@@ -136,25 +136,8 @@ class Evaluator:
         """
         Compute measures of all minibatches.
 
-        Parameters
-        ----------
-        state_policy : StatePolicy
-            How the minibatches follow each other.
-        data : DataAdapter
-            Inputs and targets.
-        measures : list of Measure
-            What is computed.
-        epoch_plan : EpochPlan
-            How to go through the data.
-        training : bool
-            Whether everything computes what it does in training.
-        callbacks : list of callable
-            Called after each block of steps, with the values of the measures.
-        batch_hook : callable
-            Takes the minibatches, and hands them on.
-        rates : bool
-            Whether spiking neurons are replaced by their rate approximation, and
-            nothing else is as in training.
+        ``rates``: whether spiking neurons are replaced by their rate approximation, and
+        nothing else is as in training.
         """
         if training or rates:
             check_differentiable(self._engine)
@@ -180,15 +163,7 @@ class Evaluator:
         """
         Let minibatches know nothing of each other.
 
-        Parameters
-        ----------
-        start_state : StartState, optional
-            Where they start. None: at the beginning of a simulation.
-
-        Returns
-        -------
-        state_policy : StatePolicy
-            The simulation is left alone.
+        ``start_state``: where they start. None: at the beginning of a simulation.
         """
         return Isolated(
             self.minibatch_source,
@@ -196,19 +171,7 @@ class Evaluator:
         )
 
     def stateful_policy(self, simulation: SimulationState) -> StatePolicy:
-        """
-        Let minibatches follow each other.
-
-        Parameters
-        ----------
-        simulation : SimulationState
-            The state of the simulation.
-
-        Returns
-        -------
-        state_policy : StatePolicy
-            It moves the simulation on.
-        """
+        """Let minibatches follow each other."""
         return Stateful(self._live_source, simulation)
 
     @contextmanager
@@ -250,10 +213,8 @@ def check_differentiable(engine: Engine) -> None:
     """
     Check that the network was not built for inference only.
 
-    Raises
-    ------
-    InferenceOnlyError
-        If it was: there is no rate approximation then, and nothing to train.
+    Raises an ``InferenceOnlyError`` if it was: there is no rate approximation then, and
+    nothing to train.
     """
     if engine.settings.inference_only:
         raise InferenceOnlyError(

@@ -70,21 +70,7 @@ class MinibatchSource:
         return self._feed(data).sizes
 
     def example(self, data: DataAdapter, n_steps: int) -> Batch:
-        """
-        Return what a block of steps looks like.
-
-        Parameters
-        ----------
-        data : DataAdapter
-            Inputs and targets.
-        n_steps : int
-            The number of steps.
-
-        Returns
-        -------
-        batch : Batch of tf.TensorSpec
-            Shapes and types.
-        """
+        """Return what a block of steps looks like."""
         feed, dtype = self._feed(data), self._engine.config.dtype
         cut = n_steps < data.n_steps
         n_stepped, size = sum(feed.sizes.values()), data.minibatch_size
@@ -117,26 +103,9 @@ class MinibatchSource:
         number. Ask for the next one after the one before is done with, and in the
         context of `isolated`.
 
-        Parameters
-        ----------
-        data : DataAdapter
-            Inputs and targets.
-        epoch_plan : EpochPlan
-            How to go through the data.
-        seed : int
-            The seed of everything random.
-        position : TrainingProgress
-            Where to begin; is moved on before a minibatch is handed out.
-        start_state : StartState
-            Where each of them starts. (What processes of nodes, and Python code in
-            the simulation, remember is not part of it: they begin anew.)
-
-        Yields
-        ------
-        state : State
-            The state to start from.
-        batch : Batch
-            The data.
+        ``position``: where to begin; is moved on before a minibatch is handed out.
+        ``start_state``: where each of them starts. (What processes of nodes, and Python
+        code in the simulation, remember is not part of it: they begin anew.)
         """
         first = start_state.state.key.numpy()
         for items in _epochs(data, epoch_plan, seed, position):
@@ -157,19 +126,8 @@ class MinibatchSource:
         """
         Make minibatches of which each starts from the state after the one before.
 
-        Parameters
-        ----------
-        data, epoch_plan, seed, position
-            As in `minibatches`.
-        simulation : SimulationState
-            Where to begin. Whoever takes the minibatches keeps it up to date.
-
-        Yields
-        ------
-        state : State
-            The state to start from.
-        batch : Batch
-            The data.
+        ``simulation``: where to begin. Whoever takes the minibatches keeps it up to
+        date.
         """
         for items in _epochs(data, epoch_plan, seed, position):
             position.n_minibatches += 1
@@ -188,13 +146,8 @@ class MinibatchSource:
         """
         Let processes, and all that runs in Python, begin anew.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of everything random.
-        number : int
-            The number of the minibatch: each has other random numbers, and the first
-            one those of a simulation.
+        ``number``: the number of the minibatch: each has other random numbers, and the
+        first one those of a simulation.
         """
         if self._inputs.has_memory:
             self._inputs.reset(seed if number == 0 else _stream(seed, number))

@@ -42,23 +42,7 @@ class StatePolicy(ABC):
         """
         Make minibatches.
 
-        Parameters
-        ----------
-        data : DataAdapter
-            Inputs and targets.
-        epoch_plan : EpochPlan
-            How to go through the data.
-        seed : int
-            The seed of everything random.
-        position : TrainingProgress
-            Where to begin; is moved on before a minibatch is handed out.
-
-        Yields
-        ------
-        state : State
-            The state to start from.
-        batch : Batch
-            The data.
+        ``position``: where to begin; is moved on before a minibatch is handed out.
         """
 
     @abstractmethod

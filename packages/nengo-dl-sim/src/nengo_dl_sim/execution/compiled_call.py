@@ -46,19 +46,7 @@ class CompiledCall:
         return shared_function(traced)
 
     def __call__(self, *arguments: Any) -> Any:
-        """
-        Call the function.
-
-        Parameters
-        ----------
-        *arguments : nested structures of tf.Tensor
-            Of the types and shapes that the function was compiled for.
-
-        Returns
-        -------
-        outputs : nested structure of tf.Tensor
-            What the function returned.
-        """
+        """Call the function."""
         outputs = tf.raw_ops.StatefulPartitionedCall(
             args=[*tf.nest.flatten(arguments), *self._captured],
             Tout=self._types,
@@ -120,35 +108,11 @@ class CompiledForShapes:
         )
 
     def traced(self, *arguments: Any) -> Any:
-        """
-        Return what is compiled for some arguments.
-
-        Parameters
-        ----------
-        *arguments
-            Arguments of the function, or a tf.TensorSpec in place of a tensor.
-
-        Returns
-        -------
-        function : concrete function of TensorFlow
-            The same for the same types and shapes.
-        """
+        """Return what is compiled for some arguments."""
         return self._function.get_concrete_function(*arguments)
 
     def __call__(self, *arguments: Any) -> Any:
-        """
-        Call the function.
-
-        Parameters
-        ----------
-        *arguments
-            What it takes.
-
-        Returns
-        -------
-        outputs : nested structure of tf.Tensor
-            What it returns.
-        """
+        """Call the function."""
         return self.traced(*arguments)(*arguments)
 
 

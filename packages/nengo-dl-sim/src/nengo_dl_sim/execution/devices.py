@@ -23,15 +23,8 @@ def check_device(value: Any) -> None:
 
     Looks for devices, which starts TensorFlow.
 
-    Parameters
-    ----------
-    value : str or tf.config.LogicalDevice or None
-        Its value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the value is neither None nor the name of a device that there is.
+    Raises a ``ValidationError`` if the value is neither None nor the name of a device
+    that there is.
     """
     if value is None:
         return

@@ -40,22 +40,7 @@ def check_xla(jit_compile: bool | str, unknown: Mapping[str, str]) -> bool:
     """
     Find out whether XLA can compile a program that it is to compile.
 
-    Parameters
-    ----------
-    jit_compile : bool or "auto"
-        What the user asked for.
-    unknown : dict from str to str
-        What XLA cannot compile (`Program.unknown_to_xla`).
-
-    Returns
-    -------
-    compiles : bool
-        Whether it can.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it cannot, and the user has asked for nothing else.
+    Returns whether it can.
     """
     if unknown and jit_compile is True:
         named = ", ".join(f"{tag}{reason}" for tag, reason in unknown.items())
@@ -74,22 +59,8 @@ def choose_mode(
     """
     Decide how a simulation is executed.
 
-    Parameters
-    ----------
-    jit_compile : bool or "auto"
-        What the user asked for.
-    size : StepSize
-        How much there is to do in a step.
-    python : bool
-        Whether some of it runs in Python.
-    n_steps : int
-        How many steps have been asked for so far, those of this call included.
-
-    Returns
-    -------
-    mode : Mode
-        Compiled, if that is asked for, or if the time saved in the steps to be
-        expected repays the compilation.
+    Returns the compiled mode if that is asked for, or if the time saved in the steps to
+    be expected repays the compilation.
     """
     expected = EXPECTED_STEPS * n_steps
     saving = _saved_seconds(size) * expected

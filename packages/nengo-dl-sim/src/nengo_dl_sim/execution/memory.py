@@ -18,20 +18,9 @@ def check_memory(model: Model, minibatch_size: int, dtype: str) -> None:
     """
     Refuse a minibatch for which the machine has too little memory, before it is made.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        What Nengo built.
-    minibatch_size : int
-        The number of items that are simulated at once.
-    dtype : str
-        The type of floating point signals.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If what each item holds between two steps alone takes more than the machine's
-        memory. What a step, a run or training needs besides is not counted.
+    Raises a ``ValidationError`` if what each item holds between two steps alone takes
+    more than the machine's memory. What a step, a run or training needs besides is not
+    counted.
     """
     available = _machine_bytes()
     needed = minibatch_size * _item_bytes(model, _FLOAT_BYTES[dtype])

@@ -39,17 +39,7 @@ def microbatch_size(program: Program, n_steps: int) -> int:
     """
     Decide how many items are simulated at once.
 
-    Parameters
-    ----------
-    program : Program
-        What to compute in each step.
-    n_steps : int
-        How many steps are to be run.
-
-    Returns
-    -------
-    size : int
-        That of the minibatch, unless it pays to divide it.
+    Returns the size of the minibatch, unless it pays to divide it.
     """
     whole = program.minibatch_size
     if whole == 1 or n_steps < MIN_STEPS or not _are_independent(program):
@@ -122,19 +112,7 @@ class Microbatches:
         slot: tf.Tensor,
         n_steps: tf.Tensor,
     ) -> Chunk:
-        """
-        Run some steps.
-
-        Parameters
-        ----------
-        state, held, stepped, slot, n_steps
-            As for `RunFunction`.
-
-        Returns
-        -------
-        chunk : Chunk
-            The state and the probed values, of all items.
-        """
+        """Run some steps."""
         chunks, n_items = [], self.program.minibatch_size
         for start in range(0, n_items, self.size):
             # All microbatches have one size, so the last one may repeat some items.

@@ -18,24 +18,10 @@ def make_private_folder(path: Path) -> Path:
     """
     Make a folder, if it does not exist, to which nobody else can write.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The folder.
-
-    Returns
-    -------
-    folder : pathlib.Path
-        The folder, without symbolic links on the way to it.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If another user could put files into it, or another folder in its place: it,
-        or a folder or a link on the way from the root, is another user's, or others
-        can write to it. Nothing is made then.
-    OSError
-        If the folder cannot be made.
+    Returns the folder, without symbolic links on the way to it. Raises a
+    ``ValidationError`` if another user could put files into it, or another folder in
+    its place: it, or a folder or a link on the way from the root, is another user's, or
+    others can write to it. Nothing is made then.
     """
     way = list(_way(path.expanduser().absolute()))
     found = way[-1]
@@ -51,15 +37,7 @@ def who_can_change(path: Path) -> str | None:
     """
     Say who can change a file in a private folder, besides this user.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    reason : str or None
-        None if nobody can.
+    Returns None if nobody can.
     """
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):

@@ -14,18 +14,8 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Between the two, only its arguments take memory, not what it computes on the way.
 
-    Parameters
-    ----------
-    function : callable
-        Takes and returns nested structures of tensors. It must depend on nothing else
-        that has a gradient, and give the same values again.
-    *arguments : nested structures of tf.Tensor
-        What it takes.
-
-    Returns
-    -------
-    outputs : nested structure of tf.Tensor
-        What it returns.
+    ``function``: takes and returns nested structures of tensors. It must depend on
+    nothing else that has a gradient, and give the same values again.
     """
     flat = tf.nest.flatten(arguments)
     floating = [k for k, tensor in enumerate(flat) if tensor.dtype.is_floating]

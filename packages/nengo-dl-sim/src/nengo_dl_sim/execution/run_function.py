@@ -106,24 +106,10 @@ class RunFunction:
         """
         Run some steps.
 
-        Parameters
-        ----------
-        state : State
-            The state to start from.
-        held : (n_held, 1) tf.Tensor
-            Values of the nodes that do not change.
-        stepped : (capacity, n_stepped, batch) tf.Tensor
-            Values of the nodes that do; rows after ``n_steps`` are not looked at.
-        slot : (n_outputs, capacity) tf.Tensor of int32
-            Which slot of an output gets its value of each step. A later step may take
-            the slot of an earlier one, whose value is then lost.
-        n_steps : () tf.Tensor of int32
-            How many steps to run, at most ``capacity``.
-
-        Returns
-        -------
-        chunk : Chunk
-            The state and the probed values.
+        Shapes: ``held`` (n_held, 1). ``stepped`` (capacity, n_stepped, batch): values
+        of the nodes that do; rows after ``n_steps`` are not looked at. ``slot``
+        (n_outputs, capacity): which slot of an output gets its value of each step. A
+        later step may take the slot of an earlier one, whose value is then lost.
         """
         arguments = (state, held, stepped, slot, n_steps)
         if self._compiled is None:

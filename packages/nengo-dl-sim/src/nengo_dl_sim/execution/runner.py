@@ -81,20 +81,7 @@ class Runner:
     def compile(
         self, state: State, n_steps: int, data_nodes: Collection[Node], mode: Mode
     ) -> None:
-        """
-        Compile, without running a step, what `run` will use.
-
-        Parameters
-        ----------
-        state : State
-            Any state of the simulation.
-        n_steps : int
-            How many steps will be run.
-        data_nodes : collection of nengo.Node
-            Nodes whose values will be given.
-        mode : Mode
-            How the loop is executed.
-        """
+        """Compile, without running a step, what `run` will use."""
         feed = self._feed(data_nodes)
         function = self._function(feed, n_steps, mode)
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
@@ -123,27 +110,7 @@ class Runner:
         data: Mapping[Node, np.ndarray],
         mode: Mode,
     ) -> Iterator[Progress]:
-        """
-        Run some steps, a chunk at a time.
-
-        Parameters
-        ----------
-        state : State
-            The state to start from.
-        start_step : int
-            How many steps were done before.
-        n_steps : int
-            How many steps to run.
-        data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
-            Values of nodes.
-        mode : Mode
-            How the loop is executed.
-
-        Yields
-        ------
-        progress : Progress
-            The new state, and what was probed on the way.
-        """
+        """Run some steps, a chunk at a time."""
         feed = self._feed(data)
         function = self._function(feed, n_steps, mode)
         capacity, done = function.capacity, 0
@@ -166,15 +133,8 @@ class Runner:
         """
         Check that so many steps can be run.
 
-        Parameters
-        ----------
-        n_steps : int
-            The number of steps.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If there is no loop, and it is not the number that is written out.
+        Raises a ``ValidationError`` if there is no loop, and it is not the number that
+        is written out.
         """
         if not self.program.use_loop and n_steps != self.unroll:
             raise ValidationError(

@@ -15,19 +15,7 @@ from nengo_dl_ops.step.program import Program
 
 @contextmanager
 def python_errors(program: Program) -> Iterator[None]:
-    """
-    Raise what Python code inside the step raised, not what TensorFlow makes of it.
-
-    Parameters
-    ----------
-    program : Program
-        The program that is run in the context.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If Python code failed; the cause is its own exception.
-    """
+    """Raise what Python code in the step raised, not what TensorFlow makes of it."""
     try:
         yield
     except tf.errors.OpError:
@@ -45,22 +33,8 @@ def check_finite_steps(
     """
     Refuse steps in which a function of TensorFlow gave no finite numbers.
 
-    Parameters
-    ----------
-    program : Program
-        What was computed.
-    failed : list of int
-        For each of `Program.checked`, the first step in which it was not finite,
-        counted from 0; -1 if there was none.
-    start_step : int
-        How many steps were done before.
-    more : str
-        What else to say.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If there was one; it names what failed first, and the time.
+    ``failed``: for each of `Program.checked`, the first step in which it was not
+    finite, counted from 0; -1 if there was none.
     """
     steps = zip(failed, program.checked, strict=True)
     bad = [(int(step), name) for step, (name, _) in steps if int(step) >= 0]

@@ -18,26 +18,10 @@ def freeze(model: Model, data: Mapping, gains: Gains, objs: Sequence[Any]) -> No
     """
     Set the current parameters of objects on the objects themselves.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        What Nengo built.
-    data : mapping from Nengo object to BuiltEnsemble or BuiltConnection
-        The same objects with the current values; see `.SimulationData`.
-    gains : mapping from nengo.Ensemble to array
-        Gains of ensembles that are not those that were built.
-    objs : list of nengo.Network or nengo.Ensemble or nengo.Connection
-        What to freeze. Changed in place, unless anything is wrong with one of them.
-
-    Raises
-    ------
-    TypeError
-        If an object is of another type.
-    nengo.exceptions.ValidationError
-        If an object is not in the model, or was added to a network later; if its
-        parameters cannot be given to Nengo.
-    NotImplementedError
-        If a connection has a transform of an unknown type.
+    ``data``: the same objects with the current values; see `.SimulationData`. ``objs``:
+    what to freeze. Changed in place, unless anything is wrong with one of them. Raises
+    a ``ValidationError`` if an object is not in the model, or was added to a network
+    later; if its parameters cannot be given to Nengo.
     """
     for obj in objs:
         _check(model, obj)

@@ -30,30 +30,11 @@ def nengo_params(model: Model, data: Mapping, gains: Gains, obj: Any) -> Params:
     """
     Describe the current parameters of an object in Nengo's terms.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        What Nengo built.
-    data : mapping from Nengo object to BuiltEnsemble or BuiltConnection
-        The same objects with the current values; see `.SimulationData`.
-    gains : mapping from nengo.Ensemble to array
-        Gains of ensembles that are not those that were built.
-    obj : nengo.Ensemble or nengo.ensemble.Neurons or nengo.Connection
-        An object of the model.
-
-    Returns
-    -------
-    params : dict
-        Keyword arguments, in an order in which they may be set on an object, too.
-        They share no memory with ``data``.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the object is of another type or not in the model; if it is an ensemble in
-        direct mode; if no arguments give its parameters.
-    NotImplementedError
-        If a connection has a transform of an unknown type.
+    ``data``: the same objects with the current values; see `.SimulationData`. Returns
+    keyword arguments, in an order in which they may be set on an object, too. They
+    share no memory with ``data``. Raises a ``ValidationError`` if the object is of
+    another type or not in the model; if it is an ensemble in direct mode; if no
+    arguments give its parameters.
     """
     obj = obj.ensemble if isinstance(obj, Neurons) else obj
     if not isinstance(obj, (nengo.Ensemble, nengo.Connection)):
@@ -75,22 +56,8 @@ def params_by_label(
     """
     Describe the current parameters of several objects, by label.
 
-    Parameters
-    ----------
-    model, data, gains
-        As in `nengo_params`.
-    objs : list of nengo.Ensemble or nengo.ensemble.Neurons or nengo.Connection
-        Objects of the model.
-
-    Returns
-    -------
-    params : dict from str to dict
-        Keyword arguments of each object.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an object has no label, or the label of another; and as in `nengo_params`.
+    Raises a ``ValidationError`` if an object has no label, or the label of another; and
+    as in `nengo_params`.
     """
     params: dict[str, Params] = {}
     for obj in objs:

@@ -33,24 +33,9 @@ def with_weights(transform: Any, weights: Any) -> Any:
     """
     Return what gives a connection the same transform with other weights.
 
-    Parameters
-    ----------
-    transform : nengo.transforms.Transform
-        A transform.
-    weights : array or nengo.transforms.SparseMatrix or SciPy sparse matrix or None
-        The weights that a simulation uses for it.
-
-    Returns
-    -------
-    transform : array or nengo.transforms.Transform or None
-        What `nengo.Connection` takes as ``transform``. Shares no memory with
-        ``weights``.
-
-    Raises
-    ------
-    NotImplementedError
-        If the transform is of a type that is not known; see
-        `functools.singledispatch` on how to register it.
+    Returns what `nengo.Connection` takes as ``transform``. Shares no memory with
+    ``weights``. Raises a ``NotImplementedError`` if the transform is of a type that is
+    not known; see `functools.singledispatch` on how to register it.
     """
     raise NotImplementedError(
         f"expected a transform of a known type, got {transform}: register how it takes "

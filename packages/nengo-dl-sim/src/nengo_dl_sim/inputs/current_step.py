@@ -73,16 +73,7 @@ class CurrentStep:
             self.notify()
 
     def enter_ahead(self, n_steps: int, n_ahead: int) -> None:
-        """
-        Python code is called before the step is simulated.
-
-        Parameters
-        ----------
-        n_steps : int
-            The number of steps done before it, when it will be.
-        n_ahead : int
-            How many of these are not simulated yet.
-        """
+        """Python code is called before the step is simulated."""
         self._thread = get_ident()
         self._n_steps, self._n_ahead = n_steps, n_ahead
         if n_ahead == 1:  # from now on nobody knows the values that there will be
@@ -93,10 +84,8 @@ class CurrentStep:
         """
         Show a step that is being computed, for as long as the context lasts.
 
-        Parameters
-        ----------
-        values : list of array
-            The count of steps, which counts this one already; then the state arrays.
+        ``values``: the count of steps, which counts this one already; then the state
+        arrays.
         """
         self._thread = get_ident()
         count, *self._arrays = values
@@ -108,16 +97,7 @@ class CurrentStep:
             self.leave()
 
     def watch(self, program: Program, clock: Signal) -> None:
-        """
-        Let Python code in a program see the step that it is called in.
-
-        Parameters
-        ----------
-        program : Program
-            What one step computes.
-        clock : nengo.builder.Signal
-            The count of steps.
-        """
+        """Let Python code in a program see the step that it is called in."""
         if clock in program.layout and clock not in program.layout.constants:
             take = _taker(program, clock)
             for group in program.groups:

@@ -78,21 +78,9 @@ class InputFeed:
         """
         Return the values that change.
 
-        Parameters
-        ----------
-        data : dict from nengo.Node to (minibatch_size, n_steps, size_out) array
-            Values given by the user; the others are generated.
-        start_step : int
-            How many steps were done before.
-        n_steps : int
-            How many steps the values are for.
-        capacity : int
-            The length of the first axis of the result; what is left over is zero.
-
-        Returns
-        -------
-        values : (capacity, n_stepped, minibatch_size) array
-            In the order of `split`.
+        Shapes: returns (capacity, n_stepped, minibatch_size). ``data``: values given by
+        the user; the others are generated. ``capacity``: the length of the first axis
+        of the result; what is left over is zero.
         """
         generated = self._inputs.generate(start_step, n_steps, skip=data)
         shape = (capacity, sum(self.sizes.values()), self._program.minibatch_size)

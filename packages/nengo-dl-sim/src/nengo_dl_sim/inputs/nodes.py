@@ -141,59 +141,24 @@ class NodeInputs:
         """
         Return the signal that holds a node's output.
 
-        Parameters
-        ----------
-        node : nengo.Node
-            One of `nodes`.
-
-        Returns
-        -------
-        signal : nengo.builder.Signal or None
-            A base signal of shape (size_out,); None if the node has no output.
+        Returns a base signal of shape (size_out,); None if the node has no output.
         """
         return self._signals[node]
 
     def is_constant(self, node: Source) -> bool:
-        """
-        Say whether the output of a node is always the initial value of its signal.
-
-        Parameters
-        ----------
-        node : nengo.Node
-            One of `nodes`.
-
-        Returns
-        -------
-        constant : bool
-            False for functions and processes.
-        """
+        """Say whether the output of a node is always what its signal starts with."""
         return node not in self._operators and node not in self._in_steps
 
     def is_in_steps(self, node: Source) -> bool:
         """
         Say whether a node is computed within the simulation, unless it is given.
 
-        Parameters
-        ----------
-        node : nengo.Node
-            One of `nodes`.
-
-        Returns
-        -------
-        in_steps : bool
-            True for functions that may share objects with other Python code.
+        Returns True for functions that may share objects with other Python code.
         """
         return node in self._in_steps
 
     def reset(self, seed: int) -> None:
-        """
-        Start all processes anew.
-
-        Parameters
-        ----------
-        seed : int
-            The seed of the processes that have none of their own.
-        """
+        """Start all processes anew."""
         rng = np.random.RandomState(seed)
         needing = self.operators.union(self._others)
         streams = [draw_streams(self._seeding_order, rng, needing)]
@@ -222,12 +187,9 @@ class NodeInputs:
         """
         Tell what processes have computed since they began.
 
-        Returns
-        -------
-        calls : (n, 3) array of int
-            For each process, in the order of `sources`, rows with its number, the first
-            of some steps, and how many steps there are; and a row with its number, -1,
-            and how many of the last values are kept for the next time.
+        Returns (n, 3): for each process, in the order of `sources`, rows with its
+        number, the first of some steps, and how many steps there are; and a row with
+        its number, -1, and how many of the last values are kept for the next time.
         """
         rows = [
             (number, *call)
@@ -237,14 +199,7 @@ class NodeInputs:
         return np.array(rows, np.int64).reshape(-1, 3)
 
     def can_replay(self, taken: np.ndarray) -> bool:
-        """
-        Tell whether an array is one that `taken` may have returned.
-
-        Parameters
-        ----------
-        taken : array of int
-            Anything.
-        """
+        """Tell whether an array is one that `taken` may have returned."""
         if taken.ndim != 2 or taken.shape[1] != 3 or np.any(taken[:, 2] < 0):
             return False
         ends = taken[:, 1] == -1
@@ -264,12 +219,7 @@ class NodeInputs:
         """
         Bring all processes to where they were.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of the processes that have none of their own.
-        taken : (n, 3) array of int
-            What `taken` returned.
+        Shapes: ``taken`` (n, 3).
         """
         self.reset(seed)
         for number, stream in enumerate(self._process_streams()):

@@ -49,21 +49,7 @@ Source = nengo.Node | Noise
 
 
 def find_noise(model: Model, found: Collection[Operator]) -> list[Noise]:
-    """
-    Find processes without input that no input node has.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    found : collection of nengo.builder.Operator
-        The operators of input nodes.
-
-    Returns
-    -------
-    noise : list of Noise
-        In the order of the model's operators.
-    """
+    """Find processes without input that no input node has."""
     ops = [
         op
         for op in model.operators
@@ -77,14 +63,7 @@ def find_noise(model: Model, found: Collection[Operator]) -> list[Noise]:
 
 
 def output_signal(model: Model, node: nengo.Node) -> Signal | None:
-    """
-    Return the signal of a node's output, None if it has none.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If the node is not in the model.
-    """
+    """Return the signal of a node's output, None if it has none."""
     if node not in model.sig:
         raise BuildError(
             f"{node} is not in the model: expected a network that did not change "
@@ -100,17 +79,7 @@ def find_operators(
     """
     Find the operators that compute nodes without input.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-    nodes : list of nengo.Node
-        Nodes without input, in the order in which they were built.
-
-    Returns
-    -------
-    operators : dict from nengo.Node to nengo.builder.Operator
-        In the order of the nodes, without those that are constant.
+    Returns them in the order of the nodes, without those that are constant.
     """
     sources = [op for op in model.operators if _has_no_input(op)]
     silent = [op for op in sources if op.output is None]
@@ -124,18 +93,8 @@ def seeding_order(model: Model, operators: set[Operator]) -> list[SimProcess]:
     """
     Return the processes in the order in which Nengo seeds them.
 
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model, with all its operators.
-    operators : set of nengo.builder.Operator
-        The operators of which the seeds matter.
-
-    Returns
-    -------
-    processes : list of nengo.builder.processes.SimProcess
-        All of the model if any of these operators draws random numbers with a seed
-        from the simulator (every synapse before it gets one, too), else only these.
+    Returns all of the model if any of these operators draws random numbers with a seed
+    from the simulator (every synapse before it gets one, too), else only these.
     """
     processes = [op for op in operators if isinstance(op, SimProcess)]
     if not any(map(_draws, processes)):
@@ -149,23 +108,7 @@ def draw_streams(
     rng: np.random.RandomState,
     needing: Collection[Operator],
 ) -> dict[Operator, np.random.RandomState]:
-    """
-    Give processes random numbers of their own, as Nengo does.
-
-    Parameters
-    ----------
-    processes : list of nengo.builder.processes.SimProcess
-        All processes that get a seed, in order.
-    rng : numpy.random.RandomState
-        What seeds are drawn from.
-    needing : collection of nengo.builder.Operator
-        The processes of which the random numbers are needed.
-
-    Returns
-    -------
-    streams : dict from nengo.builder.Operator to numpy.random.RandomState
-        The random numbers of those.
-    """
+    """Give processes random numbers of their own, as Nengo does."""
     streams = {}
     for op in processes:
         if op in needing:

@@ -67,16 +67,7 @@ class ProcessStream:
         return self._ready.popleft() if self._ready else self._step(time)
 
     def note(self, first: int, n_steps: int) -> None:
-        """
-        Take note of the steps for which values were taken.
-
-        Parameters
-        ----------
-        first : int
-            The first of them.
-        n_steps : int
-            How many they are.
-        """
+        """Take note of the steps for which values were taken."""
         n_kept = self._n_ready - len(self._ready)
         self._n_ready = len(self._ready)
         first, count = first + n_kept, n_steps - n_kept
@@ -89,14 +80,7 @@ class ProcessStream:
         """
         Ask the process for values as it was asked before.
 
-        Parameters
-        ----------
-        calls : list of Calls
-            What `calls` was.
-        n_ready : int
-            What `n_ready` was: so many of the last values are kept for the next time.
-        dt : float
-            The length of a time step, in seconds.
+        ``dt`` in seconds.
         """
         n_taken = sum(call.n_steps for call in calls) - n_ready
         steps = chain.from_iterable(range(a, a + count) for a, count in calls)
@@ -110,10 +94,7 @@ class ProcessStream:
         """
         Let the last values be the next ones.
 
-        Parameters
-        ----------
-        values : (n_steps, size) array
-            What was returned last.
+        Shapes: ``values`` (n_steps, size).
         """
         self._ready.extendleft(values[::-1])
         self._n_ready = len(self._ready)
@@ -158,22 +139,8 @@ class Generation:
         """
         Compute all values.
 
-        Parameters
-        ----------
-        start_step : int
-            The number of steps that were simulated already.
-        n_steps : int
-            The number of steps.
-        dt : float
-            The length of a time step, in seconds.
-        current : CurrentStep
-            Told which step it is.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If a source raises an exception, or returns something else than values of
-            its size.
+        ``dt`` in seconds. Raises a ``SimulationError`` if a source raises an exception,
+        or returns something else than values of its size.
         """
         n_values = 0
         try:
@@ -209,19 +176,7 @@ def check_finite(source: Source, values: np.ndarray, dtype: str) -> None:
     """
     Check the values of a source.
 
-    Parameters
-    ----------
-    source : nengo.Node or Noise
-        The source.
-    values : (n_steps, size, batch) array
-        Its values.
-    dtype : str
-        The type that they will get.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If some are not finite in that type.
+    Shapes: ``values`` (n_steps, size, batch).
     """
     good = np.abs(values) <= np.finfo(dtype).max  # which NaN is not, either
     if not good.all():

@@ -22,17 +22,8 @@ def live_value(sig: Signal, live: LiveValue) -> np.ndarray | SparseMatrix | None
     """
     Return the current value of a signal or of a view of one.
 
-    Parameters
-    ----------
-    sig : nengo.builder.Signal
-        A signal.
-    live : callable
-        Returns the current value of a base signal, or None.
-
-    Returns
-    -------
-    value : array or nengo.transforms.SparseMatrix or None
-        None if the signal has no live value.
+    ``live``: returns the current value of a base signal, or None. Returns None if the
+    signal has no live value.
     """
     value = live(sig.base)
     if value is None:
@@ -56,25 +47,9 @@ def with_part(base: np.ndarray, sig: Signal, value: ArrayLike) -> np.ndarray:
     """
     Replace the part of a base signal that a signal is.
 
-    Parameters
-    ----------
-    base : ``(*batch, *shape) array``
-        The value of the base signal, with or without a batch axis.
-    sig : nengo.builder.Signal
-        The base signal, or a view of it.
-    value : array_like
-        The new value of the signal, or one that NumPy broadcasts to it; of a sparse
-        signal a ``nengo.transforms.SparseMatrix`` with the same indices, or its data.
-
-    Returns
-    -------
-    base : ``(*batch, *shape) array``
-        A new array.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If this is not a value for the signal.
+    Shapes: ``base`` (*batch, *shape); returns (*batch, *shape). ``value``: the new
+    value of the signal, or one that NumPy broadcasts to it; of a sparse signal a
+    ``nengo.transforms.SparseMatrix`` with the same indices, or its data.
     """
     whole = sig.sparse or not sig.is_view
     n_batch = base.ndim - stored_value(sig.base).ndim

@@ -34,15 +34,7 @@ class RawData(Mapping):
         """
         Return the data of an object.
 
-        Parameters
-        ----------
-        obj : Nengo object
-            An object of the simulated network.
-
-        Returns
-        -------
-        data : RecordedValues or object
-            Of everything but probes, what ``sim.data[obj]`` is.
+        Returns, of everything but probes, what ``sim.data[obj]`` is.
         """
         if isinstance(obj, Probe) and obj in self._data:
             return RecordedValues(self._store(obj))

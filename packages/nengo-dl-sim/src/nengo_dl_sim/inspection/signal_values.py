@@ -60,25 +60,12 @@ class SignalValues(Mapping):
         """
         Return the value of a signal.
 
-        Parameters
-        ----------
-        sig : nengo.builder.Signal
-            A signal of the model.
-
-        Returns
-        -------
-        value : array or nengo.transforms.SparseMatrix
-            Read-only; with a batch axis first if it is state and the simulation shows
-            one. An array that is kept follows the simulation, as in Nengo (copy it to
-            have what it is now); a SparseMatrix does not.
-
-        Raises
-        ------
-        KeyError
-            If the model has no such signal.
-        nengo.exceptions.SimulationError
-            If its value is not kept between steps; if it is state, and a function asks
-            for it that is called before the steps until there are simulated.
+        The value is read-only; with a batch axis first if it is state and the
+        simulation shows one. An array that is kept follows the simulation, as in Nengo
+        (copy it to have what it is now); a SparseMatrix does not. Raises a
+        ``SimulationError`` if its value is not kept between steps; if it is state, and
+        a function asks for it that is called before the steps until there are
+        simulated.
         """
         if sig not in self._signals:
             raise KeyError(sig)
@@ -109,23 +96,11 @@ class SignalValues(Mapping):
         """
         Set a signal, for the steps to come.
 
-        Parameters
-        ----------
-        sig : nengo.builder.Signal
-            A signal of the model: a constant (such as a bias), or state (such as a
-            voltage, or what a learning rule changes).
-        value : array_like
-            Finite numbers of the signal's shape, or of one that NumPy broadcasts to it;
-            state may have a batch axis before, if the simulation shows one.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If this is not a value for the signal, or the signal cannot be set.
-        nengo.exceptions.SimulationError
-            If a function that is called in a step asks for it.
-        nengo.exceptions.SimulatorClosed
-            If the simulator was closed.
+        ``sig``: a signal of the model: a constant (such as a bias), or state (such as a
+        voltage, or what a learning rule changes). ``value``: finite numbers of the
+        signal's shape, or of one that NumPy broadcasts to it; state may have a batch
+        axis before, if the simulation shows one. Raises a ``ValidationError`` if this
+        is not a value for the signal, or the signal cannot be set.
         """
         if sig not in self._signals:
             raise ValidationError(

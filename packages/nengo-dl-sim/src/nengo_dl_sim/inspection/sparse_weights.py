@@ -25,19 +25,7 @@ class SparseWeights(SparseMatrix):
 
     @classmethod
     def of(cls, matrix: SparseMatrix) -> SparseWeights:
-        """
-        Return a matrix in this form.
-
-        Parameters
-        ----------
-        matrix : nengo.transforms.SparseMatrix
-            Any, with an array of entries.
-
-        Returns
-        -------
-        weights : SparseWeights
-            The same matrix.
-        """
+        """Return a matrix in this form."""
         if isinstance(matrix, cls):
             return matrix
         return cls(matrix.indices, matrix.data, matrix.shape)

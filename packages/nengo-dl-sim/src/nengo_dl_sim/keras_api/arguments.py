@@ -26,18 +26,8 @@ def refuse_arguments(method: str, arguments: Mapping[str, Any]) -> None:
     """
     Refuse arguments that mean nothing here.
 
-    Parameters
-    ----------
-    method : str
-        What they were given to.
-    arguments : dict
-        The arguments. None has no meaning in Keras either, and what is always so
-        here may be said.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there are any; it says what to do instead.
+    ``arguments``: the arguments. None has no meaning in Keras either, and what is
+    always so here may be said.
     """
     for name, value in arguments.items():
         if value is not None and not _is_always(name, value):
@@ -75,26 +65,7 @@ def ignore_batch_size(*sizes: int | None) -> None:
 
 
 def check_verbose(verbose: Any, progress_bar: Any) -> int:
-    """
-    Check the argument ``verbose``.
-
-    Parameters
-    ----------
-    verbose : {"auto", 0, 1, 2}
-        Its value.
-    progress_bar : object
-        What the simulator was told of progress bars, for ``"auto"``.
-
-    Returns
-    -------
-    verbose : {0, 1, 2}
-        The value.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is something else.
-    """
+    """Check the argument ``verbose``."""
     if verbose == "auto":
         return 1 if progress_bar else 0
     if verbose not in (0, 1, 2):
@@ -105,49 +76,13 @@ def check_verbose(verbose: Any, progress_bar: Any) -> int:
 
 
 def check_epochs(initial_epoch: Any, epochs: Any) -> range:
-    """
-    Check the numbers of epochs.
-
-    Parameters
-    ----------
-    initial_epoch, epochs : int
-        The first one, and the one after the last, counted from 0.
-
-    Returns
-    -------
-    numbers : range
-        Their numbers.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If these are no whole numbers.
-    """
+    """Check the numbers of epochs."""
     first = check_count("initial_epoch", initial_epoch)
     return range(first, check_count("epochs", epochs))
 
 
 def validated_epochs(epochs: range, frequency: Any) -> list[int]:
-    """
-    Say after which epochs to validate.
-
-    Parameters
-    ----------
-    epochs : range
-        The numbers of all epochs, counted from 0.
-    frequency : int or collection of int
-        After how many epochs, or after which ones, counted from 1.
-
-    Returns
-    -------
-    numbers : list of int
-        Their numbers, counted from 0.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If these are no whole numbers.
-    """
+    """Say after which epochs to validate."""
     if isinstance(frequency, (list, tuple, set, range)):
         wanted = {check_count("validation_freq", n, low=1) for n in frequency}
         return [epoch for epoch in epochs if epoch + 1 in wanted]

@@ -60,11 +60,8 @@ class Backup(keras.callbacks.Callback):
         """
         Find what there is to go on from.
 
-        Returns
-        -------
-        found : tuple or None
-            The epoch that comes next, counted from 0, and the folder of the
-            checkpoint. None if there is none.
+        Returns the epoch that comes next, counted from 0, and the folder of the
+        checkpoint. None if there is none.
         """
         complete = (
             (epoch, path) for epoch, path in self._saved() if latest(path) is not None
@@ -117,24 +114,8 @@ def take_backups(
     """
     Put a `Backup` in the place of Keras's callback.
 
-    Parameters
-    ----------
-    callbacks : keras.callbacks.Callback or list of them or None
-        What the user gave.
-    save : callable
-        As for `Backup`.
-
-    Returns
-    -------
-    callbacks : list
-        The same, but for callbacks of that kind.
-    backup : Backup or None
-        What took the place of the only one; None if there is none.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there are several, or it has settings that mean nothing here.
+    ``backup``: what took the place of the only one; None if there is none. Raises a
+    ``ValidationError`` if there are several, or it has settings that mean nothing here.
     """
     listed = [] if callbacks is None else callbacks
     listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]

@@ -34,28 +34,8 @@ def callback_list(
     """
     Put callbacks into a list that calls them all.
 
-    Parameters
-    ----------
-    callbacks : keras.callbacks.Callback or list of them or None
-        What the user gave.
-    model : CallbackModel
-        What they see of the simulator.
-    verbose : {0, 1, 2}
-        Whether progress is printed, as in Keras.
-    epochs, steps : int
-        How many epochs there are, and how many minibatches in each (or None).
-    history : bool
-        Whether what is logged is kept.
-
-    Returns
-    -------
-    callbacks : keras.callbacks.CallbackList
-        All of them.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If one is no callback, or cannot do its work here.
+    ``epochs``, ``steps``: how many epochs there are, and how many minibatches in each
+    (or None).
     """
     listed = [] if callbacks is None else callbacks
     listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]

@@ -78,14 +78,7 @@ class CallbackModel:
         return [weight for weight in self.weights if weight.name not in trained]
 
     def count_params(self) -> int:
-        """
-        Count all parameters.
-
-        Returns
-        -------
-        n_parameters : int
-            The number of their elements.
-        """
+        """Count all parameters."""
         return sum(weight.size for weight in self.weights)
 
     def summary(
@@ -94,23 +87,7 @@ class CallbackModel:
         print_fn: Callable[[str], Any] = print,
         **kwargs: Any,
     ) -> None:
-        """
-        Print the parameters: names, shapes, and whether they are trained.
-
-        Parameters
-        ----------
-        line_length : int, optional
-            The length of a line, in characters (by default as long as the names).
-        print_fn : callable
-            Takes each line.
-        **kwargs
-            Of Keras's ``summary``: layers there are none to expand or to choose from.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If there are other keyword arguments.
-        """
+        """Print the parameters: names, shapes, and whether they are trained."""
         unknown = kwargs.keys() - {
             *("positions", "expand_nested", "show_trainable", "layer_range")
         }
@@ -129,30 +106,15 @@ class CallbackModel:
         return [NamedWeights(parameter_arrays(self._engine))]
 
     def get_weights(self) -> list[np.ndarray]:
-        """
-        Copy all parameters.
-
-        Returns
-        -------
-        weights : list of array
-            For `set_weights`.
-        """
+        """Copy all parameters."""
         return list(parameter_arrays(self._engine).values())
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """
         Set all parameters.
 
-        Parameters
-        ----------
-        weights : list of array
-            From `get_weights`.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If their number or a shape is another, or the simulator relies on a value
-            that would change. Nothing is changed then.
+        Raises a ``ValidationError`` if their number or a shape is another, or the
+        simulator relies on a value that would change. Nothing is changed then.
         """
         expected = parameter_arrays(self._engine)
         found = [np.asarray(weight) for weight in weights]
@@ -169,31 +131,14 @@ class CallbackModel:
         """
         Write all parameters to a file of Keras's format.
 
-        Parameters
-        ----------
-        filepath : str or path-like
-            The file; its name ends in ``.weights.h5``.
-        overwrite : bool
-            Whether to write over a file that is there, or ask.
+        ``filepath``: the file; its name ends in ``.weights.h5``.
         """
         arrays = parameter_arrays(self._engine)
         entries = WeightEntries({_key(name): array for name, array in arrays.items()})
         keras.saving.save_weights(entries, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: str | os.PathLike) -> None:
-        """
-        Read all parameters from a file that `save_weights` wrote.
-
-        Parameters
-        ----------
-        filepath : str or path-like
-            The file.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is a file of another network. Nothing is changed then.
-        """
+        """Read all parameters from a file that `save_weights` wrote."""
         expected, entries = parameter_arrays(self._engine), WeightEntries({})
         keras.saving.load_weights(entries, filepath)
         keys = {_key(name): name for name in expected}

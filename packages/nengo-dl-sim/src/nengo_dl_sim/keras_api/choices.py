@@ -34,29 +34,11 @@ def choose(attr: str, value: Any, probes: Sequence[Probe], names: Names) -> Chos
     """
     Say what belongs to which probe.
 
-    Parameters
-    ----------
-    attr : str
-        The argument that is read, for messages.
-    value : object
-        One thing for all probes; a list with one for each of the first probes, in
-        order; or a dictionary of probes, or of their names. None, also in place of
-        one of them: nothing. (A dictionary with a ``"class_name"`` is one thing:
-        what Keras makes an object of.)
-    probes : list of nengo.Probe
-        The probes.
-    names : Names
-        Their names.
-
-    Returns
-    -------
-    chosen : Chosen
-        What was chosen.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a list is too long, or a key is no probe and not the name of one.
+    ``value``: one thing for all probes; a list with one for each of the first probes,
+    in order; or a dictionary of probes, or of their names. None, also in place of one
+    of them: nothing. (A dictionary with a ``"class_name"`` is one thing: what Keras
+    makes an object of.) Raises a ``ValidationError`` if a list is too long, or a key is
+    no probe and not the name of one.
     """
     if value is None:
         return Chosen({}, False, frozenset())
@@ -120,21 +102,7 @@ class MetricNames:
         self._counts: dict[str, int] = {}
 
     def of(self, probe: str, metric: str, weighted: bool) -> str:
-        """
-        Name a metric.
-
-        Parameters
-        ----------
-        probe, metric : str
-            The names of its probe, and of its kind.
-        weighted : bool
-            Whether weights of samples count.
-
-        Returns
-        -------
-        name : str
-            Another one for each call.
-        """
+        """Name a metric."""
         name = f"{probe}_{metric}"
         if weighted and name in self._counts:
             name = f"{probe}_weighted_{metric}"

@@ -94,23 +94,8 @@ class CompileSpec:
         """
         Say which weights of samples belong to which probe.
 
-        Parameters
-        ----------
-        weights_given : array_like or list or dict or None
-            Weights for all probes with a loss; a list with some for each of the first
-            probes, in order; or a dictionary of probes, or of their names.
-        targets : dict
-            Says which probes have targets.
-
-        Returns
-        -------
-        weights : dict from nengo.Probe to array_like
-            The weights. Their shapes are not checked yet.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If some are for a probe without a loss.
+        ``weights_given``: weights for all probes with a loss; a list with some for each
+        of the first probes, in order; or a dictionary of probes, or of their names.
         """
         if weights_given is None:
             return {}
@@ -128,20 +113,7 @@ class CompileSpec:
         """
         Number the outputs and targets that are needed.
 
-        Parameters
-        ----------
-        data : DataAdapter
-            Says for which probes there are targets, and their shapes.
-
-        Returns
-        -------
-        measured : LossesAndMetrics
-            The same as before for the same targets and number of steps.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If a target is missing, is not used, or does not fit its loss.
+        Returns the same as before for the same targets and number of steps.
         """
         with_targets = data.probes or []
         losses = self._needed_losses(with_targets)

@@ -34,26 +34,7 @@ def run_epochs(
     model: CallbackModel,
     validate: Validate,
 ) -> None:
-    """
-    Train, epoch by epoch.
-
-    Parameters
-    ----------
-    train_loop : TrainLoop
-        Trains.
-    measured : LossesAndMetrics
-        What is logged.
-    epochs : range
-        The numbers of the epochs.
-    shuffle : bool
-        Whether each epoch has its own order of items.
-    callbacks : keras.callbacks.CallbackList
-        What is called.
-    model : CallbackModel
-        Where callbacks say that it shall stop.
-    validate : callable
-        Returns more to log after an epoch.
-    """
+    """Train, epoch by epoch."""
     averages = make_averages(measured)
 
     def log(result: Result) -> dict[str, Any]:
@@ -86,31 +67,7 @@ def run_test(
     model: CallbackModel,
     rates: bool = False,
 ) -> dict[str, Any]:
-    """
-    Compute losses and metrics.
-
-    Parameters
-    ----------
-    evaluator : Evaluator
-        Computes measures.
-    state_policy : StatePolicy
-        How the minibatches follow each other.
-    data : DataAdapter
-        Inputs and targets.
-    measured : LossesAndMetrics
-        What is computed.
-    callbacks : keras.callbacks.CallbackList
-        What is called.
-    model : CallbackModel
-        Where callbacks say that it shall stop.
-    rates : bool
-        Whether spiking neurons give rates.
-
-    Returns
-    -------
-    logs : dict from str to float
-        Losses and metrics of all minibatches.
-    """
+    """Compute losses and metrics."""
     averages, n_losses = (
         make_averages(measured),
         len(measured.losses),
@@ -152,17 +109,8 @@ def run_predict(
     """
     Compute the outputs of all probes.
 
-    Parameters
-    ----------
-    evaluator, state_policy, data, callbacks, model, rates
-        As in `run_test`.
-    probes : list of nengo.Probe
-        The probes of the network.
-
-    Returns
-    -------
-    outputs : dict from nengo.Probe to (n_items, n_steps, *shape) array
-        Those of all minibatches; nothing if it was stopped before the first.
+    Returns the losses and metrics of all minibatches; nothing if it was stopped before
+    the first.
     """
     found: list[list[np.ndarray]] = []
 

@@ -56,25 +56,7 @@ def make_losses_and_metrics(
     """
     Number the outputs and targets that losses and metrics need, and try the losses.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    names : Names
-        The names of its probes.
-    losses : dict from nengo.Probe to Form
-        The losses.
-    weights : dict from nengo.Probe to float
-        What they are multiplied by; by default 1.
-    metrics : list of Watched
-        The metrics.
-    data : DataAdapter
-        Says for which probes there are targets, and their shapes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a target does not fit its loss.
+    ``weights``: what they are multiplied by; by default 1.
     """
     values = _metric_values(names, metrics, data)
     measures = [
@@ -130,20 +112,8 @@ def try_losses(engine: Engine, losses: Sequence[Measure], data: DataAdapter) -> 
     """
     Find out whether losses can be computed, of shapes alone.
 
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    losses : list of Measure
-        The losses.
-    data : DataAdapter
-        Says what shapes the targets have, and how many steps there are.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a target does not fit its loss. What a user's own loss raises, it raises
-        here, too.
+    Raises a ``ValidationError`` if a target does not fit its loss. What a user's own
+    loss raises, it raises here, too.
     """
     looked_at = list(dict.fromkeys(probe for loss in losses for probe in loss.outputs))
     outputs = [_output(engine, probe, data) for probe in looked_at]

@@ -28,22 +28,8 @@ def check_neurons(attr: str, value: Any) -> dict[str, bool]:
     """
     Check what neurons shall give.
 
-    Parameters
-    ----------
-    attr : str
-        The argument, for messages.
-    value : {"spikes", "rates", "both"}
-        Its value.
-
-    Returns
-    -------
-    in_rates : dict from str to bool
-        What is computed: by what precedes its names in logs, whether it is in rates.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is something else.
+    Returns what is computed: by what precedes its names in logs, whether it is in
+    rates.
     """
     if not isinstance(value, str) or value not in _CHOICES:
         raise ValidationError(
@@ -55,21 +41,7 @@ def check_neurons(attr: str, value: Any) -> dict[str, bool]:
 def logs_of(
     in_rates: dict[str, bool], test: Callable[[bool], dict[str, Any]]
 ) -> dict[str, Any]:
-    """
-    Compute losses and metrics in spikes, in rates, or in both.
-
-    Parameters
-    ----------
-    in_rates : dict from str to bool
-        As `check_neurons` returns it.
-    test : callable
-        Computes them, in rates or not.
-
-    Returns
-    -------
-    logs : dict from str to float
-        All of them.
-    """
+    """Compute losses and metrics in spikes, in rates, or in both."""
     return {
         f"{prefix}{name}": value
         for prefix, rates in in_rates.items()

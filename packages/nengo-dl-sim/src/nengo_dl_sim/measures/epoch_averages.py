@@ -38,12 +38,8 @@ class MetricValue:
         """
         Collect the values of a minibatch.
 
-        Parameters
-        ----------
-        targets, outputs : (minibatch_size, n_steps, size) tf.Tensor
-            What is compared.
-        *weights : (minibatch_size,) or (minibatch_size, n_steps) tf.Tensor
-            Weights of samples, if they count.
+        Shapes: ``targets``, ``outputs`` (minibatch_size, n_steps, size); ``*weights``
+        (minibatch_size,).
         """
         # In its first call a metric may make variables.
         update = self._compiled if self._is_built else self._metric.update_state
@@ -89,18 +85,7 @@ class EpochAverages:
             metric.reset()
 
     def add(self, losses: Sequence[Any], pairs: Sequence[Any], n_items: int) -> None:
-        """
-        Collect the values of a minibatch.
-
-        Parameters
-        ----------
-        losses : list of float
-            The value of each loss.
-        pairs : list of tuple of tf.Tensor
-            Targets and outputs for each metric, and weights where they count.
-        n_items : int
-            How many items these are of: so much do the losses count.
-        """
+        """Collect the values of a minibatch."""
         self._sums += n_items * np.asarray(losses, float)
         self._n_items += n_items
         for metric, pair in zip(self._metrics, pairs, strict=True):
@@ -110,10 +95,7 @@ class EpochAverages:
         """
         Return the averages.
 
-        Returns
-        -------
-        logs : dict from str to float
-            ``"loss"``, the weighted sum of losses; each loss; each metric.
+        Returns ``"loss"``, the weighted sum of losses; each loss; each metric.
         """
         means = self._sums / max(self._n_items, 1)
         return {

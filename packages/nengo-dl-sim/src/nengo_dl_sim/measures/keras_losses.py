@@ -18,27 +18,13 @@ def loss_form(key: Any, source: Any) -> Form:
     """
     Turn a loss that was given to ``compile`` into a function.
 
-    Parameters
-    ----------
-    key : nengo.Probe
-        What it is a loss of, for messages.
-    source : keras.losses.Loss or str or callable
-        A Keras loss, its class or its name (``"crossentropy"`` is the one that suits
-        the sizes of outputs and targets); or a function of targets and outputs, of
-        which the mean is taken. A function of one argument takes the outputs; one
-        whose arguments are called ``outputs`` and ``targets`` takes them in this order.
-
-    Returns
-    -------
-    form : Form
-        The same as a function of outputs, or of outputs and targets. If a loss of
-        Keras cannot compare them, it raises a `nengo.exceptions.ValidationError` that
-        names both shapes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is none of these.
+    ``source``: a Keras loss, its class or its name (``"crossentropy"`` is the one that
+    suits the sizes of outputs and targets); or a function of targets and outputs, of
+    which the mean is taken. A function of one argument takes the outputs; one whose
+    arguments are called ``outputs`` and ``targets`` takes them in this order. Returns
+    the same as a function of outputs, or of outputs and targets. If a loss of Keras
+    cannot compare them, it raises a `nengo.exceptions.ValidationError` that names both
+    shapes.
     """
     if callable(source) and not isinstance(source, (keras.losses.Loss, type)):
         names = required_arguments(source)
@@ -67,27 +53,8 @@ def make_metric(
     """
     Make a metric.
 
-    Parameters
-    ----------
-    key : nengo.Probe
-        What it is a metric of, for messages.
-    source : keras.metrics.Metric or str or callable
-        A Keras metric, its class or its name; or a function of targets and outputs, of
-        which the mean is taken. ``"accuracy"`` is the one that suits the sizes.
-    size, target_size : int
-        The sizes of outputs and targets.
-
-    Returns
-    -------
-    name : str
-        What it is called.
-    metric : keras.metrics.Metric
-        Collects values.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is none of these.
+    ``source``: a Keras metric, its class or its name; or a function of targets and
+    outputs, of which the mean is taken. ``"accuracy"`` is the one that suits the sizes.
     """
     if isinstance(source, str) and source in ("accuracy", "acc"):
         return source, _accuracy(size, target_size)

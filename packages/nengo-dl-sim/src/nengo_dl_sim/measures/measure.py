@@ -60,23 +60,8 @@ class Measure(NamedTuple):
         """
         Compute it.
 
-        Parameters
-        ----------
-        outputs : dict from hashable to (batch, n_steps, *shape) tf.Tensor
-            The outputs by their keys.
-        targets : list of (batch, n_steps, *shape) tf.Tensor
-            All targets.
-
-        Returns
-        -------
-        value : nested structure of tf.Tensor
-            What the function returns.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If the function is one of NumPy or of plain Python. What else it raises
-            itself comes as it is.
+        Raises a ``ValidationError`` if the function is one of NumPy or of plain Python.
+        What else it raises itself comes as it is.
         """
         mine = [outputs[key] for key in self.outputs]
         try:
@@ -96,12 +81,9 @@ class Measure(NamedTuple):
         """
         Turn it into something to minimise.
 
-        Returns
-        -------
-        loss : Measure
-            Its value is a () tf.Tensor, the sum of what the function returns. If
-            that is neither a number nor numbers for each item, it raises a
-            `nengo.exceptions.ValidationError`.
+        The value of the returned measure is a () tf.Tensor, the sum of what the
+        function returns. If that is neither a number nor numbers for each item, it
+        raises a `nengo.exceptions.ValidationError`.
         """
 
         def loss(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
@@ -147,15 +129,7 @@ def identity(function: Any) -> Any:
     """
     Return what tells a function from others.
 
-    Parameters
-    ----------
-    function : object
-        The function, or what takes its place.
-
-    Returns
-    -------
-    identity : hashable
-        The same for functions that one line of code made of the same values.
+    Returns the same for functions that one line of code made of the same values.
     """
     if isinstance(function, FunctionType):
         cells = function.__closure__ or ()

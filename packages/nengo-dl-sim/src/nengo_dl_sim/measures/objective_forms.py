@@ -93,15 +93,7 @@ def required_arguments(function: Callable) -> list[str] | None:
     """
     Name the arguments that a function cannot be called without.
 
-    Parameters
-    ----------
-    function : callable
-        The function.
-
-    Returns
-    -------
-    names : list of str or None
-        The positional arguments without default; None if they are not known.
+    Returns the positional arguments without default; None if they are not known.
     """
     try:
         parameters = inspect.signature(function).parameters.values()

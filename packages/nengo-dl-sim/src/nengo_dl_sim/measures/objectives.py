@@ -58,26 +58,7 @@ def resolve_objectives(
 def resolve_outputs(
     outputs: Objectives, probes: Sequence[Probe], targets: Collection[Probe] | None
 ) -> list[Measure]:
-    """
-    Check what is to be computed in a run, and number what it needs.
-
-    Parameters
-    ----------
-    outputs : dict
-        What the user gave.
-    probes, targets : collection of nengo.Probe
-        As in `resolve_objectives`.
-
-    Returns
-    -------
-    measures : list of Measure
-        One for each entry.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        As in `resolve_objectives`.
-    """
+    """Check what is to be computed in a run, and number what it needs."""
     return _resolve_all("outputs", outputs, probes, targets, Form(_as_they_are, 1))
 
 

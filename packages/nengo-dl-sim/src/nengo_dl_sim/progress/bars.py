@@ -21,32 +21,11 @@ class ProgressBar(ABC):
 
     @abstractmethod
     def step(self, n: int = 1, **values: float) -> None:
-        """
-        Say that some part of the task is done.
-
-        Parameters
-        ----------
-        n : int, optional
-            How many steps were done.
-        **values : float
-            Numbers to show, for example a loss.
-        """
+        """Say that some part of the task is done."""
 
     @abstractmethod
     def stage(self, title: str) -> AbstractContextManager:
-        """
-        Say that something goes on that is no step of the task.
-
-        Parameters
-        ----------
-        title : str
-            What is going on, for example ``"Compiling"``.
-
-        Returns
-        -------
-        context : context manager
-            It goes on while the context is entered.
-        """
+        """Say that something goes on that is no step of the task."""
 
     @abstractmethod
     def start(self) -> None:
@@ -54,14 +33,7 @@ class ProgressBar(ABC):
 
     @abstractmethod
     def finish(self, completed: bool) -> None:
-        """
-        Show that the task has come to an end.
-
-        Parameters
-        ----------
-        completed : bool
-            False if there was an error.
-        """
+        """Show that the task has come to an end."""
 
     def __enter__(self) -> ProgressBar:
         self.start()

@@ -26,29 +26,12 @@ def make_progress_bar(
     """
     Make the progress bar of a task.
 
-    Parameters
-    ----------
-    title : str
-        What is going on, for example ``"Training"``.
-    total : int or None
-        The number of steps of the task. None if it is not known.
-    form : bool or nengo.utils.progress.ProgressBar or subclass of it or None
-        Whether to show one; None does not, as in Nengo. True shows Nengo's in a
-        notebook, a bar in a terminal, and elsewhere a line at the end of a long task.
-        ``progress_bar = none`` (or False) in the section ``[progress]`` of Nengo's
-        configuration turns off what True shows. A progress bar of Nengo is used as it
-        is. Of a subclass of ``nengo.utils.progress.ProgressBar`` each task gets a new
-        one.
-
-    Returns
-    -------
-    bar : ProgressBar
-        One that shows nothing if it is not enabled.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If ``form`` is something else.
+    ``total``: the number of steps of the task. None if it is not known. ``form``:
+    whether to show one; None does not, as in Nengo. True shows Nengo's in a notebook, a
+    bar in a terminal, and elsewhere a line at the end of a long task. ``progress_bar =
+    none`` (or False) in the section ``[progress]`` of Nengo's configuration turns off
+    what True shows. A progress bar of Nengo is used as it is. Of a subclass of
+    ``nengo.utils.progress.ProgressBar`` each task gets a new one.
     """
     if isinstance(form, type) and issubclass(form, progress.ProgressBar):
         form = form()

@@ -37,15 +37,7 @@ class Recording:
         """
         Give each probe its values.
 
-        Parameters
-        ----------
-        values : (n_slots, size, batch) array
-            The joined values.
-
-        Yields
-        ------
-        key, values : hashable, (n_slots, *shape, batch) array
-            A probe's key, and a view of its values.
+        Shapes: ``values`` (n_slots, size, batch).
         """
         for key, rows, shape in self.slices:
             own = values[:, rows]
@@ -58,17 +50,7 @@ def group_probes(
     """
     Group probes that can be read together.
 
-    Parameters
-    ----------
-    signals : dict from hashable to TensorSignal
-        What each probe reads, by its key; and what else a step hands out.
-    stores : dict from hashable to ProbeStore
-        How each probe is sampled, by its key.
-
-    Returns
-    -------
-    recordings : list of Recording
-        The groups.
+    ``signals``: what each probe reads, by its key; and what else a step hands out.
     """
     alike: dict[Hashable, list[Hashable]] = defaultdict(list)
     for key, store in stores.items():

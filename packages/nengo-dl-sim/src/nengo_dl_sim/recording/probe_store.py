@@ -56,17 +56,7 @@ class ProbeStore:
         """
         Return the slot that takes the value of each step.
 
-        Parameters
-        ----------
-        start_step : int
-            The number of steps done before.
-        n_steps, capacity : int
-            How many steps the chunk runs, and could run.
-
-        Returns
-        -------
-        slots : (capacity,) array of int
-            Unsampled steps get the last slot.
+        Shapes: returns (capacity,).
         """
         sampled = self._sampled(start_step, n_steps)
         position = np.cumsum(sampled) - 1 if self.keep_history else 0
@@ -78,12 +68,7 @@ class ProbeStore:
         """
         Keep the values of a chunk.
 
-        Parameters
-        ----------
-        start_step, n_steps : int
-            The number of steps done before, and in the chunk.
-        values : (n_slots, *shape, batch) array
-            The values by slot.
+        Shapes: ``values`` (n_slots, *shape, batch).
         """
         n_sampled = int(self._sampled(start_step, n_steps).sum())
         if n_sampled and not self.keep_history:
@@ -99,11 +84,9 @@ class ProbeStore:
         """
         Return what was recorded.
 
-        Returns
-        -------
-        data : (minibatch_size, n_values, *shape) array
-            Read-only. If the simulation has no batch axis, without it, and of shape
-            (0,) if nothing was recorded, as in Nengo.
+        Returns (minibatch_size, n_values, *shape): a read-only array. If the simulation
+        has no batch axis, without it, and of shape (0,) if nothing was recorded, as in
+        Nengo.
         """
         chunks = self._chunks
         if not chunks:
@@ -120,23 +103,13 @@ class ProbeStore:
         """
         Return what was recorded, value by value.
 
-        Returns
-        -------
-        values : (n_values, minibatch_size, *shape) array
-            As `data`, with the time axis first.
+        Shapes: returns (n_values, minibatch_size, *shape).
         """
         data = self.data()
         return data if self.minibatch_size is None else np.moveaxis(data, 1, 0)
 
     def delete(self, index: int | slice) -> None:
-        """
-        Forget some values.
-
-        Parameters
-        ----------
-        index : int or slice
-            Which ones.
-        """
+        """Forget some values."""
         if self._chunks:
             self._merge(
                 self._chunks, lambda chunks: np.delete(np.concatenate(chunks), index, 0)

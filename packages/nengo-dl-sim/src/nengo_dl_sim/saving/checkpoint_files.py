@@ -30,20 +30,8 @@ def check_folder(path: str | os.PathLike) -> str:
     """
     Check that a path may be that of a folder of checkpoints.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The folder.
-
-    Returns
-    -------
-    folder : str
-        The same.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is no path, or one that TensorFlow would take for a pattern.
+    Raises a ``ValidationError`` if it is no path, or one that TensorFlow would take for
+    a pattern.
     """
     try:
         folder = os.fsdecode(path)
@@ -57,26 +45,7 @@ def check_folder(path: str | os.PathLike) -> str:
 
 
 def make_folder(path: str | os.PathLike) -> str:
-    """
-    Make a folder for checkpoints, if there is none.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder.
-
-    Returns
-    -------
-    folder : str
-        The same.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it cannot be a folder of checkpoints.
-    OSError
-        If it cannot be made.
-    """
+    """Make a folder for checkpoints, if there is none."""
     folder = check_folder(path)
     os.makedirs(folder, exist_ok=True)
     return folder
@@ -89,20 +58,8 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
     At any time readers find a complete checkpoint: the one before is removed after the
     new one is written. What else is in the folder is left alone.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The folder; made if there is none.
-    arrays : dict from str to array
-        What to write.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the path cannot be that of a folder of checkpoints.
-    OSError
-        If the folder cannot be written to, or another process does not come to an end
-        with writing there.
+    ``path``: the folder; made if there is none. Raises an ``OSError`` if the folder
+    cannot be written to, or another process does not come to an end with writing there.
     """
     existed = os.path.lexists(check_folder(path))
     folder = make_folder(path)
@@ -123,24 +80,7 @@ def write_checkpoint(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """
-    Read a checkpoint that `write_checkpoint` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder.
-
-    Returns
-    -------
-    arrays : dict from str to array
-        What was written last.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there is no such checkpoint, or it is damaged.
-    """
+    """Read a checkpoint that `write_checkpoint` wrote."""
     folder = check_folder(path)
     found = _latest(folder)
     while True:
@@ -180,23 +120,7 @@ def check_entries(
     found: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
 ) -> None:
-    """
-    Check that a checkpoint fits what it is read for.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder, for messages.
-    found : dict from str to array
-        What was read.
-    expected : dict from str to array
-        Arrays of the right names, shapes and types.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a name, shape or type differs.
-    """
+    """Check that a checkpoint fits what it is read for."""
     folder = os.fsdecode(path)
     for name, array in expected.items():
         if name not in found:
@@ -220,23 +144,7 @@ def check_equal(
     found: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
 ) -> None:
-    """
-    Check that a checkpoint was saved under the same circumstances.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder, for messages.
-    found : dict from str to array
-        What was read.
-    expected : dict from str to array
-        Numbers, some of what was read.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If one is missing or differs.
-    """
+    """Check that a checkpoint was saved under the same circumstances."""
     for name, number in expected.items():
         if not np.array_equal(found.get(name, ()), number):
             raise _wrong(
@@ -245,23 +153,7 @@ def check_equal(
 
 
 def check_not_negative(path: str | os.PathLike, name: str, number: np.ndarray) -> None:
-    """
-    Check a count or a seed of a checkpoint.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder, for messages.
-    name : str
-        What the number is called.
-    number : () array
-        The number.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is negative.
-    """
+    """Check a count or a seed of a checkpoint."""
     if number < 0:
         raise _wrong(os.fsdecode(path), f"{name!r} of at least 0, got {number}")
 

@@ -29,15 +29,7 @@ def latest(folder: str | os.PathLike) -> str | None:
     """
     Find the checkpoint that was written last.
 
-    Parameters
-    ----------
-    folder : str or path-like
-        The folder.
-
-    Returns
-    -------
-    prefix : str or None
-        What its files begin with. None if there is none.
+    Returns what its files begin with. None if there is none.
     """
     for _ in range(_N_LOOKS):
         numbers = [number for number, file in _files(folder) if file.suffix == _INDEX]
@@ -91,15 +83,7 @@ def is_used(folder: str | os.PathLike) -> bool:
     """
     Tell whether a checkpoint was written into a folder, or begun.
 
-    Parameters
-    ----------
-    folder : str or path-like
-        The folder.
-
-    Returns
-    -------
-    used : bool
-        Whether anything in it is of ours.
+    Returns whether anything in it is of ours.
     """
     kinds = _NAME, _BEGUN, re.compile(re.escape(_LOCK))
     names = os.listdir(folder)
@@ -107,14 +91,7 @@ def is_used(folder: str | os.PathLike) -> bool:
 
 
 def remove_all(folder: str | os.PathLike) -> None:
-    """
-    Remove all checkpoints, and the folder, if nothing else is in it.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        The folder.
-    """
+    """Remove all checkpoints, and the folder, if nothing else is in it."""
     with _only_writer(folder):
         _remove_begun(folder)
         _remove_before(folder, None)
@@ -122,14 +99,7 @@ def remove_all(folder: str | os.PathLike) -> None:
 
 
 def remove_unused(folder: str | os.PathLike) -> None:
-    """
-    Remove a folder in which there is no checkpoint, unless it holds something else.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        The folder.
-    """
+    """Remove a folder in which there is no checkpoint, unless something else is."""
     _remove_idle_lock(folder)
     with contextlib.suppress(OSError):  # what is in it is not ours
         os.rmdir(folder)

@@ -51,15 +51,7 @@ class Restart(NamedTuple):
         """
         Return everything.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of the simulation.
-
-        Returns
-        -------
-        arrays : dict from str to array
-            Parameters, state, positions and optimizers by name.
+        Returns parameters, state, positions and optimizers by name.
         """
         return {**self._own(seed), **self.trainer.optimizer_arrays()}
 
@@ -69,17 +61,8 @@ class Restart(NamedTuple):
         """
         Check that a checkpoint is of this network, however it was planned.
 
-        Parameters
-        ----------
-        path : str or path-like
-            Where it was read from, for messages.
-        found : dict from str to array
-            What was read.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If the time step, the size of minibatches or the parameters differ.
+        Raises a ``ValidationError`` if the time step, the size of minibatches or the
+        parameters differ.
         """
         check_equal(path, found, self._scales())
         parameters = {
@@ -93,19 +76,8 @@ class Restart(NamedTuple):
         """
         Check that a checkpoint can be restored. Nothing is changed.
 
-        Parameters
-        ----------
-        path : str or path-like
-            Where it was read from, for messages.
-        found : dict from str to array
-            What was read.
-        seed : int
-            The seed of the simulation.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is not of this network, or of another plan of it, or no checkpoint.
+        Raises a ``ValidationError`` if it is not of this network, or of another plan of
+        it, or no checkpoint.
         """
         self.check_network(path, found)
         self._check_plan(path, found)
@@ -122,31 +94,14 @@ class Restart(NamedTuple):
         self.trainer.check_optimizers(_optimizers(found))
 
     def state(self, found: Mapping[str, np.ndarray]) -> State:
-        """
-        Return the state of the simulation that was saved.
-
-        Parameters
-        ----------
-        found : dict from str to array
-            What `check` has found to fit.
-        """
+        """Return the state of the simulation that was saved."""
         return loaded_state(self.simulation.state, found)
 
     def restore(self, found: Mapping[str, np.ndarray], state: State) -> int:
         """
         Go on from a checkpoint.
 
-        Parameters
-        ----------
-        found : dict from str to array
-            What `check` has found to fit.
-        state : State
-            What `state` returned; for the current plan, if that is another one.
-
-        Returns
-        -------
-        seed : int
-            The seed of the simulation that was saved.
+        ``state``: what `state` returned; for the current plan, if that is another one.
         """
         assign_parameters(self.engine, found)
         if self.is_planned_alike(found):

@@ -17,18 +17,6 @@ def plan_fingerprint(model: Model, program: Program) -> np.ndarray:
 
     The meaning of a state array's rows, and the random numbers that operators draw,
     follow from these.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        What the program was made from.
-    program : Program
-        What one step computes.
-
-    Returns
-    -------
-    fingerprint : () array of int64
-        The same in every process.
     """
     order = _order(model)
     # New signals come from simplifications. Names may tell addresses in memory.

@@ -28,20 +28,7 @@ def save(
     parameters: bool,
     with_state: bool,
 ) -> None:
-    """
-    Save a simulation.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    engine : Engine
-        The engine of the simulator.
-    state : State
-        The state of the simulation.
-    parameters, with_state : bool
-        What to save: parameters, state.
-    """
+    """Save a simulation."""
     arrays = {}
     if parameters:
         arrays.update(parameter_arrays(engine))
@@ -58,25 +45,7 @@ def read(
     parameters: bool,
     with_state: bool,
 ) -> dict[str, np.ndarray]:
-    """
-    Read a file of a simulation.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    engine : Engine
-        The engine of the simulator.
-    state : State
-        The state of the simulation.
-    parameters, with_state : bool
-        What to read: parameters, state.
-
-    Returns
-    -------
-    loaded : dict from str to array
-        What was asked for; it fits.
-    """
+    """Read a file of a simulation."""
     _check_any(parameters, with_state)
     wanted: dict[str, Wanted] = {}
     if parameters:
@@ -97,21 +66,7 @@ def read(
 
 
 def loaded_state(state: State, loaded: Mapping[str, np.ndarray]) -> State:
-    """
-    Return a state that was read from a file.
-
-    Parameters
-    ----------
-    state : State
-        Any state of the simulation.
-    loaded : dict from str to array
-        What was read, the state included.
-
-    Returns
-    -------
-    state : State
-        The state to continue from.
-    """
+    """Return a state that was read from a file."""
     values = [
         tf.constant(loaded[name], value.dtype)
         for name, value in zip(state_arrays(state), tf.nest.flatten(state), strict=True)
@@ -135,21 +90,7 @@ def _check_any(parameters: bool, with_state: bool) -> None:
 
 
 def saved_state(engine: Engine, state: State) -> dict[str, np.ndarray]:
-    """
-    Copy the state of a simulation, with what tells whether it fits another one.
-
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    state : State
-        The state.
-
-    Returns
-    -------
-    arrays : dict from str to array
-        By name, always in the same order.
-    """
+    """Copy the state of a simulation, with what tells whether it fits another one."""
     return {
         **state_arrays(state),
         _PLAN: np.asarray(plan_fingerprint(engine.model, engine.program)),
@@ -157,18 +98,6 @@ def saved_state(engine: Engine, state: State) -> dict[str, np.ndarray]:
 
 
 def state_arrays(state: State) -> dict[str, np.ndarray]:
-    """
-    Copy the state of a simulation.
-
-    Parameters
-    ----------
-    state : State
-        The state.
-
-    Returns
-    -------
-    arrays : dict from str to array
-        By name, always in the same order.
-    """
+    """Copy the state of a simulation."""
     values = tf.nest.flatten(state)
     return {f"state/{i}": value.numpy() for i, value in enumerate(values)}

@@ -62,27 +62,8 @@ def read_array(
     """
     Read an array.
 
-    Parameters
-    ----------
-    path : str
-        The file, for messages.
-    archive : zipfile.ZipFile
-        The same, open.
-    name : str
-        The array.
-    wanted : Wanted
-        What it has to be.
-
-    Returns
-    -------
-    array : array
-        Of the shape and type wanted.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is something else, or damaged. No more memory is taken than what is
-        wanted needs.
+    Raises a ``ValidationError`` if it is something else, or damaged. No more memory is
+    taken than what is wanted needs.
     """
     size = math.prod(wanted.shape)
     _check_size(path, archive, name, size * _LARGEST_ITEM)
@@ -103,26 +84,7 @@ def read_array(
 
 
 def read_text(path: str, archive: zipfile.ZipFile, name: str, limit: int) -> str:
-    """
-    Read an array of one text.
-
-    Parameters
-    ----------
-    path, archive, name
-        As in `read_array`.
-    limit : int
-        The largest number of bytes.
-
-    Returns
-    -------
-    text : str
-        The text.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is something else, too long, or damaged.
-    """
+    """Read an array of one text."""
     _check_size(path, archive, name, limit)
     with _reading(path, name), archive.open(f"{name}.npy") as member:
         shape, _, dtype = _header(member)

@@ -42,21 +42,7 @@ def save_arrays(
     A file that is there already is replaced in one go: at any time there is either
     the old or the complete new one.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file. Gets the ending ``.npz`` if it has none.
-    arrays : dict from str to array
-        The arrays by name.
-    kind : str
-        What they are, for example ``"parameters"``.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an array is not of numbers.
-    OSError
-        If the file cannot be written. Nothing is left behind then.
+    ``path``: the file. Gets the ending ``.npz`` if it has none.
     """
     path = _complete(path)
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
@@ -83,30 +69,11 @@ def load_arrays(
     """
     Read a file that `save_arrays` wrote.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file. Gets the ending ``.npz`` if it has none.
-    expected : dict from str to Wanted
-        What is wanted by name.
-    kind : str
-        What they should be.
-    others : sequence of str, optional
-        Beginnings of the names of arrays that may be in the file as well.
-
-    Returns
-    -------
-    arrays : dict from str to array
-        The expected arrays, of the types wanted, but for those that are neither
-        required nor there.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    nengo.exceptions.ValidationError
-        If it is not such a file, cannot be read, is damaged, or does not hold the
-        expected arrays: of numbers, finite and in the range of the types wanted.
+    ``path``: the file. Gets the ending ``.npz`` if it has none. Returns the expected
+    arrays, of the types wanted, but for those that are neither required nor there.
+    Raises a ``ValidationError`` if it is not such a file, cannot be read, is damaged,
+    or does not hold the expected arrays: of numbers, finite and in the range of the
+    types wanted.
     """
     asked_for, path = os.fsdecode(path), _complete(path)
     _check_no_checkpoint(asked_for)

@@ -12,21 +12,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike, what: str) -> Iterator[None]:
-    """
-    Raise an OSError where TensorFlow cannot write.
-
-    Parameters
-    ----------
-    path : str or path-like
-        What is written to, for the message.
-    what : str
-        What is written, for the message.
-
-    Raises
-    ------
-    OSError
-        In place of any error of TensorFlow's operations.
-    """
+    """Raise an OSError where TensorFlow cannot write."""
     try:
         yield
     except tf.errors.OpError as error:

@@ -179,19 +179,7 @@ def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -
     """
     Return the value of a setting that is nearest to an object.
 
-    Parameters
-    ----------
-    networks : sequence of nengo.Network
-        The networks around the object, from the top-level network inwards.
-    obj : nengo object or type
-        The object or type the setting is for.
-    setting : str
-        An argument of `.configure_settings`.
-
-    Returns
-    -------
-    value
-        The nearest value that is not None; None if there is none.
+    Returns the nearest value that is not None; None if there is none.
     """
     values = _values_outwards(networks, obj, setting)
     return next((value for value in values if value is not None), None)

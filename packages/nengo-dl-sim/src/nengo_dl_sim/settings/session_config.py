@@ -53,26 +53,7 @@ OPTIONS = {
 
 
 def convert_session_config(value: Any) -> dict[str, Any]:
-    """
-    Check the setting ``session_config``.
-
-    Parameters
-    ----------
-    value : dict from str to object
-        The options.
-
-    Returns
-    -------
-    options : dict from str to object
-        A copy.
-
-    Raises
-    ------
-    TypeError
-        If it is no dictionary, or a value does not fit its option.
-    ValueError
-        If an option has no meaning in TensorFlow 2.
-    """
+    """Check the setting ``session_config``."""
     if not isinstance(value, Mapping):
         raise TypeError
     for name, setting in value.items():
@@ -87,16 +68,8 @@ def apply_session_config(options: Mapping[str, Any]) -> None:
     """
     Apply options to TensorFlow.
 
-    Parameters
-    ----------
-    options : dict from str to object
-        The options, checked.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If it is too late: most can be changed only before TensorFlow computes
-        anything.
+    Raises a ``SimulationError`` if it is too late: most can be changed only before
+    TensorFlow computes anything.
     """
     for name, value in options.items():
         try:

@@ -50,19 +50,7 @@ def read_settings(
     """
     Read the settings of a network.
 
-    Parameters
-    ----------
-    network : nengo.Network or None
-        The top-level network. None: all settings have their defaults.
-    dtype : str, optional
-        What is said instead of the setting of that name.
-    optimize : bool
-        If False, there are no simplifications, whatever the setting says.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If two settings contradict each other.
+    ``network``: the top-level network. None: all settings have their defaults.
     """
 
     def get(name: str, default: Any = None) -> Any:

@@ -72,11 +72,8 @@ def dtype_of_nengo() -> str | None:
     """
     Return the type that Nengo was told to use.
 
-    Returns
-    -------
-    dtype : {"float16", "float32"} or None
-        What ``bits`` in the section ``[precision]`` of Nengo's configuration asks for;
-        None if that is Nengo's own default of 64, which is nobody's wish.
+    Returns what ``bits`` in the section ``[precision]`` of Nengo's configuration asks
+    for; None if that is Nengo's own default of 64, which is nobody's wish.
     """
     default = f"float{RC_DEFAULTS['precision']['bits']}"
     name = str(rc.float_dtype.name)
@@ -109,24 +106,7 @@ class Setting:
     convert: Callable[[Any], Any]
 
     def check(self, value: Any) -> Any:
-        """
-        Check a value.
-
-        Parameters
-        ----------
-        value : object
-            What the user gave.
-
-        Returns
-        -------
-        value : object
-            What to store.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it does not fit.
-        """
+        """Check a value."""
         try:
             return self.convert(value)
         except (TypeError, ValueError, OverflowError) as error:
@@ -184,14 +164,7 @@ class SettingParam(Parameter):
 
 
 def find_setting(name: str) -> Setting:
-    """
-    Return a setting by its name.
-
-    Raises
-    ------
-    nengo.exceptions.ConfigError
-        If there is none.
-    """
+    """Return a setting by its name."""
     if name not in SETTINGS:
         raise ConfigError(
             f"{name!r} is not a valid config parameter, expected one of: "

@@ -107,19 +107,7 @@ def _warn_of_learning(obj: object, is_trained: bool) -> None:
 
 
 def probe_connections(model: Model) -> dict[nengo.Probe, nengo.Connection]:
-    """
-    Find the connections that Nengo made to decode what is probed.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The built model.
-
-    Returns
-    -------
-    connections : dict from nengo.Probe to nengo.Connection
-        Holds only probes that need one.
-    """
+    """Find the connections that Nengo made to decode what is probed."""
     return {
         obj.post_obj: obj
         for obj in model.sig

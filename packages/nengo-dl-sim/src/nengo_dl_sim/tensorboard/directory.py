@@ -52,28 +52,14 @@ class EventDirectory:
         self.writer = tf.summary.create_file_writer(str(self.directory))
 
     def write_graph(self, engine: Engine) -> None:
-        """
-        Write the graph of one simulation step.
-
-        Parameters
-        ----------
-        engine : Engine
-            The engine of the simulator.
-        """
+        """Write the graph of one simulation step."""
         graph = _step_graph(engine)
         with writing(self.directory, "graph"), self.writer.as_default():
             tf.summary.graph(graph)
             self.writer.flush()
 
     def writing(self) -> AbstractContextManager[None]:
-        """
-        Make a context in which summaries are written.
-
-        Returns
-        -------
-        context : context manager
-            Raises an OSError if they cannot be.
-        """
+        """Make a context in which summaries are written."""
         return writing(self.directory, "summaries")
 
     def close(self) -> None:

@@ -20,22 +20,10 @@ def profiler(profile: bool | str | os.PathLike) -> contextlib.AbstractContextMan
     """
     Make the context in which TensorFlow is profiled.
 
-    Parameters
-    ----------
-    profile : bool or str or path-like
-        A directory for the trace; True for ``"nengo_dl_profile"`` where the program
-        runs; False for no profile.
-
-    Returns
-    -------
-    context : context manager
-        Writes a trace when it is left. ``tensorboard --logdir DIRECTORY`` opens it
-        (with the plugin ``tensorboard-plugin-profile``).
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the argument is something else.
+    ``profile``: a directory for the trace; True for ``"nengo_dl_profile"`` where the
+    program runs; False for no profile. The context writes a trace when it is left.
+    ``tensorboard --logdir DIRECTORY`` opens it (with the plugin
+    ``tensorboard-plugin-profile``).
     """
     if not isinstance(profile, (bool, str, os.PathLike)) or profile == "":
         raise ValidationError(

@@ -27,16 +27,7 @@ _SCALAR, _TENSOR = 1, 2
 
 
 def write_scalar(tag: str, value: float) -> None:
-    """
-    Write a number to the default writer.
-
-    Parameters
-    ----------
-    tag : str
-        Its name.
-    value : float
-        The number.
-    """
+    """Write a number to the default writer."""
     metadata = _metadata("scalars", _SCALAR)
     tf.summary.write(tag, tf.constant(value, tf.float32), metadata=metadata)
 
@@ -45,12 +36,7 @@ def write_histogram(tag: str, values: np.ndarray) -> None:
     """
     Write the distribution of some numbers to the default writer.
 
-    Parameters
-    ----------
-    tag : str
-        Its name.
-    values : array
-        The numbers; what is not finite is left out.
+    ``values``: the numbers; what is not finite is left out.
     """
     counts, edges = np.histogram(values[np.isfinite(values)], bins=N_BUCKETS)
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
@@ -110,30 +96,7 @@ def summary_entries(
     probes: Sequence[Probe],
     objectives: Sequence[Measure],
 ) -> list[Entry]:
-    """
-    Find out how to write what a user wants to see.
-
-    Parameters
-    ----------
-    summaries : list
-        ``"loss"``, Nengo objects, or functions that write something themselves.
-    data : SimulationData
-        The live parameters of the objects.
-    probes : list of nengo.Probe
-        The probes of the network.
-    objectives : list of Measure
-        What is minimised.
-
-    Returns
-    -------
-    entries : list of callable
-        One for each summary.
-
-    Raises
-    ------
-    SummaryError
-        If there is something else, or an object without parameters.
-    """
+    """Find out how to write what a user wants to see."""
     if isinstance(summaries, str) or not isinstance(summaries, Sequence):
         raise SummaryError(f"expected a list, got {summaries!r}", attr="summaries")
     used: Counter[str] = Counter()

@@ -71,15 +71,8 @@ def row_sizes(gradient: Any) -> tf.Tensor | None:
     """
     Measure a gradient: the result is finite only if all of its numbers are.
 
-    Parameters
-    ----------
-    gradient : tf.Tensor or tf.IndexedSlices or None
-        The gradient.
-
-    Returns
-    -------
-    sizes : (n_rows,) tf.Tensor or None
-        The sum of absolute values of each row; of indexed slices in one number.
+    Returns (n_rows,): the sum of absolute values of each row; of indexed slices in one
+    number.
     """
     if gradient is None:
         return None
@@ -93,17 +86,7 @@ def are_finite(losses: tf.Tensor, evidence: Evidence) -> tf.Tensor:
     """
     Tell whether losses and learning rates are finite.
 
-    Parameters
-    ----------
-    losses : (n,) tf.Tensor
-        The losses.
-    evidence : Evidence
-        Their sum, and the learning rates.
-
-    Returns
-    -------
-    are_finite : () tf.Tensor of bool
-        False, too, if a learning rate is negative.
+    Shapes: ``losses`` (n,).
     """
     rates = evidence.rates
     return (
@@ -117,17 +100,7 @@ def is_bounded(evidence: Evidence, squared: bool = False) -> tf.Tensor:
     """
     Tell whether a step along some gradients is finite.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Sizes of gradients, and what they are multiplied by.
-    squared : bool
-        Whether the optimizer computes norms of gradients.
-
-    Returns
-    -------
-    is_bounded : () tf.Tensor of bool
-        Whether gradients, and these times a learning rate, are finite.
+    Returns whether gradients, and these times a learning rate, are finite.
     """
     found = [size for size in evidence.sizes if size is not None]
     if not found:
@@ -146,24 +119,8 @@ def check_sound(
     """
     Check that the numbers of a step of gradient descent were finite.
 
-    Parameters
-    ----------
-    descent : Descent
-        What came out of the step.
-    measures : list of Measure
-        What was minimised.
-    parameters : iterable of TrainableParameter
-        The names of what is trained.
-
-    Returns
-    -------
-    losses : (n,) array
-        The losses.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If they were not; it names the objective, the learning rate or the parameters.
+    Shapes: returns (n,). Raises a ``SimulationError`` if they were not; it names the
+    objective, the learning rate or the parameters.
     """
     losses = descent.losses.numpy()
     if not descent.sound:

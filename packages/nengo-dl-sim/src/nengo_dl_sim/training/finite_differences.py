@@ -36,18 +36,8 @@ def derivative(function: Callable[[float], np.ndarray], epsilon: float) -> Deriv
     Of central differences with ever smaller steps, each element gets the one that
     agrees best with its neighbours. (With both: two may agree by chance.)
 
-    Parameters
-    ----------
-    function : callable
-        Returns a (n,) array.
-    epsilon : float
-        The relative precision of its values.
-
-    Returns
-    -------
-    derivative : Derivative
-        Of each element. Its error is the difference from the neighbours, and what
-        rounding may have added.
+    Returns the derivative of each element. Its error is the difference from the
+    neighbours, and what rounding may have added.
     """
     found = [_difference(function, step, epsilon) for step in STEPS]
     values, rounding = (np.stack(arrays) for arrays in zip(*found, strict=True))
@@ -95,36 +85,12 @@ class Subject(ABC):
         """
         Return the derivative in each direction.
 
-        Parameters
-        ----------
-        gradients : list of array
-            The gradient with respect to each source.
-
-        Returns
-        -------
-        derivatives : (n_directions,) array
-            The derivatives.
+        Shapes: returns (n_directions,).
         """
 
     @abstractmethod
     def moved(self, sources: Sources, direction: int, step: float) -> list[np.ndarray]:
-        """
-        Return the sources, changed a bit.
-
-        Parameters
-        ----------
-        sources : list of array
-            What goes into the network.
-        direction : int
-            Which of the directions.
-        step : float
-            How far to go.
-
-        Returns
-        -------
-        sources : list of array
-            The same but for one of them.
-        """
+        """Return the sources, changed a bit."""
 
 
 class NodeValues(Subject):

@@ -92,17 +92,9 @@ class GradientCheck:
         """
         Compare the gradients of one probe.
 
-        Parameters
-        ----------
-        probe : nengo.Probe
-            The probe.
-
-        Returns
-        -------
-        comparisons : list of GradientComparison
-            For each input node the derivatives with respect to each element in each
-            step; for each trainable parameter that in a random direction. All are
-            summed up over the items of the minibatch.
+        Returns for each input node the derivatives with respect to each element in each
+        step; for each trainable parameter that in a random direction. All are summed up
+        over the items of the minibatch.
         """
         forward, pull_back = self._functions(probe)
         subjects = list(self._subjects())
@@ -189,18 +181,8 @@ def check_comparisons(
     """
     Check that gradients agree.
 
-    Parameters
-    ----------
-    found : dict from nengo.Probe to list of GradientComparison
-        What was compared.
-    atol, rtol : float
-        The absolute and relative differences that are allowed, beside the error of
-        the differences themselves.
-
-    Raises
-    ------
-    nengo.exceptions.SimulationError
-        If some do not agree, or are not finite; it names the worst.
+    ``atol``, ``rtol``: the absolute and relative differences that are allowed, beside
+    the error of the differences themselves.
     """
     worst = max(
         (

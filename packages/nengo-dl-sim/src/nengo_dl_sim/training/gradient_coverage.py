@@ -40,19 +40,7 @@ def reached_signals(
     """
     Find the signals that some outputs depend on in a way that can be differentiated.
 
-    Parameters
-    ----------
-    groups : list of OpBuilder
-        The merged operators of a step.
-    outputs : collection of nengo.builder.Signal
-        What is differentiated.
-    through_python : bool
-        Whether ways count that pass through an operator that runs in Python.
-
-    Returns
-    -------
-    signals : set of nengo.builder.Signal
-        Base signals from which a way leads to an output, in any number of steps.
+    Returns base signals from which a way leads to an output, in any number of steps.
     """
     writers: dict[Signal, list[Operator]] = defaultdict(list)
     for group in groups:
@@ -70,21 +58,7 @@ def reached_signals(
 
 
 def influential_signals(engine: Engine, probes: Sequence[nengo.Probe]) -> set[Signal]:
-    """
-    Find the signals that some probes depend on, in whatever way.
-
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-    probes : list of nengo.Probe
-        Probes of its network.
-
-    Returns
-    -------
-    signals : set of nengo.builder.Signal
-        Base signals.
-    """
+    """Find the signals that some probes depend on, in whatever way."""
     probed = [engine.model.sig[probe]["in"] for probe in probes]
     return reached_signals(engine.program.groups, probed, through_python=True)
 

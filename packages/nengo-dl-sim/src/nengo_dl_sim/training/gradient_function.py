@@ -92,23 +92,8 @@ class GradientFunction(BatchFunction):
         """
         Find out what the losses depend on.
 
-        Parameters
-        ----------
-        state : State
-            Any state of the simulation.
-        batch : Batch
-            A block of steps, of which only shapes and types matter (tf.TensorSpec
-            will do).
-
-        Returns
-        -------
-        coverage : GradientCoverage
-            What has a gradient.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If a measure does not return numbers to minimise.
+        ``batch``: a block of steps, of which only shapes and types matter
+        (tf.TensorSpec will do).
         """
         scale = tf.TensorSpec((), tf.float64)
         traced = self._gradients.traced(state, *batch[:3], scale)
@@ -130,25 +115,11 @@ class GradientFunction(BatchFunction):
         """
         Take a step of gradient descent for each minibatch, or each block of its steps.
 
-        Parameters
-        ----------
-        minibatches : iterable over (State, Batch)
-            The next one is asked for after all callbacks were called.
-        update : Update
-            Turns gradients into changes of the variables.
-        truncation : int or None
-            The number of steps of a block: the state is carried from block to block,
-            gradients are not. None: all steps are one block.
-        callbacks : list of callable
-            Called after each change.
-        names : callable
-            Returns the names of what is trained, for messages.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If a loss, a gradient or the learning rate is not finite. The variables are
-            as they were before the block. A TensorNode that was not finite is named.
+        ``truncation``: the number of steps of a block: the state is carried from block
+        to block, gradients are not. None: all steps are one block. Raises a
+        ``SimulationError`` if a loss, a gradient or the learning rate is not finite.
+        The variables are as they were before the block. A TensorNode that was not
+        finite is named.
         """
         for state, batch in minibatches:
             for block in batch.blocks(truncation):

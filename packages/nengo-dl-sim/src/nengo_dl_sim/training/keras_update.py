@@ -120,15 +120,7 @@ def optimizer_parts(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """
     Return the optimizers that one is made of, which have learning rates.
 
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer
-        Any, such as a LossScaleOptimizer or a MultiOptimizer.
-
-    Returns
-    -------
-    parts : list of keras.optimizers.Optimizer
-        None before a MultiOptimizer has been built that chooses them by itself.
+    Returns None before a MultiOptimizer has been built that chooses them by itself.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     return list(getattr(optimizer, "optimizers", [optimizer]))

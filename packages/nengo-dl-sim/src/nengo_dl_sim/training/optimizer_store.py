@@ -75,25 +75,8 @@ class OptimizerStore:
         """
         Find or make the update of an optimizer.
 
-        Parameters
-        ----------
-        optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-            What turns gradients into changes.
-        variables : list of keras.Variable or tf.Variable
-            What it changes.
-        parameters : callable
-            Returns the parameters that these are made of.
-
-        Returns
-        -------
-        update : Update
-            Applies gradients; goes on from a checkpoint, if one was restored that a
-            counterpart of the optimizer was part of.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If that was of another kind.
+        The update applies gradients; it goes on from a checkpoint, if one was restored
+        that a counterpart of the optimizer was part of.
         """
         number, update = self._updates.get(
             id(optimizer), lambda: self._make(optimizer, variables, list(parameters()))
@@ -107,10 +90,7 @@ class OptimizerStore:
         """
         Return what the optimizers go on from.
 
-        Returns
-        -------
-        arrays : dict from str to array
-            By name; the first part of a name is the number of the optimizer.
+        Returns arrays by name; the first part of a name is the number of the optimizer.
         """
         kept = self._updates.values()
         found = {number: update.arrays() for number, update in kept} | self._waiting
@@ -121,19 +101,7 @@ class OptimizerStore:
         }
 
     def check(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """
-        Check that optimizers in use can go on from arrays.
-
-        Parameters
-        ----------
-        arrays : dict from str to array
-            What `arrays` returned.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If they are of other kinds.
-        """
+        """Check that optimizers in use can go on from arrays."""
         numbered = _by_number(arrays)
         for number, update in self._updates.values():
             if number in numbered:
@@ -143,12 +111,8 @@ class OptimizerStore:
         """
         Let optimizers go on from arrays: those in use, and those to come.
 
-        Parameters
-        ----------
-        arrays : dict from str to array
-            What `arrays` returned, and `check` has found to fit.
-        interrupted : int
-            The number of the optimizer that is to be used next; -1 if that is open.
+        ``interrupted``: the number of the optimizer that is to be used next; -1 if that
+        is open.
         """
         self.forget()
         numbered = _by_number(arrays)

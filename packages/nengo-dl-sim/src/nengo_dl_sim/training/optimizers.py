@@ -23,16 +23,8 @@ def check_optimizer(optimizer: Any) -> None:
     """
     Check that an object is an optimizer.
 
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-        The object.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is not; or if its learning rate, weight decay or epsilon is no number to
-        use.
+    Raises a ``ValidationError`` if it is not; or if its learning rate, weight decay or
+    epsilon is no number to use.
     """
     if isinstance(optimizer, dict):
         raise ValidationError(
@@ -92,25 +84,7 @@ def make_update(
     counter: tf.Variable,
     parameters: Sequence[TrainableParameter] = (),
 ) -> Update:
-    """
-    Make the update of an optimizer.
-
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer or tf.compat.v1.train.Optimizer
-        What turns gradients into changes.
-    variables : list of keras.Variable or tf.Variable
-        What it changes.
-    counter : tf.Variable of int64
-        Counts the changes.
-    parameters : list of TrainableParameter
-        The parameters that the variables are made of, if that is not one each.
-
-    Returns
-    -------
-    update : Update
-        Applies gradients.
-    """
+    """Make the update of an optimizer."""
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return TF1Update(optimizer, variables, counter)
     if mixes_parameters(optimizer, parameters):

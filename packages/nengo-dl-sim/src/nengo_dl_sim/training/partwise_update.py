@@ -97,17 +97,7 @@ def mixes_parameters(optimizer: Any, parameters: Sequence[TrainableParameter]) -
     """
     Tell whether an optimizer would mix parameters that share a variable.
 
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer
-        The optimizer.
-    parameters : list of TrainableParameter
-        The parameters.
-
-    Returns
-    -------
-    mixes : bool
-        False if none share one, or each number is treated for itself.
+    Returns false if none share one, or each number is treated for itself.
     """
     if len({part.variable for part in parameters}) == len(parameters):
         return False

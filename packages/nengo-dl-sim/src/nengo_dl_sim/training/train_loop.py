@@ -68,23 +68,7 @@ class TrainLoop:
         callbacks: Sequence[Callback],
         batch_hook: BatchHook = iter,
     ) -> None:
-        """
-        Train.
-
-        Parameters
-        ----------
-        epoch_plan : EpochPlan
-            How to go through the data.
-        callbacks : list of callable
-            Called after each change of the parameters, and after it was counted.
-        batch_hook : callable
-            Takes the minibatches, and hands them on.
-
-        Raises
-        ------
-        nengo.exceptions.SimulationError
-            If a loss is not finite.
-        """
+        """Train."""
         minibatch_source = self._state_policy.minibatch_source
         minibatches = self._state_policy.minibatches(
             self._data, epoch_plan, self._seed, self._position
@@ -108,15 +92,8 @@ class TrainLoop:
         """
         Check that callbacks find what they look for in the optimizer.
 
-        Parameters
-        ----------
-        callbacks : list of keras.callbacks.Callback
-            What is called on the way.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If one exchanges weights of which the optimizer has copies only.
+        Raises a ``ValidationError`` if one exchanges weights of which the optimizer has
+        copies only.
         """
         swap = getattr(keras.callbacks, "SwapEMAWeights", ())
         if self._update.has_copies and any(isinstance(c, swap) for c in callbacks):

@@ -33,19 +33,7 @@ class TrainableParameter(NamedTuple):
 
 
 def trainable_parameters(engine: Engine) -> Iterator[TrainableParameter]:
-    """
-    Name what is trained.
-
-    Parameters
-    ----------
-    engine : Engine
-        The engine of the simulator.
-
-    Yields
-    ------
-    part : TrainableParameter
-        In the order of the variables.
-    """
+    """Name what is trained."""
     program, store = engine.program, engine.parameters
     arrays = [array for array in program.parameters if array.trainable]
     for i, array in enumerate(arrays):

@@ -65,14 +65,7 @@ class Trainer:
         return self._evaluator.position
 
     def reset(self, seed: int) -> None:
-        """
-        Start all random numbers anew, and count from zero.
-
-        Parameters
-        ----------
-        seed : int
-            The seed of everything random.
-        """
+        """Start all random numbers anew, and count from zero."""
         self._evaluator.go_to(seed, TrainingProgress())
         self.step.assign(0)
         self._optimizers.forget()
@@ -214,21 +207,7 @@ class Trainer:
     def compare_gradients(
         self, data: DataAdapter, probes: Sequence[nengo.Probe]
     ) -> dict[nengo.Probe, list[GradientComparison]]:
-        """
-        Compare gradients of outputs with finite differences; change nothing.
-
-        Parameters
-        ----------
-        data : DataAdapter
-            Values of nodes, one minibatch.
-        probes : list of nengo.Probe
-            The outputs.
-
-        Returns
-        -------
-        comparisons : dict from nengo.Probe to list of GradientComparison
-            See `.GradientCheck`.
-        """
+        """Compare gradients of outputs with finite differences; change nothing."""
         check_differentiable(self._engine)
         source, seed = self._evaluator.minibatch_source, self._evaluator.seed
         with source.isolated():
@@ -236,14 +215,7 @@ class Trainer:
             return {probe: check.compare(probe) for probe in probes}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """
-        Return what training goes on from, besides parameters and seed.
-
-        Returns
-        -------
-        arrays : dict from str to array
-            By name.
-        """
+        """Return what training goes on from, besides parameters and seed."""
         return {
             "training/step": np.array(self.step.numpy(), np.int64),
             "training/optimizer": np.array(self._optimizers.last, np.int64),
@@ -255,32 +227,11 @@ class Trainer:
         return self._optimizers.arrays()
 
     def check_optimizers(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """
-        Check that the optimizers in use can go on from arrays.
-
-        Parameters
-        ----------
-        arrays : dict from str to array
-            What `optimizer_arrays` returned.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If they are of other kinds.
-        """
+        """Check that the optimizers in use can go on from arrays."""
         self._optimizers.check(arrays)
 
     def restore(self, seed: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """
-        Go on from where training was.
-
-        Parameters
-        ----------
-        seed : int
-            The seed of everything random.
-        arrays : dict from str to array
-            What `arrays` and `optimizer_arrays` returned.
-        """
+        """Go on from where training was."""
         self.step.assign(arrays["training/step"])
         self._evaluator.go_to(seed, TrainingProgress.resumed(arrays))
         optimizers = [name for name in arrays if name.startswith("optimizers/")]
@@ -290,14 +241,7 @@ class Trainer:
         )
 
     def check_built(self) -> None:
-        """
-        Check that all that is trained in the network was built.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If something was added since.
-        """
+        """Check that all that is trained in the network was built."""
         check_built(self._network, self._engine.model)
 
 

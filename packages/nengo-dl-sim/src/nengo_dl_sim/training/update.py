@@ -51,17 +51,7 @@ class Update(ABC):
         """
         Compute gradients, and change the variables if all numbers are finite.
 
-        Parameters
-        ----------
-        compute : CompiledForShapes
-            Returns a `.gradient_function.BackPropagation`.
-        *arguments
-            What it takes; and last, what the gradients are multiplied by.
-
-        Returns
-        -------
-        descent : Descent
-            What came out.
+        ``*arguments``: what it takes; and last, what the gradients are multiplied by.
         """
 
     @abstractmethod
@@ -72,29 +62,14 @@ class Update(ABC):
         """
         Return what the optimizer goes on from.
 
-        Returns
-        -------
-        arrays : dict from str to array
-            Slots, counts and learning rates, by names that tell the kind of
-            optimizer, too; and their number, by the kind.
+        Returns slots, counts and learning rates, by names that tell the kind of
+        optimizer, too; and their number, by the kind.
         """
         named = {f"{self._kind}/{k}": to_numpy(v) for k, v in self._slots().items()}
         return {self._kind: np.array(len(named), np.int64), **named}
 
     def check(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """
-        Check that the optimizer can go on from where another one was.
-
-        Parameters
-        ----------
-        arrays : dict from str to array
-            What `arrays` returned.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If that was of another kind of optimizer.
-        """
+        """Check that the optimizer can go on from where another one was."""
         kind, others = next(iter(arrays)).partition("/")[0], self._without_kind(arrays)
         if kind != self._kind:
             raise self._unlike(f"that is of {kind}")
@@ -108,14 +83,7 @@ class Update(ABC):
                 )
 
     def assign(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """
-        Let the optimizer go on from where another one was.
-
-        Parameters
-        ----------
-        arrays : dict from str to array
-            What `check` has found to fit.
-        """
+        """Let the optimizer go on from where another one was."""
         for name, array in self._without_kind(arrays).items():
             self._slots()[name].assign(array)
 
@@ -168,17 +136,5 @@ def _shape(value: Any) -> str:
 
 
 def backend_variable(variable: keras.Variable | tf.Variable) -> tf.Variable:
-    """
-    Return the TensorFlow variable behind a variable.
-
-    Parameters
-    ----------
-    variable : keras.Variable or tf.Variable
-        Any variable.
-
-    Returns
-    -------
-    variable : tf.Variable
-        What a tf.GradientTape knows it by.
-    """
+    """Return the TensorFlow variable behind a variable."""
     return variable.value if isinstance(variable, keras.Variable) else variable
