@@ -66,6 +66,7 @@ class SignalLayout:
 
     def _place(self, base: Signal) -> _Place:
         shape = stored_value(base).shape
+        # Whoever reads a constant reads whole rows, but an operator may write any part.
         if base in self.constants and shape:
             return _Place(self.n_rows, shape[0], shape[1:], shape)
         return _Place(self.n_rows, prod(shape), (), shape)
@@ -273,5 +274,6 @@ def elements(sig: Signal) -> np.ndarray:
         zip(sig.shape, sig.elemstrides, strict=True)
     ):
         steps = np.arange(length) * stride
+        # Broadcast along the other axes: the sum over all axes, for every element.
         index += steps.reshape((-1,) + (1,) * (sig.ndim - axis - 1))
     return index

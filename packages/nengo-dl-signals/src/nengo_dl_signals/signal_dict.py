@@ -265,6 +265,8 @@ class SignalDict:
         source, target : TensorSignal
             Signals of the same type and shape.
         """
+        # Values are held as rows or as elements (see SignalLayout): only what is held
+        # alike can be found in the same place.
         if not _rows_match(source, target):
             self.scatter(target, self.gather(source))
             return
@@ -281,6 +283,7 @@ class SignalDict:
         source, target : TensorSignal
             Signals of the same type and shape; rows of ``target`` may repeat.
         """
+        # 0 + x is x, but a row named twice would only get the last of its values.
         single = len(np.unique(target.rows)) == len(target.rows)
         if single and self._is_zero(target.rows):
             self.copy(source, target)

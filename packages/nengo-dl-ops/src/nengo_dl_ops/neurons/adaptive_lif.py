@@ -78,6 +78,7 @@ def adapt(
     Shapes: ``adaptation`` (n_neurons, batch); returns (n_neurons, batch). ``output``
     (n_neurons, batch) in Hz.
     """
+    # Euler's method, as in Nengo: the exact decay would give other spikes.
     target = neurons.parameter("inc_n") * output
     return adaptation + (neurons.config.dt / neurons.parameter("tau_n")) * (
         target - adaptation

@@ -50,10 +50,12 @@ class IzhikevichBuilder(NeuronBuilder):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
         dt, v, u = self.config.dt, state["voltage"], state["recovery"]
+        # Nengo's bound: with less, Euler's method is not stable.
         J = tf.maximum(J, -30)
         v = v + (0.04 * tf.square(v) + 5 * v + 140 - u + J) * 1000 * dt
         spikes = v >= 30
         v = tf.where(spikes, tf.constant(self.parameter("reset_voltage"), J.dtype), v)
+        # Nengo's order: the recovery follows the voltage as it is after the reset.
         rise = self.parameter("tau_recovery") * (self.parameter("coupling") * v - u)
         u = u + rise * 1000 * dt
         u = tf.where(spikes, u + self.parameter("reset_recovery"), u)
@@ -66,6 +68,7 @@ class IzhikevichBuilder(NeuronBuilder):
         del state
         first, last = _CURRENTS[0], _CURRENTS[-1]
         place = (tf.clip_by_value(J, first, last) - first) / (_CURRENTS[1] - first)
+        # The last current belongs to the interval before it: there is none after it.
         below = tf.minimum(tf.floor(place), len(_CURRENTS) - 2)
         index = tf.cast(below, tf.int32) + self._curve_of_neuron() * len(_CURRENTS)
         curves = tf.constant(np.concatenate(self._curves()), J.dtype)

@@ -49,6 +49,8 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
         voltage = state["voltage"] + tf.nn.relu(J) * dt
         n_spikes = tf.floor(voltage)
         output = (self.parameter("amplitude") / dt) * n_spikes
+        # A reset by subtraction: what is above the threshold counts for the next spike,
+        # so that the mean of the spikes is the rate, at any current.
         return output, {"voltage": voltage - n_spikes}
 
     def training_step(

@@ -10,7 +10,11 @@ MAX_BOUND = 0.2
 
 
 def expm1_small(x: tf.Tensor, bound: float) -> tf.Tensor:
-    r"""Compute :math:`e^x - 1 = x (1 + \frac{x}{2} (1 + \frac{x}{3} (1 + \dots)))`."""
+    r"""
+    Compute :math:`e^x - 1 = x (1 + \frac{x}{2} (1 + \frac{x}{3} (1 + \dots)))`.
+
+    ``bound``: no absolute value of ``x`` is larger.
+    """
     if bound > MAX_BOUND:
         return tf.math.expm1(x)
     n_terms = _n_terms(bound, x.dtype, np.cumprod(1.0 / np.arange(1, 31)))
@@ -21,7 +25,11 @@ def expm1_small(x: tf.Tensor, bound: float) -> tf.Tensor:
 
 
 def log1p_small(x: tf.Tensor, bound: float) -> tf.Tensor:
-    r"""Compute :math:`\log(1 + x) = x - \frac{x^2}{2} + \frac{x^3}{3} - \dots`."""
+    r"""
+    Compute :math:`\log(1 + x) = x - \frac{x^2}{2} + \frac{x^3}{3} - \dots`.
+
+    ``bound``: no absolute value of ``x`` is larger.
+    """
     if bound > MAX_BOUND:
         return tf.math.log1p(x)
     n_terms = _n_terms(bound, x.dtype, 1.0 / np.arange(1, 31))

@@ -90,6 +90,7 @@ def state_arrays(
     needed = _needed_from_before(plan, probed, kept)
     arrays: dict[Hashable, list[Signal]] = {}
     for base in sorted(needed, key=lambda b: (writes[b], layout.rows(b)[0])):
+        # What all items share is held once, so apart from what each item has.
         key = writes[base][:3], layout.type_of(base), base in shared
         arrays.setdefault(key, []).append(base)
     factored = _changed_by_factors(plan)
@@ -118,6 +119,7 @@ def _last_writes(plan: Plan) -> dict[Signal, _Write]:
 
 def _shared_signals(plan: Plan) -> set[Signal]:
     """Find base signals of which all batch items have the same values in every step."""
+    # One writer that tells items apart is enough for a signal of their own.
     shared, own = set[Signal](), set[Signal]()
     for group in plan:
         (shared if Builder.of(group[0]).shared else own).update(written_signals(group))
@@ -171,6 +173,7 @@ def _needed_from_before(
     needed: dict[Signal, None] = {}
     n_set: Counter[Signal] = Counter()
     for group in plan:
+        # A group reads everything before it sets anything: its operators run at once.
         for op in group:
             previous = Builder.of(op).previous(op)
             for sig in (*op.reads, *op.incs, *previous):

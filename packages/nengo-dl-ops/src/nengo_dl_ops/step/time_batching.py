@@ -121,7 +121,8 @@ class TimeBatch:
     def remainder(self, i: tf.Tensor | int) -> Remainder:
         """Return what is left to compute in a step."""
         parts = [
-            # A first axis of one step stands for all of them.
+            # A first axis of one step stands for all of them: what does not change from
+            # step to step was computed once.
             (rows, None if steps is None else steps[i if steps.shape[0] > 1 else 0])
             for rows, steps in self._handed
         ]

@@ -30,6 +30,7 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
 
     @tf.custom_gradient
     def compute(*floats: tf.Tensor) -> tuple[list[tf.Tensor], Callable]:
+        # No tape watches the first call, so nothing of it is kept.
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(floats)

@@ -125,6 +125,7 @@ class RunFunction:
         slot: tf.Tensor,
         n_steps: tf.Tensor,
     ) -> tuple[State, list[tf.Tensor], list[tf.Tensor]]:
+        # Read here, once: no step changes them, and inside the loop each would read them.
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         fixed = parameters, held, stepped, slot
         failed = [tf.constant(-1) for _ in self.program.checked]
@@ -135,6 +136,8 @@ class RunFunction:
             _, state, buffers, failed = several(carry, fixed)
         else:
             if self.unroll > 1:
+                # The steps that do not fill a round follow one by one: the number of
+                # steps is known only when the function runs.
                 rounds = n_steps - n_steps % self.unroll
                 carry = repeat(several, carry, fixed, rounds, xla)
             last = repeat(self._one_step, carry, fixed, n_steps, xla)
@@ -174,6 +177,7 @@ class RunFunction:
             tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
             for k, (buffer, v) in enumerate(zip(buffers, probed[:n], strict=True))
         ]
+        # The first step counts: those after it only hand on what was not finite.
         failed = [
             tf.where((first < 0) & ~tf.reduce_all(tf.math.is_finite(v)), i, first)
             for first, v in zip(failed, probed[n:], strict=True)

@@ -124,6 +124,7 @@ class Runner:
                 chunk = function(state, feed.held, stepped, slots, tf.constant(n))
                 check_finite_steps(self.program, chunk.failed, now)
             except BaseException:
+                # Processes have drawn values for steps that did not take place.
                 self.inputs.take_back()
                 raise
             state, done = chunk.state, done + n
@@ -152,6 +153,7 @@ class Runner:
         )
 
     def _feed(self, data_nodes: Collection[Node]) -> InputFeed:
+        # Not the values but the choice of nodes decides what is compiled.
         key = frozenset(data_nodes)
         if key not in self._feeds:
             self._feeds[key] = InputFeed(self.inputs, key, self.program)

@@ -74,6 +74,8 @@ def run_sequence(
         Whether what is checked was finite; None if nothing is.
     """
     n_steps = int(stepped.shape[0])
+    # To keep all steps for their gradients takes memory that grows with their number;
+    # to keep the state between blocks, and compute each block twice, does not.
     if training and not check and n_steps > (program.remat_steps or n_steps):
         blocks = _in_blocks(program, parameters, state, split, held, stepped, keep)
         return *blocks, None
@@ -136,6 +138,7 @@ def _in_blocks(
     def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         return rematerialized(compute, parameters, state, held, blocks[i])
 
+    # Blocks of one length share one graph; the steps left over have one of their own.
     length = int(program.remat_steps or 1)
     n_blocks, n_left = divmod(int(stepped.shape[0]), length)
     in_blocks, left = tf.split(stepped, [n_blocks * length, n_left])
@@ -182,9 +185,10 @@ def _time_batch(
     """Compute what does not need the step before, if there is more than one step."""
     n_steps, _, batch = stepped.shape
     training = program.in_training(training)
-    if n_steps == 1:
+    if n_steps == 1:  # there is nothing to join
         return None
     time_split = program.time_split(training)
+    # The values of all steps are held at once.
     if not time_split.batched or time_split.n_bytes * n_steps * batch > MAX_BYTES:
         return None
     signals = program.loaded(parameters, split, held, join_steps(stepped))

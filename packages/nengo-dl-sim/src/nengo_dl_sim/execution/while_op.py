@@ -63,6 +63,8 @@ def _functional(body: Body, carry: Any, fixed: Any, n_steps: tf.Tensor) -> Any:
         return tf.nest.flatten((body(now, same), limit, same))
 
     function = _trace(flat_body, specs)
+    # The operation hands its inputs to the body, and nothing else: what the body holds
+    # besides (a resource, say) could not be reached.
     if function.captured_inputs:
         return None
     n_carried = len(tf.nest.flatten(carry))
