@@ -8,8 +8,9 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import labelled, sgd, simulator, total
+from helpers import sgd, simulator, total
 from nengo.exceptions import ReadonlyError, SimulatorClosed, ValidationError
+from networks import labelled
 
 from nengo_dl_ops import Layer, TensorNode
 from nengo_dl_sim import Simulator, configure_settings

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers import labelled, sgd, total
+from helpers import sgd, total
+from networks import labelled
 
 from nengo_dl_sim import Simulator
 

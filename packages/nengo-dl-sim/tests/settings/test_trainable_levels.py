@@ -5,27 +5,9 @@ import numpy as np
 import pytest
 from helpers import sgd, simulator, total
 from nengo.exceptions import ValidationError
+from networks import levels
 
 from nengo_dl_sim import configure_settings
-
-
-def levels():
-    """An ensemble and a connection in a network, and in a network inside of it."""
-    with nengo.Network(seed=0) as net:
-        configure_settings(trainable=None)
-        net.a = nengo.Node([0.5])
-        rate = nengo.RectifiedLinear()
-        net.outer = nengo.Ensemble(5, 1, neuron_type=rate)
-        net.plain = nengo.Connection(net.a, net.outer, transform=0.5, synapse=None)
-        with nengo.Network() as net.sub:
-            net.inner = nengo.Ensemble(5, 1, neuron_type=rate)
-        net.decoded = nengo.Connection(net.outer, net.inner, synapse=None)
-        with net.sub, nengo.Network() as net.deep:
-            net.last = nengo.Ensemble(5, 1, neuron_type=rate)
-            net.within = nengo.Connection(net.inner, net.last, synapse=None)
-        net.p = nengo.Probe(net.last.neurons)
-    return net
-
 
 ENCODERS, BIAS, WEIGHTS = "scaled_encoders", "bias", "weights"
 

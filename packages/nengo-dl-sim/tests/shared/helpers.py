@@ -45,20 +45,6 @@ def linear(value=0.5):
     return net
 
 
-def labelled():
-    """A node and an ensemble, with labels; two probes of its neurons, one without."""
-    with nengo.Network(seed=0) as net:
-        configure_settings(trainable=None)
-        net.a = nengo.Node([0.5], label="a")
-        net.ens = nengo.Ensemble(
-            5, 1, neuron_type=nengo.RectifiedLinear(), label="my ens"
-        )
-        net.conn = nengo.Connection(net.a, net.ens, transform=2.0, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons, label="out")
-        net.q = nengo.Probe(net.ens.neurons)
-    return net
-
-
 def weight(sim, net):
     """The weight of ``net.conn``, as it is now."""
     return float(np.squeeze(sim.data[net.conn].weights))

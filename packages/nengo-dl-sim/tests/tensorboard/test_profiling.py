@@ -1,8 +1,9 @@
 """Profiles of what a simulator does, in a folder."""
 
 import pytest
-from helpers import labelled, sgd, simulator, total
+from helpers import sgd, simulator, total
 from nengo.exceptions import ValidationError
+from networks import labelled
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import labelled, sgd, simulator, total
+from helpers import sgd, simulator, total
 from nengo.exceptions import SimulationError, ValidationError
+from networks import labelled
 
 
 @pytest.fixture

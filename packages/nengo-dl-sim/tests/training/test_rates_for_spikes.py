@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from helpers import sgd, simulator, total
 from nengo.exceptions import SimulationError, ValidationError
+from networks import population
 
 from nengo_dl_ops import SoftLIFRate
-from nengo_dl_sim import configure_settings
 
 
 @pytest.mark.row("S025", "S026")
@@ -36,18 +36,6 @@ NEURONS = {
     "smoothed LIF": (nengo.LIF(), SoftLIFRate(sigma=0.4), 0.4),
     "rectified": (nengo.SpikingRectifiedLinear(), nengo.RectifiedLinear(), None),
 }
-
-
-def population(neuron_type, smoothing=None, **settings):
-    with nengo.Network(seed=0) as net:
-        configure_settings(dtype="float64", lif_smoothing=smoothing, **settings)
-        net.a = nengo.Node([0.5])
-        net.ens = nengo.Ensemble(
-            10, 1, neuron_type=neuron_type, max_rates=nengo.dists.Uniform(50, 150)
-        )
-        nengo.Connection(net.a, net.ens, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons)
-    return net
 
 
 @pytest.mark.row("S040", "S042")

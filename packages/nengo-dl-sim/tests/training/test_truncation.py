@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from helpers import sgd, simulator, total, weight
 from nengo.exceptions import ValidationError
+from networks import population
 
 from nengo_dl_sim import configure_settings
 
@@ -54,18 +55,6 @@ def test_truncation_cuts_gradients_not_the_state():
         for wrong in (0, -1, 1.5, "2"):
             with pytest.raises(ValidationError, match=f"truncation.*got {wrong!r}"):
                 sim.train({p: targets}, sgd(), truncation=wrong)
-
-
-def population(neuron_type, smoothing=None, **settings):
-    with nengo.Network(seed=0) as net:
-        configure_settings(dtype="float64", lif_smoothing=smoothing, **settings)
-        net.a = nengo.Node([0.5])
-        net.ens = nengo.Ensemble(
-            10, 1, neuron_type=neuron_type, max_rates=nengo.dists.Uniform(50, 150)
-        )
-        nengo.Connection(net.a, net.ens, synapse=None)
-        net.p = nengo.Probe(net.ens.neurons)
-    return net
 
 
 @pytest.mark.row("S047")

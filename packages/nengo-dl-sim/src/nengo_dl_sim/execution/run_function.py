@@ -125,7 +125,7 @@ class RunFunction:
         slot: tf.Tensor,
         n_steps: tf.Tensor,
     ) -> tuple[State, list[tf.Tensor], list[tf.Tensor]]:
-        # Read here, once: no step changes them, and inside the loop each would read them.
+        # Read once: no step changes them, and inside the loop each would read them.
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         fixed = parameters, held, stepped, slot
         failed = [tf.constant(-1) for _ in self.program.checked]
