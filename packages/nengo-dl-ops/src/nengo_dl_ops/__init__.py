@@ -21,8 +21,14 @@ from .neurons import Rates as Rates
 from .neurons import SimNeuronsBuilder as SimNeuronsBuilder
 from .neurons import SoftLIFRate as SoftLIFRate
 from .neurons import SoftLIFRates as SoftLIFRates
+from .neurons import SpikeAware as SpikeAware
+from .neurons import SpikeFunction as SpikeFunction
+from .neurons import Spikes as Spikes
 from .neurons import SpikingLeakyReLU as SpikingLeakyReLU
+from .neurons import SpikingNeuronBuilder as SpikingNeuronBuilder
+from .neurons import Surrogate as Surrogate
 from .neurons import TrainingMode as TrainingMode
+from .neurons import surrogates as surrogates
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder

@@ -31,6 +31,7 @@ from . import neuron_builders as neuron_builders
 from . import neurons as neurons
 from . import objectives as objectives
 from . import simulator as simulator
+from . import surrogates as surrogates
 from . import tensor_node as tensor_node
 from . import utils as utils
 from .removed_names import RemovedModules as _RemovedModules
@@ -65,6 +66,7 @@ __all__ = [
     "objectives",
     "reshaped",
     "simulator",
+    "surrogates",
     "tensor_layer",
     "tensor_node",
     "utils",

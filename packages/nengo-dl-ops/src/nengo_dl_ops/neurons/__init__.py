@@ -1,11 +1,13 @@
 """Neuron types: one file a family."""
 
 # Importing a module is what registers its builders.
+from . import surrogates as surrogates
 from .adaptive_lif import AdaptiveLIFBuilder as AdaptiveLIFBuilder
 from .adaptive_lif import AdaptiveLIFRateBuilder as AdaptiveLIFRateBuilder
 from .base import NeuronBuilder as NeuronBuilder
 from .base import NeuronState as NeuronState
 from .base import NeuronStep as NeuronStep
+from .base import SpikingNeuronBuilder as SpikingNeuronBuilder
 from .izhikevich import IzhikevichBuilder as IzhikevichBuilder
 from .leaky_relu import LeakyReLU as LeakyReLU
 from .leaky_relu import LeakyReLUBuilder as LeakyReLUBuilder
@@ -27,7 +29,11 @@ from .sigmoid import SigmoidBuilder as SigmoidBuilder
 from .soft_lif import SoftLIFRate as SoftLIFRate
 from .soft_lif import SoftLIFRateBuilder as SoftLIFRateBuilder
 from .soft_lif import soft_lif_rate as soft_lif_rate
+from .spike_function import SpikeFunction as SpikeFunction
+from .spike_function import Spikes as Spikes
+from .surrogates import Surrogate as Surrogate
 from .tanh import TanhBuilder as TanhBuilder
 from .training import Rates as Rates
 from .training import SoftLIFRates as SoftLIFRates
+from .training import SpikeAware as SpikeAware
 from .training import TrainingMode as TrainingMode

@@ -8,6 +8,7 @@ from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState, NeuronStep
 from .lif import LIFBuilder, LIFRateBuilder
+from .spike_function import SpikeFunction
 
 
 @Builder.register(AdaptiveLIFRate)
@@ -49,11 +50,12 @@ class AdaptiveLIFBuilder(LIFBuilder):
     latter (smoothed as in `.LIFBuilder`), which adapt, too.
     """
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
-        output, new_state = super().step(J - state["adaptation"], state)
+        current = J - state["adaptation"]
+        output, new_state = super().spiking_step(current, state, function)
         adaptation = adapt(self, state["adaptation"], output)
         return output, {**new_state, "adaptation": adaptation}
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from nengo.neurons import NeuronType
 
 from ..config import BuildConfig
+from .spike_function import SPIKES, SpikeFunction
 
 #: The state of neurons by Nengo's names: of each variable the values, (n_neurons,
 #: batch); of each random generator a seed, (), which is another one in every step.
@@ -132,6 +133,11 @@ class NeuronBuilder(ABC):
         """
         return self.step(J, state)
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether there is a `training_step` that is not just `step`."""
+        return type(self).training_step is not NeuronBuilder.training_step
+
     def rate_step(self) -> NeuronStep:
         """
         Return the step in rates.
@@ -143,3 +149,40 @@ class NeuronBuilder(ABC):
             follow from the current alone say so: many steps are then computed at once.
         """
         return NeuronStep(self.training_step)
+
+
+class SpikingNeuronBuilder(NeuronBuilder):
+    """
+    Computes a type of neurons that spike, in runs and in training with surrogates.
+
+    To be implemented by subclasses: `spiking_step` (in place of `step`), and what else
+    `NeuronBuilder` asks for. Builders of spiking types that implement `step` itself
+    can be trained in rates, not with surrogate gradients.
+    """
+
+    @abstractmethod
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """
+        Compute one time step.
+
+        Parameters
+        ----------
+        J, state
+            As in `step`.
+        function : SpikeFunction
+            Is asked for spikes and for what they reset: in training these have a
+            gradient.
+
+        Returns
+        -------
+        output, state
+            As in `step`.
+        """
+
+    def step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes of a run."""
+        return self.spiking_step(J, state, SPIKES)

@@ -9,7 +9,8 @@ import tensorflow as tf
 from nengo.neurons import Izhikevich
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState, NeuronStep
+from .base import NeuronState, NeuronStep, SpikingNeuronBuilder
+from .spike_function import SpikeFunction
 
 #: Where the rates are known from which those of other currents follow: from the
 #: smallest current that the neuron distinguishes to one at which it spikes in every
@@ -20,7 +21,7 @@ _PARAMETERS = "tau_recovery", "coupling", "reset_voltage", "reset_recovery"
 
 
 @Builder.register(Izhikevich)
-class IzhikevichBuilder(NeuronBuilder):
+class IzhikevichBuilder(SpikingNeuronBuilder):
     r"""
     Compute ``nengo.Izhikevich``.
 
@@ -45,21 +46,22 @@ class IzhikevichBuilder(NeuronBuilder):
        Transactions on Neural Networks, 14(6), 1569-1572.
     """
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
         dt, v, u = self.config.dt, state["voltage"], state["recovery"]
         # Nengo's bound: with less, Euler's method is not stable.
         J = tf.maximum(J, -30)
         v = v + (0.04 * tf.square(v) + 5 * v + 140 - u + J) * 1000 * dt
-        spikes = v >= 30
-        v = tf.where(spikes, tf.constant(self.parameter("reset_voltage"), J.dtype), v)
+        spikes = function.spikes(v >= 30, v / 30 - 1)
+        reset_voltage = tf.constant(self.parameter("reset_voltage"), J.dtype)
+        v = function.reset(spikes, reset_voltage, v)
         # Nengo's order: the recovery follows the voltage as it is after the reset.
         rise = self.parameter("tau_recovery") * (self.parameter("coupling") * v - u)
         u = u + rise * 1000 * dt
-        u = tf.where(spikes, u + self.parameter("reset_recovery"), u)
-        return tf.cast(spikes, J.dtype) / dt, {"voltage": v, "recovery": u}
+        u = function.reset(spikes, u + self.parameter("reset_recovery"), u)
+        return spikes.count / dt, {"voltage": v, "recovery": u}
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState

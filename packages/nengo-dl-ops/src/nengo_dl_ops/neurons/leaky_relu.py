@@ -10,8 +10,9 @@ from nengo.dists import Uniform
 from nengo.neurons import RectifiedLinear
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .finite import FiniteParam, check_finite
+from .spike_function import SpikeFunction
 
 
 class LeakyReLU(RectifiedLinear):
@@ -151,24 +152,24 @@ class LeakyReLUBuilder(NeuronBuilder):
 
 
 @Builder.register(SpikingLeakyReLU)
-class SpikingLeakyReLUBuilder(LeakyReLUBuilder):
+class SpikingLeakyReLUBuilder(SpikingNeuronBuilder, LeakyReLUBuilder):
     """Compute `SpikingLeakyReLU`; in training it is replaced by `LeakyReLU`."""
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes (several in a step if the current asks for it)."""
         dt = self.config.dt
         voltage = state["voltage"] + self._leak(J) * dt
-        n_spikes = tf.floor(voltage)
+        n_spikes = function.whole(voltage)
         output = (self.parameter("amplitude") / dt) * n_spikes
-        return output, {"voltage": voltage - n_spikes}
+        return output, {"voltage": voltage - function.taken_off(n_spikes)}
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the rates."""
-        return super().step(J, state)
+        return LeakyReLUBuilder.step(self, J, state)
 
     def rate_step(self) -> NeuronStep:
         """Rates follow from the current alone."""

@@ -11,9 +11,10 @@ from nengo.dists import Uniform
 from nengo.neurons import LIF, LIFRate
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .series import expm1_small, log1p_small
 from .soft_lif import soft_lif_rate
+from .spike_function import SpikeFunction
 
 
 def lif_rate(
@@ -89,7 +90,7 @@ class LIFRateBuilder(NeuronBuilder):
 
 
 @Builder.register(LIF)
-class LIFBuilder(LIFRateBuilder):
+class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
     r"""
     Compute ``nengo.LIF``, with the time of each spike inside its step.
 
@@ -113,8 +114,8 @@ class LIFBuilder(LIFRateBuilder):
 
     _sigma: float | None = None
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
         dt, tau_rc = self.config.dt, self.parameter("tau_rc")
@@ -123,20 +124,20 @@ class LIFBuilder(LIFRateBuilder):
         voltage = state["voltage"]
         bound = dt / float(np.min(tau_rc))
         voltage = voltage - (J - voltage) * expm1_small(delta_t * (-1 / tau_rc), bound)
-        spikes = voltage > 1
-        zero = tf.zeros_like(voltage)
+        fires = voltage > 1
+        spikes = function.spikes(fires, voltage - 1)
+        zero, one = tf.zeros_like(voltage), tf.ones_like(voltage)
 
-        output = tf.cast(spikes, J.dtype) * (self.parameter("amplitude") / dt)
-        passed = tf.where(spikes, (voltage - 1) / (J - 1), zero)
+        output = spikes.count * (self.parameter("amplitude") / dt)
+        # What `tf.where` leaves out must be finite, or its gradient is not.
+        passed = tf.where(fires, (voltage - 1) / tf.where(fires, J - 1, one), zero)
         # From below the threshold, no step passes it by more than the part `bound`.
         late = log1p_small(-passed, bound if self._starts_below_threshold else np.inf)
-        t_spike = dt + tau_rc * late
+        rested = self.parameter("tau_ref") + (dt + tau_rc * late)
         voltage = tf.maximum(voltage, self.parameter("min_voltage"))
         return output, {
-            "voltage": tf.where(spikes, zero, voltage),
-            "refractory_time": tf.where(
-                spikes, self.parameter("tau_ref") + t_spike, rest
-            ),
+            "voltage": function.reset(spikes, zero, voltage),
+            "refractory_time": function.reset(spikes, rested, rest),
         }
 
     @cached_property

@@ -7,8 +7,9 @@ from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
 
 from ..builder import Builder
 from ..random_numbers import uniform
-from .base import NeuronBuilder, NeuronState, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .poisson import poisson
+from .spike_function import SpikeFunction
 
 
 class RatesToSpikesBuilder(NeuronBuilder):
@@ -36,7 +37,7 @@ class RatesToSpikesBuilder(NeuronBuilder):
 
 
 @Builder.register(RegularSpiking)
-class RegularSpikingBuilder(RatesToSpikesBuilder):
+class RegularSpikingBuilder(SpikingNeuronBuilder, RatesToSpikesBuilder):
     """
     Compute ``nengo.RegularSpiking``: spikes at equal distances.
 
@@ -44,17 +45,19 @@ class RegularSpikingBuilder(RatesToSpikesBuilder):
     is a spike and is taken off.
     """
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes (several in a step if the rate asks for it)."""
         voltage = state["voltage"] + self.config.dt * J
-        n_spikes = tf.floor(voltage)
-        return self._spikes(n_spikes), {"voltage": voltage - n_spikes}
+        n_spikes = function.whole(voltage)
+        return self._spikes(n_spikes), {
+            "voltage": voltage - function.taken_off(n_spikes)
+        }
 
 
 @Builder.register(StochasticSpiking)
-class StochasticSpikingBuilder(RatesToSpikesBuilder):
+class StochasticSpikingBuilder(SpikingNeuronBuilder, RatesToSpikesBuilder):
     """
     Compute ``nengo.StochasticSpiking``: round at random, and without bias.
 
@@ -62,14 +65,16 @@ class StochasticSpikingBuilder(RatesToSpikesBuilder):
     number, the nearer one with the larger probability.
     """
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Draw the spikes."""
+        """Draw the spikes: the number drawn is the threshold."""
         expected = self.config.dt * tf.abs(J)
         whole = tf.floor(expected)
-        up = uniform(state["rng"], tuple(J.shape), self.config.dtype) < expected - whole
-        return self._spikes((whole + tf.cast(up, J.dtype)) * tf.sign(J)), {}
+        drawn = uniform(state["rng"], tuple(J.shape), self.config.dtype)
+        above = expected - whole - drawn
+        up = function.spikes(drawn < expected - whole, above)
+        return self._spikes((whole + up.count) * tf.sign(J)), {}
 
 
 @Builder.register(PoissonSpiking)

@@ -6,7 +6,8 @@ import tensorflow as tf
 from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronState, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
+from .spike_function import SpikeFunction
 
 
 @Builder.register(RectifiedLinear)
@@ -30,7 +31,7 @@ class RectifiedLinearBuilder(NeuronBuilder):
 
 
 @Builder.register(SpikingRectifiedLinear)
-class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
+class SpikingRectifiedLinearBuilder(SpikingNeuronBuilder, RectifiedLinearBuilder):
     """
     Compute ``nengo.SpikingRectifiedLinear``: integrate the current, spike, subtract.
 
@@ -41,17 +42,17 @@ class SpikingRectifiedLinearBuilder(RectifiedLinearBuilder):
     spikes of a constant current.
     """
 
-    def step(
-        self, J: tf.Tensor, state: NeuronState
+    def spiking_step(
+        self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes (several in a step if the current asks for it)."""
         dt = self.config.dt
         voltage = state["voltage"] + tf.nn.relu(J) * dt
-        n_spikes = tf.floor(voltage)
+        n_spikes = function.whole(voltage, lowest=1)
         output = (self.parameter("amplitude") / dt) * n_spikes
         # A reset by subtraction: what is above the threshold counts for the next spike,
         # so that the mean of the spikes is the rate, at any current.
-        return output, {"voltage": voltage - n_spikes}
+        return output, {"voltage": voltage - function.taken_off(n_spikes)}
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState

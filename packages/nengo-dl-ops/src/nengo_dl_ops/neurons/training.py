@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
+from nengo.exceptions import BuildError
 
 from ..builder import Builder
-from .base import NeuronBuilder, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep
 from .lif import LIFBuilder
 
 
@@ -68,6 +70,64 @@ class SoftLIFRates(Rates):
         return super().step_of(neurons)
 
 
+@dataclass(frozen=True)
+class SpikeAware(TrainingMode):
+    """
+    Train spiking neurons with the spikes of a run, and the gradient of their rates.
+
+    The gradient is that of the rate for the present current: it does not go through
+    what neurons remember, such as their voltage [1]_.
+
+    Parameters
+    ----------
+    rates : Rates
+        Whose gradient it is.
+
+    References
+    ----------
+    .. [1] Zenke, F., & Vogels, T. P. (2021). The remarkable robustness of surrogate
+       gradient learning for instilling complex function in spiking neural networks.
+       Neural Computation, 33(4), 899-925.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+
+    def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
+        """Return the step in spikes; of types that do not spike, the step itself."""
+        rates = self.rates.step_of(neurons)
+        kind = neurons.types[0]
+        if not kind.spiking:
+            return rates
+        if not neurons.has_rates:
+            raise BuildError(
+                f"{type(kind).__name__}: expected another training mode than "
+                f"'spike_aware': {type(neurons).__name__} has no training_step, which "
+                "gives rates"
+            )
+
+        def compute(
+            J: tf.Tensor, state: NeuronState
+        ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            before = {name: tf.stop_gradient(value) for name, value in state.items()}
+            rate, _ = rates.compute(J, before)
+            spikes, after = neurons.step(tf.stop_gradient(J), before)
+            return _with_gradient_of(rate, spikes), after
+
+        return NeuronStep(compute)
+
+
+def _with_gradient_of(rate: tf.Tensor, spikes: tf.Tensor) -> tf.Tensor:
+    """Return spikes that hand on their gradient to rates."""
+    spikes = tf.stop_gradient(spikes)
+
+    @tf.custom_gradient
+    def forward(rate: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        del rate
+        return tf.identity(spikes), lambda dy: dy
+
+    return forward(rate)
+
+
 #: What is computed in training where nobody chooses.
 RATES = Rates()
 
@@ -119,15 +179,26 @@ def with_training_modes(
     -------
     ops : list of nengo.builder.Operator
         The operators, with others in the place of those for which the choice is not
-        `RATES`. (What runs in Python has no gradient, and stays as it is.)
+        `RATES`.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If a choice is not `Rates` for neurons that run in Python, and so have no
+        gradient.
     """
     return [
-        _in_mode(op, choose(op))
-        if isinstance(op, SimNeurons) and not Builder.of(op).python
-        else op
-        for op in ops
+        _in_mode(op, choose(op)) if isinstance(op, SimNeurons) else op for op in ops
     ]
 
 
 def _in_mode(op: SimNeurons, mode: TrainingMode) -> SimNeurons:
-    return op if mode == RATES else SimTrainedNeurons(op, mode)
+    if not Builder.of(op).python:
+        return op if mode == RATES else SimTrainedNeurons(op, mode)
+    if not isinstance(mode, Rates):
+        raise BuildError(
+            f"{type(op.neurons).__name__}: expected training_mode 'rate', got {mode}: "
+            "the type runs in Python, where there are no gradients (register a builder for "
+            "it, nengo_dl_ops.SpikingNeuronBuilder)"
+        )
+    return op

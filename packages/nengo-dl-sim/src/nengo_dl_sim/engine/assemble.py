@@ -11,14 +11,7 @@ from nengo.builder.operator import Operator, SimPyFunc, TimeUpdate
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 
-from nengo_dl_ops import (
-    BuildConfig,
-    Builder,
-    Rates,
-    SimTensorNode,
-    SoftLIFRates,
-    TrainingMode,
-)
+from nengo_dl_ops import BuildConfig, Builder, SimTensorNode
 from nengo_dl_ops.neurons.training import with_training_modes
 from nengo_dl_ops.planning.greedy_planner import greedy_planner
 from nengo_dl_ops.planning.learned_weights import (
@@ -45,6 +38,7 @@ from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
 from ..settings.settings import Settings, keeps_history
 from ..settings.trainable import trainable_signals
+from ..settings.training_modes import training_modes
 from .engine import Engine
 from .parameter_names import gain_signals, initial_names, name_parameters
 from .programs import ProgramFactory
@@ -173,7 +167,8 @@ def _step_operators(
     operators += inputs.replacements
     check_supported(model, operators)
     check_numbers(model, operators, dtype)
-    operators = with_training_modes(operators, lambda op: _training_mode(settings))
+    modes = training_modes(model, network, settings.lif_smoothing)
+    operators = with_training_modes(operators, modes)
     operators, scales = scales_as_signals(operators)
     operators, learned = split_learned(operators, trained)
     starts = {base: found.start for base, found in learned.items()}
@@ -183,12 +178,6 @@ def _step_operators(
         _clocks(model),
     )
     return StepOperators(operators, roles, learned, scales)
-
-
-def _training_mode(settings: Settings) -> TrainingMode:
-    """Tell what neurons compute in training: the same for all of a network."""
-    sigma = settings.lif_smoothing
-    return Rates() if sigma is None else SoftLIFRates(sigma)
 
 
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:

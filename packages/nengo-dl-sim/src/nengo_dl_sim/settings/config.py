@@ -13,6 +13,9 @@ from nengo.exceptions import NetworkContextError, ValidationError
 
 from .table import SETTINGS, Setting, SettingParam, find_setting
 
+#: What applies to the nearest network of a context, and to the networks in it.
+_OF_NETWORKS = ("trainable", "training_mode")
+
 
 def configure_settings(**settings: Any) -> None:
     """
@@ -37,7 +40,8 @@ def configure_settings(**settings: Any) -> None:
         neurons their rates), and if False never. None (default): in training they do.
     lif_smoothing : float or None
         If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
-        as ``nengo.LIFRate``.
+        as ``nengo.LIFRate`` (where ``training_mode`` is ``"rate"`` or
+        ``"spike_aware"``).
     planner : callable
         Orders the operators, and merges those for which one computation can serve:
         ``planner(operators, merge_key)`` returns a list of tuples of operators, those
@@ -84,6 +88,15 @@ def configure_settings(**settings: Any) -> None:
         its type in that network, and so on outwards. The value of an ensemble is
         that of its encoders and biases, unless there is one for ``ens.neurons``, or
         for the type ``nengo.ensemble.Neurons``, which is that of the biases.
+    training_mode : str or Surrogate or callable
+        What neurons that spike do in training. ``"rate"``, or None (default): they give
+        rates.
+        ``"spike_aware"``: they spike as in a run, with the gradient of their rates. A
+        surrogate gradient, such as ``nengo_dl.surrogates.ATan()``: they spike as in a
+        run, and gradients go through time and through all that they remember. A
+        function: a surrogate gradient of one's own (see
+        ``nengo_dl.surrogates.CustomSurrogate``). May be set for a type, an ensemble or
+        a network, as ``trainable`` may: ``net.config[ens].training_mode = "rate"``.
     use_loop : bool
         If False, steps are written out one after another instead of as a loop. Then
         every run has as many steps as ``Simulator(unroll_simulation=...)`` says.
@@ -113,10 +126,10 @@ def configure_settings(**settings: Any) -> None:
     *outer, network = nengo.Network.context
     toplevel = next((net for net in outer if network in net.all_networks), network)
     _add_parameters(toplevel, SETTINGS.values())
-    _add_parameters(network, [SETTINGS["trainable"]])
+    _add_parameters(network, [SETTINGS[name] for name in _OF_NETWORKS])
     for name, value in values.items():
-        if name == "trainable":
-            _set_default_trainable(network, value)
+        if name in _OF_NETWORKS:
+            _set_default(network, name, value)
         else:
             setattr(toplevel.config[SETTINGS[name].classes[0]], name, value)
 
@@ -141,7 +154,8 @@ def get_setting(
     obj : nengo object, optional
         The object the setting is for, if it can be set for single objects: a probe
         for ``keep_history``, a network, connection, ensemble or neurons for
-        ``trainable``. For an object that is not in the network, the settings of its
+        ``trainable``, a network, ensemble or neurons for ``training_mode``. For an
+        object that is not in the network, the settings of its
         type count.
 
     Returns
@@ -185,6 +199,13 @@ def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -
     return next((value for value in values if value is not None), None)
 
 
+def own_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:
+    """Return the value of a setting that is given for one object, or None."""
+    parts = [obj, obj.ensemble] if isinstance(obj, Neurons) else [obj]
+    found = (_value(net, one, setting) for one in parts for net in reversed(networks))
+    return next((value for value in found if value is not None), None)
+
+
 def _add_parameters(network: nengo.Network, settings: Iterable[Setting]) -> None:
     config = network.config
     for setting in settings:
@@ -195,14 +216,14 @@ def _add_parameters(network: nengo.Network, settings: Iterable[Setting]) -> None
                 config.params[cls].set_param(setting.name, SettingParam(setting))
 
 
-def _set_default_trainable(network: nengo.Network, value: bool | None) -> None:
+def _set_default(network: nengo.Network, name: str, value: Any) -> None:
     # As default of the parameters, not as value of the types: so that a value given
     # to one type (say ensembles) is not hidden by that of another (their neurons).
-    for cls in SETTINGS["trainable"].classes:
+    for cls in SETTINGS[name].classes:
         params = network.config[cls]
-        params.get_param("trainable").default = value
-        if "trainable" in params:  # set before: the last word counts
-            del params.trainable
+        params.get_param(name).default = value
+        if name in params:  # set before: the last word counts
+            delattr(params, name)
 
 
 def _path(network: nengo.Network, obj: Any) -> tuple[nengo.Network, ...]:

@@ -14,6 +14,8 @@ from nengo.exceptions import ConfigError, ValidationError
 from nengo.params import Parameter
 from nengo.rc import RC_DEFAULTS, rc
 
+from nengo_dl_ops import Surrogate
+
 from ..checks import whole_number
 from .session_config import OPTIONS, convert_session_config
 
@@ -55,6 +57,13 @@ def _positive_or_none(value: Any) -> float | None:
     if isinstance(value, (bool, str)) or not 0 < float(value) < np.inf:
         raise ValueError
     return float(value)
+
+
+def _training_mode(value: Any) -> Any:
+    is_known = isinstance(value, Surrogate) or value in (None, "rate", "spike_aware")
+    if not is_known and (not callable(value) or isinstance(value, type)):
+        raise TypeError
+    return value
 
 
 def _dtype(value: Any) -> str:
@@ -118,6 +127,12 @@ class Setting:
 _NETWORK = (nengo.Network,)
 _TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
 
+_NEURONS = (nengo.Network, nengo.Ensemble, Neurons)
+_MODES = (
+    "'rate', 'spike_aware', a surrogate gradient such as nengo_dl.surrogates.ATan(), "
+    "or a function from distances to derivatives"
+)
+
 _OPTIONS = (
     f"a dictionary with options among {', '.join(OPTIONS)} (others of TensorFlow 1's "
     "sessions have no meaning in TensorFlow 2)"
@@ -145,6 +160,7 @@ SETTINGS = {
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
         Setting("stateful", True, _NETWORK, "True or False", _boolean),
         Setting("trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none),
+        Setting("training_mode", None, _NEURONS, _MODES, _training_mode),
         Setting("use_loop", True, _NETWORK, "True or False", _boolean),
     )
 }

@@ -1,0 +1,155 @@
+"""Where neurons spike: a step function, which has a gradient in training if it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Spikes(NamedTuple):
+    """
+    Which neurons spike in a step.
+
+    Parameters
+    ----------
+    fires : tf.Tensor of bool
+        Which ones.
+    count : tf.Tensor
+        The same as numbers, 1 and 0: these carry the gradient.
+    """
+
+    fires: tf.Tensor
+    count: tf.Tensor
+
+
+class SpikeFunction:
+    """
+    The spikes of a run: a step function of the voltage, without a gradient.
+
+    `SpikingNeuronBuilder.spiking_step` asks it for all that is a step, so that the
+    same equations serve runs and training.
+    """
+
+    def spikes(self, fires: tf.Tensor, distance: tf.Tensor) -> Spikes:
+        """
+        Return the spikes of neurons that spike at most once in a step.
+
+        Parameters
+        ----------
+        fires : (n_neurons, batch) tf.Tensor of bool
+            Which neurons spike.
+        distance : (n_neurons, batch) tf.Tensor
+            How far above the threshold they are, in units of the threshold. It does
+            not matter but for the gradient.
+        """
+        return Spikes(fires, tf.cast(fires, distance.dtype))
+
+    def whole(self, voltage: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
+        """
+        Return how many whole units there are in voltages: each is one spike.
+
+        Parameters
+        ----------
+        voltage : (n_neurons, batch) tf.Tensor
+            In units of the threshold.
+        lowest : float, optional
+            The lowest threshold that can be passed. None: any whole number can.
+        """
+        return tf.floor(voltage)
+
+    def reset(self, spikes: Spikes, after: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+        """
+        Return what a spike sets, and for neurons that do not spike something else.
+
+        Parameters
+        ----------
+        spikes : Spikes
+            The spikes.
+        after, other : (n_neurons, batch) tf.Tensor
+            The values after a spike, and without one.
+        """
+        return tf.where(spikes.fires, after, other)
+
+    def taken_off(self, count: tf.Tensor) -> tf.Tensor:
+        """Return the number of spikes as it is subtracted from the voltage."""
+        return count
+
+
+class SurrogateSpikeFunction(SpikeFunction):
+    """
+    The same spikes, with a gradient: the derivative of something smooth [1]_.
+
+    Parameters
+    ----------
+    derivative : callable
+        Takes the distance from the threshold, in units of the threshold.
+    detach_reset : bool
+        Whether no gradient reaches a spike through the reset that it causes.
+
+    References
+    ----------
+    .. [1] Neftci, E. O., Mostafa, H., & Zenke, F. (2019). Surrogate gradient learning
+       in spiking neural networks. IEEE Signal Processing Magazine, 36(6), 51-63.
+    """
+
+    def __init__(
+        self, derivative: Callable[[tf.Tensor], tf.Tensor], detach_reset: bool
+    ) -> None:
+        self._derivative = derivative
+        self._detach_reset = detach_reset
+
+    def spikes(self, fires: tf.Tensor, distance: tf.Tensor) -> Spikes:
+        """Return the spikes, with the derivative at their distance."""
+        count = super().spikes(fires, distance).count
+        return Spikes(fires, self._with_derivative(count, distance))
+
+    def whole(self, voltage: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
+        """Return the whole units, with the derivative at the nearest threshold."""
+        threshold = tf.round(voltage)
+        if lowest is not None:
+            threshold = tf.maximum(threshold, lowest)
+        distance = voltage - tf.stop_gradient(threshold)
+        return self._with_derivative(tf.floor(voltage), distance)
+
+    def reset(self, spikes: Spikes, after: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+        """Return it with the gradient of ``other + count * (after - other)``."""
+        if self._detach_reset:
+            return super().reset(spikes, after, other)
+        after = tf.broadcast_to(after, tf.shape(other))
+        return _select(spikes.fires)(spikes.count, after, other)
+
+    def taken_off(self, count: tf.Tensor) -> tf.Tensor:
+        """Return the number of spikes, without their gradient if that is detached."""
+        return tf.stop_gradient(count) if self._detach_reset else count
+
+    def _with_derivative(self, count: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
+        count = tf.stop_gradient(count)
+
+        @tf.custom_gradient
+        def spikes(distance: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            return tf.identity(count), lambda dy: dy * self._derivative(distance)
+
+        return spikes(distance)
+
+
+def _select(fires: tf.Tensor) -> Callable:
+    """Return a selection by ``fires`` that hands gradients to ``count``, too."""
+
+    @tf.custom_gradient
+    def select(
+        count: tf.Tensor, after: tf.Tensor, other: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            none = tf.zeros_like(dy)
+            to_after, to_other = tf.where(fires, dy, none), tf.where(fires, none, dy)
+            return dy * (after - other), to_after, to_other
+
+        return tf.where(fires, after, other), gradient
+
+    return select
+
+
+#: The spikes of a run.
+SPIKES = SpikeFunction()
