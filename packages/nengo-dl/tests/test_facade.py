@@ -39,6 +39,11 @@ NAMES = {
     "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
     "nengo_dl.losses": ["nan_mse", "Regularize"],
     "nengo_dl.objectives": ["mse", "Regularize", "squared_error"],
+    "nengo_dl.surrogates": [
+        *("Surrogate", "CustomSurrogate", "ATan", "FastSigmoid", "SuperSpike"),
+        *("Sigmoid", "Triangle", "Rectangle", "PiecewiseLinear", "Gaussian"),
+        "StraightThrough",
+    ],
     "nengo_dl.utils": ["minibatch_generator"],
 }
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.signal import Signal
+from nengo.exceptions import BuildError
 
 from nengo_dl_ops import (
     Builder,
@@ -119,14 +120,16 @@ def test_an_operator_with_a_mode_has_all_that_nengo_built():
     assert other.state_extra == op.state_extra != {}
 
 
-def test_what_runs_in_python_stays_as_it_is():
+def test_what_runs_in_python_has_no_choice():
     class Unknown(nengo.LIF):
         def step(self, dt, J, output, voltage, refractory_time):
             output[...] = 1
 
     op = neurons(Unknown())
     assert Builder.of(op).python
-    assert set_to(ScaledSpikes(1.0), op) is op
+    assert set_to(SoftLIFRates(0.1), op) is op
+    with pytest.raises(BuildError, match="Unknown: expected training_mode 'rate'"):
+        set_to(ScaledSpikes(1.0), op)
 
 
 def test_gradients_reach_steps_before(build):

@@ -198,7 +198,7 @@ def _in_mode(op: SimNeurons, mode: TrainingMode) -> SimNeurons:
     if not isinstance(mode, Rates):
         raise BuildError(
             f"{type(op.neurons).__name__}: expected training_mode 'rate', got {mode}: "
-            "the type runs in Python, where there are no gradients (register a builder for "
-            "it, nengo_dl_ops.SpikingNeuronBuilder)"
+            "the type runs in Python, where there are no gradients (register a "
+            "nengo_dl_ops.SpikingNeuronBuilder for it)"
         )
     return op
