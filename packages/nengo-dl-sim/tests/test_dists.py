@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from nengo.exceptions import ValidationError
 
-from nengo_dl_sim.dists import Glorot, He, TruncatedNormal, VarianceScaling
+from nengo_dl_sim.dists import (
+    FluctuationDriven,
+    Glorot,
+    He,
+    TruncatedNormal,
+    VarianceScaling,
+)
 
 DISTS = [
     TruncatedNormal(),
@@ -14,6 +20,8 @@ DISTS = [
     VarianceScaling(scale=2, mode="fan_in", distribution="normal"),
     Glorot(distribution="normal"),
     He(scale=0.5),
+    FluctuationDriven(),
+    FluctuationDriven(rate=5, tau_rc=0.01, tau_syn=0, xi=2.5),
 ]
 
 
@@ -120,6 +128,55 @@ def test_named_schemes_are_variance_scaling():
     assert He().distribution == "normal"
 
 
+# tau_rc, tau_syn, xi, rate
+FLUCTUATIONS = [(0.02, 0.005, 1, 20), (0.01, 0.02, 2, 50), (0.05, 0, 0.5, 10)]
+
+
+@pytest.mark.parametrize("tau_rc, tau_syn, xi, rate", FLUCTUATIONS)
+def test_membranes_fluctuate_as_far_as_they_should(tau_rc, tau_syn, xi, rate):
+    """A Poisson process drives membranes that have no threshold."""
+    n, d, dt = 150, 100, 0.001
+    dist = FluctuationDriven(rate, tau_rc, tau_syn, xi)
+    weights = dist.sample(n, d, rng=np.random.RandomState(0))
+    variance = 2 * (tau_rc + tau_syn) / (d * rate * xi**2)
+    assert np.isclose(np.std(weights), np.sqrt(variance), rtol=0.03)
+    assert abs(np.mean(weights)) < 4 * np.sqrt(variance / weights.size)
+    spikes = np.random.RandomState(1).poisson(rate * dt, (2000, d)) / dt
+    current = spikes @ weights.T
+    for tau in (tau_syn, tau_rc):
+        if tau > 0:
+            current = nengo.Lowpass(tau).filt(current, dt=dt, y0=0)
+    deviation = np.std(current[500:], axis=0)
+    assert np.isclose(np.sqrt(np.mean(deviation**2)), 1 / xi, rtol=0.06)
+
+
+def rates_of_layers(dist, min_voltage, n=100):
+    with nengo.Network(seed=0) as net:
+        spikes = np.random.RandomState(1).rand(1000, n) < 20 * 0.001
+        process = nengo.processes.PresentInput(spikes / 0.001, presentation_time=0.001)
+        pre, probes = nengo.Node(process), []
+        for _ in range(5):
+            lif = nengo.LIF(min_voltage=min_voltage)
+            ens = nengo.Ensemble(
+                n, 1, neuron_type=lif, gain=np.ones(n), bias=np.zeros(n)
+            )
+            nengo.Connection(pre, ens.neurons, transform=dist, synapse=0.005)
+            probes.append(nengo.Probe(ens.neurons))
+            pre = ens.neurons
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run(1)
+    return [np.mean(sim.data[probe]) for probe in probes]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # bias=0, in Nengo
+@pytest.mark.parametrize("min_voltage", [0, -100])
+def test_spikes_pass_through_many_layers(min_voltage):
+    assert all(5 < r < 40 for r in rates_of_layers(FluctuationDriven(), min_voltage))
+    far = rates_of_layers(FluctuationDriven(xi=3), min_voltage)  # so the test can fail
+    assert far[-1] < 0.1
+    assert rates_of_layers(He(), min_voltage)[-1] > 100
+
+
 def test_in_a_network():
     with nengo.Network(seed=0) as net:
         pre = nengo.Ensemble(20, 1, gain=TruncatedNormal(2, 0.1), bias=Glorot())
@@ -150,6 +207,10 @@ BAD_ARGUMENTS = [
     (Glorot, {"scale": None}, "Glorot.scale: .*None"),
     (He, {"scale": -2}, r"He.scale: .*\(got -2\)"),
     (He, {"scale": "2"}, "He.scale: .*'2'"),
+    (FluctuationDriven, {"rate": 0}, r"FluctuationDriven.rate: .*\(got 0\)"),
+    (FluctuationDriven, {"tau_rc": -1}, r"FluctuationDriven.tau_rc: .*\(got -1\)"),
+    (FluctuationDriven, {"tau_syn": -1}, r"FluctuationDriven.tau_syn: .*\(got -1\)"),
+    (FluctuationDriven, {"xi": np.nan}, "FluctuationDriven.xi: .*nan"),
 ]
 
 

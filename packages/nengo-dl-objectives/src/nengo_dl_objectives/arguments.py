@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -35,3 +37,29 @@ def float_tensor(name: str, value: Any, dtype: tf.DType | None = None) -> tf.Ten
     if tensor.shape.rank is None:
         raise ValueError(f"{name}: expected a known rank, received an unknown shape")
     return tensor if dtype is None else tf.cast(tensor, dtype)
+
+
+def number(
+    name: str, value: Any, above: float | None = None, at_least: float | None = None
+) -> float:
+    """Check that an argument is a finite number in its range, and return it."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    is_number = is_number and math.isfinite(value)
+    too_low = is_number and (
+        (above is not None and value <= above)
+        or (at_least is not None and value < at_least)
+    )
+    if not is_number or too_low:
+        low = "" if above is None else f" above {above}"
+        low = low if at_least is None else f" of at least {at_least}"
+        raise ValueError(f"{name}: expected a finite number{low}, received {value!r}")
+    return float(value)
+
+
+def integer(name: str, value: Any, at_least: int | None = None) -> int:
+    """Check that an argument is an integer in its range, and return it."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or (at_least is not None and value < at_least):
+        low = "" if at_least is None else f" of at least {at_least}"
+        raise ValueError(f"{name}: expected an integer{low}, received {value!r}")
+    return int(value)

@@ -9,6 +9,14 @@ import tensorflow as tf
 
 from .mse import mse
 from .regularize import Regularize as RegularizeObjective
+from .spiking.keras_losses import CountCrossentropy as CountCrossentropy
+from .spiking.keras_losses import CountMeanSquaredError as CountMeanSquaredError
+from .spiking.keras_losses import FiringRateBounds as FiringRateBounds
+from .spiking.keras_losses import MaxMembraneCrossentropy as MaxMembraneCrossentropy
+from .spiking.keras_losses import RateCrossentropy as RateCrossentropy
+from .spiking.keras_losses import TemporalCrossentropy as TemporalCrossentropy
+from .spiking.keras_losses import TemporalMeanSquaredError as TemporalMeanSquaredError
+from .spiking.keras_losses import VanRossumDistance as VanRossumDistance
 
 
 def nan_mse(y_true: Any, y_pred: Any) -> tf.Tensor:

@@ -226,3 +226,94 @@ class He(VarianceScaling):
 
     def _variance_scale(self) -> float:
         return self.scale**2
+
+
+class FluctuationDriven(Distribution):
+    r"""
+    Weights with which spikes make membrane potentials fluctuate up to the threshold.
+
+    ``sample(n, d)`` is normal with a mean of zero and the standard deviation
+
+    .. math::
+
+       \sigma_W = \frac{\theta}{\xi} \sqrt{\frac{2 (\tau_{rc} + \tau_{syn})}{d \, \nu}}
+
+    for ``d`` inputs that spike at random with the rate :math:`\nu`. So the potential of
+    a leaky integrate-and-fire neuron that never spiked would have a mean of zero and
+    the standard deviation :math:`\theta / \xi`, for the threshold :math:`\theta`, which
+    is 1 in Nengo [1]_. (There a spike has the area 1, and so has a synapse. Hence the
+    potential that follows a spike is :math:`\frac{w}{\tau_{rc} - \tau_{syn}}
+    (e^{-t / \tau_{rc}} - e^{-t / \tau_{syn}})` for a weight :math:`w`; the integral of
+    its square is :math:`w^2 / 2 (\tau_{rc} + \tau_{syn})`.)
+
+    With the default values spikes pass through many layers of ``nengo.LIF`` with a
+    rate of 10 to 30 Hz: layers that spike less are silent after a few more, and layers
+    that spike more let the rates grow. It is for connections between neurons,
+    ``nengo.Connection(pre.neurons, post.neurons, transform=FluctuationDriven(),
+    synapse=0.005)``, of ensembles with ``gain=1`` and ``bias=0`` for all neurons.
+
+    Parameters
+    ----------
+    rate : float, optional
+        The rate :math:`\nu` of the inputs, in Hz; above 0.
+    tau_rc : float, optional
+        The time constant :math:`\tau_{rc}` of the membrane, in seconds; above 0.
+    tau_syn : float, optional
+        The time constant :math:`\tau_{syn}` of the synapse (``nengo.Lowpass``), in
+        seconds; 0 if there is none.
+    xi : float, optional
+        How many standard deviations the threshold is away, :math:`\xi`; above 0.
+
+    Raises
+    ------
+    ValidationError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    .. [1] Rossbroich, J., Gygax, J., & Zenke, F. (2022). Fluctuation-driven
+       initialization for spiking neural network training. Neuromorphic Computing and
+       Engineering, 2(4), 044016.
+    """
+
+    rate: float = FiniteParam("rate", low=0, low_open=True)
+    tau_rc: float = FiniteParam("tau_rc", low=0, low_open=True)
+    tau_syn: float = FiniteParam("tau_syn", low=0)
+    xi: float = FiniteParam("xi", low=0, low_open=True)
+
+    def __init__(
+        self,
+        rate: float = 20,
+        tau_rc: float = 0.02,
+        tau_syn: float = 0.005,
+        xi: float = 1,
+    ) -> None:
+        super().__init__()
+        self.rate = rate
+        self.tau_rc = tau_rc
+        self.tau_syn = tau_syn
+        self.xi = xi
+
+    def sample(self, n: int, d: int | None = None, rng: Any = None) -> np.ndarray:
+        """
+        Sample the distribution.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows of the weights: the neurons.
+        d : int, optional
+            Number of columns of the weights: the inputs of each neuron (None: 1).
+        rng : numpy.random.RandomState, optional
+            Random number generator (None: NumPy's global one).
+
+        Returns
+        -------
+        samples : (n,) or (n, d) array
+            The samples.
+        """
+        rng = check_sampling(n, d, rng)
+        # Weights without columns are empty, but may be asked for.
+        n_spikes = max(1, 1 if d is None else d) * self.rate
+        scale = np.sqrt(2 * (self.tau_rc + self.tau_syn) / n_spikes) / self.xi
+        return rng.normal(scale=scale, size=self._sample_shape(n, d))

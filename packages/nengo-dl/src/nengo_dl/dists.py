@@ -1,5 +1,6 @@
 """Distributions for the initial values of weights."""
 
+from nengo_dl_sim.dists import FluctuationDriven as FluctuationDriven
 from nengo_dl_sim.dists import Glorot as Glorot
 from nengo_dl_sim.dists import He as He
 from nengo_dl_sim.dists import TruncatedNormal as TruncatedNormal

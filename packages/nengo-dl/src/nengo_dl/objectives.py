@@ -1,5 +1,13 @@
 """What training minimises."""
 
+from nengo_dl_objectives import CountCrossentropy as CountCrossentropy
+from nengo_dl_objectives import CountMeanSquaredError as CountMeanSquaredError
+from nengo_dl_objectives import FiringRateBounds as FiringRateBounds
+from nengo_dl_objectives import MaxMembraneCrossentropy as MaxMembraneCrossentropy
+from nengo_dl_objectives import RateCrossentropy as RateCrossentropy
 from nengo_dl_objectives import Regularize as Regularize
+from nengo_dl_objectives import TemporalCrossentropy as TemporalCrossentropy
+from nengo_dl_objectives import TemporalMeanSquaredError as TemporalMeanSquaredError
+from nengo_dl_objectives import VanRossumDistance as VanRossumDistance
 from nengo_dl_objectives import mse as mse
 from nengo_dl_objectives import squared_error as squared_error
