@@ -7,6 +7,18 @@ import pytest
 
 import nengo_dl
 
+#: What is minimised of spikes, for ``sim.train`` and in Keras's form.
+SPIKING = [
+    "RateCrossentropy",
+    "CountCrossentropy",
+    "MaxMembraneCrossentropy",
+    "CountMeanSquaredError",
+    "TemporalCrossentropy",
+    "TemporalMeanSquaredError",
+    "VanRossumDistance",
+    "FiringRateBounds",
+]
+
 NAMES = {
     "nengo_dl": [
         "Simulator",
@@ -29,7 +41,9 @@ NAMES = {
     ],
     "nengo_dl.callbacks": ["IsolateState", "NengoSummaries", "TensorBoard"],
     "nengo_dl.config": ["configure_settings", "get_setting"],
-    "nengo_dl.dists": ["TruncatedNormal", "VarianceScaling", "Glorot", "He"],
+    "nengo_dl.dists": [
+        *("TruncatedNormal", "VarianceScaling", "Glorot", "He", "FluctuationDriven"),
+    ],
     "nengo_dl.graph_optimizer": [
         *("greedy_planner", "tree_planner", "transitive_planner", "noop_planner"),
         *("order_signals", "noop_order_signals"),
@@ -37,8 +51,8 @@ NAMES = {
         *("remove_zero_incs", "remove_identity_muls"),
     ],
     "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
-    "nengo_dl.losses": ["nan_mse", "Regularize"],
-    "nengo_dl.objectives": ["mse", "Regularize", "squared_error"],
+    "nengo_dl.losses": ["nan_mse", "Regularize", *SPIKING],
+    "nengo_dl.objectives": ["mse", "Regularize", "squared_error", *SPIKING],
     "nengo_dl.surrogates": [
         *("Surrogate", "CustomSurrogate", "ATan", "FastSigmoid", "SuperSpike"),
         *("Sigmoid", "Triangle", "Rectangle", "PiecewiseLinear", "Gaussian"),

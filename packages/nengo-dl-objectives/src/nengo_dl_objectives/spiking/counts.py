@@ -63,8 +63,7 @@ class CountMeanSquaredError(ItemObjective):
         number("incorrect_rate", self.incorrect_rate, at_least=0)
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the error of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         p, known = class_targets(targets, outputs).of_items()
         correct = 1 / self.dt if self.correct_rate is None else self.correct_rate
         rates = p * correct + (1 - p) * self.incorrect_rate

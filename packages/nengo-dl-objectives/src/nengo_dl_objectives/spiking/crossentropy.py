@@ -50,8 +50,7 @@ class RateCrossentropy(ItemObjective):
         """Check the argument."""
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the cross-entropy of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         classes = class_targets(targets, outputs)
         log_softmax = tf.nn.log_softmax(outputs * self.dt)
         return -tf.reduce_mean(_expectation(classes.probabilities, log_softmax), axis=1)
@@ -93,8 +92,7 @@ class CountCrossentropy(ItemObjective):
         """Check the argument."""
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the cross-entropy of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         counts = tf.reduce_sum(outputs, axis=1) * self.dt
         return item_crossentropy(counts, targets, outputs)
 
@@ -119,8 +117,7 @@ class MaxMembraneCrossentropy(ItemObjective):
        ``ce_max_membrane_loss`` of the library snnTorch.
     """
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the cross-entropy of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         return item_crossentropy(tf.reduce_max(outputs, axis=1), targets, outputs)
 
 

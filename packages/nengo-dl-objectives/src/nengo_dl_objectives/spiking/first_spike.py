@@ -65,8 +65,7 @@ class TemporalCrossentropy(ItemObjective):
             )
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the cross-entropy of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         steps = first_spike_steps(outputs, self.dt) + 1
         logits = -steps if self.inverse == "negate" else 1 / steps
         return item_crossentropy(logits, targets, outputs)
@@ -123,8 +122,7 @@ class TemporalMeanSquaredError(ItemObjective):
         integer("tolerance", self.tolerance, at_least=0)
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the error of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         p, known = class_targets(targets, outputs).of_items()
         on = _step_of("on_target", self.on_target, outputs)
         off = _step_of("off_target", self.off_target, outputs)

@@ -13,10 +13,6 @@ from ..arguments import float_tensor
 class ItemObjective(ABC):
     """An objective that has a value for each item of a minibatch."""
 
-    @abstractmethod
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the values (batch,) of outputs (batch, n_steps, size)."""
-
     def __call__(self, outputs: Any, targets: Any) -> tf.Tensor:
         """
         Compute the mean over all items.
@@ -38,7 +34,34 @@ class ItemObjective(ABC):
         ValueError
             If an argument does not hold numbers, or does not have such a shape.
         """
-        return tf.reduce_mean(self.of_items(steps_of("outputs", outputs), targets))
+        return tf.reduce_mean(self.of_items(outputs, targets))
+
+    def of_items(self, outputs: Any, targets: Any) -> tf.Tensor:
+        """
+        Compute the value of each item.
+
+        Parameters
+        ----------
+        outputs : ``(batch, n_steps, size)`` tf.Tensor or array_like of float
+            Values computed by the network, usually the output of a probe.
+        targets : ``(batch, n_steps, size)`` tf.Tensor or array_like
+            Values wanted of the network; see the class.
+
+        Returns
+        -------
+        losses : ``(batch,)`` tf.Tensor
+            The values, with the type of ``outputs``.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not hold numbers, or does not have such a shape.
+        """
+        return self._of_items(steps_of("outputs", outputs), targets)
+
+    @abstractmethod
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
+        """Compute the values (batch,) of outputs (batch, n_steps, size)."""
 
 
 def steps_of(name: str, value: Any) -> tf.Tensor:

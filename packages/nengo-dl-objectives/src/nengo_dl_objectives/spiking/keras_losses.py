@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from . import counts, crossentropy, first_spike, rate_bounds, van_rossum
-from .items import ItemObjective, steps_of
+from .items import ItemObjective
 
 _register = keras.saving.register_keras_serializable(package="nengo_dl")
 
@@ -37,7 +37,7 @@ class _ItemLoss(keras.losses.Loss):
         loss : ``(batch,)`` tf.Tensor
             The losses.
         """
-        return self._objective.of_items(steps_of("y_pred", y_pred), y_true)
+        return self._objective.of_items(y_pred, y_true)
 
     def get_config(self) -> dict[str, Any]:
         """Return what it takes to make another one like this."""
@@ -344,7 +344,7 @@ class FiringRateBounds(keras.losses.Loss):
             The penalties.
         """
         del y_true
-        return self._objective.of_items(steps_of("y_pred", y_pred))
+        return self._objective.of_items(y_pred)
 
     def get_config(self) -> dict[str, Any]:
         """Return what it takes to make another one like this."""

@@ -92,12 +92,30 @@ class FiringRateBounds:
             If ``outputs`` does not hold floating point numbers, or does not have such a
             shape.
         """
-        mean = tf.reduce_mean(self.of_items(steps_of("outputs", outputs)))
+        mean = tf.reduce_mean(self.of_items(outputs))
         return mean if self.weight is None else mean * float(self.weight)
 
-    def of_items(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Compute the penalty (batch,) of each item, not weighted."""
-        rates = tf.reduce_mean(outputs, axis=1)
+    def of_items(self, outputs: Any) -> tf.Tensor:
+        """
+        Compute the penalty of each item, not weighted.
+
+        Parameters
+        ----------
+        outputs : ``(batch, n_steps, size)`` tf.Tensor or array_like of float
+            Spikes or rates of neurons, in Hz.
+
+        Returns
+        -------
+        losses : ``(batch,)`` tf.Tensor
+            The penalties, with the type of ``outputs``.
+
+        Raises
+        ------
+        ValueError
+            If ``outputs`` does not hold floating point numbers, or does not have such a
+            shape.
+        """
+        rates = tf.reduce_mean(steps_of("outputs", outputs), axis=1)
         total = tf.zeros_like(rates)
         if self.lower is not None:
             total += tf.square(tf.nn.relu(self.lower - rates))

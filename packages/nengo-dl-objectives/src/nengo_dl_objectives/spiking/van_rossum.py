@@ -63,8 +63,7 @@ class VanRossumDistance(ItemObjective):
         number("tau", self.tau, above=0)
         number("dt", self.dt, above=0)
 
-    def of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        """Compute the squared distance of each item."""
+    def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
         targets = float_tensor("targets", targets, dtype=outputs.dtype)
         if not outputs.shape.is_compatible_with(targets.shape):
             raise ValueError(
