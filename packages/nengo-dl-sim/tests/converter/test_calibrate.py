@@ -11,7 +11,10 @@ from keras_models import L, agrees, converted, mlp, randomize
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops import SpikingLeakyReLU
+from nengo_dl_sim import configure_settings, get_setting
+from nengo_dl_sim.converter import biases
 from nengo_dl_sim.converter.biases import bias_of
+from nengo_dl_sim.converter.rates import mean_outputs
 from nengo_dl_sim.converter.scales import _Largest
 
 SPIKING = {"relu": nengo.SpikingRectifiedLinear()}
@@ -146,6 +149,57 @@ def test_silent_layers_keep_their_scale():
     assert converter.report()["r"].scale == 5
 
 
+def test_the_report_says_how_many_levels_outputs_have():
+    converter = spiking()
+    calibrate(converter, n_steps=8, target_rate=500)
+    assert "multiples of 1/4 of that at 500" in converter.report()["hidden"].remarks[0]
+
+
+def test_settings_of_the_network_stay():
+    converter = spiking()
+    with converter.net:
+        configure_settings(stateful=False, keep_history=False, lif_smoothing=0.1)
+    calibrate(converter)
+    settings = {"stateful": False, "keep_history": False, "lif_smoothing": 0.1}
+    assert {k: get_setting(converter.net, k) for k in settings} == settings
+
+
+@pytest.mark.parametrize("what", [KeyboardInterrupt, MemoryError])
+def test_what_is_interrupted_leaves_everything_as_it_was(what, monkeypatch):
+    shown = []
+
+    def interrupted(steps, objects):
+        shown.append(objects)
+        if len(shown) == 2:  # the first layer was shifted
+            raise what
+        return mean_outputs(steps, objects)
+
+    monkeypatch.setattr(biases, "mean_outputs", interrupted)
+    converter = spiking(scale_firing_rates=100)
+    before = dict(vars(converter))
+    transforms = [conn.transform for conn in converter.net.all_connections]
+    report = str(converter.report())
+    with pytest.raises(what):
+        calibrate(converter, method=["max", "bias"], n_steps=4, initial_voltage=0.5)
+    assert vars(converter) == before
+    assert [x.transform for x in converter.net.all_connections] == transforms
+    assert str(converter.report()) == report
+
+
+def test_biases_do_not_make_up_for_the_time_that_synapses_take():
+    found = []
+    for synapse in (None, 0.005):
+        converter = spiking(scale_firing_rates=1000, synapse=synapse)
+        bias = bias_of(converter, converter.layers[converter.model.get_layer("out")])
+        before = bias.values
+        calibrate(converter, method="bias", n_steps=20)
+        layer = converter.model.get_layer("out")
+        after = bias_of(converter, converter.layers[layer]).values
+        found.append(np.abs(after - before).max())
+    # Over 20 steps, more than a fifth of the outputs is missing.
+    assert max(found) < 0.03
+
+
 def test_biases_are_shifted_by_the_mean_error():
     converter = spiking(scale_firing_rates=100)
     converter.net.seed = 1
@@ -217,23 +271,25 @@ def test_layers_without_bias_say_so():
     y = L.Dense(3, "relu", use_bias=False, name="hidden")(x)
     converter = spiking(randomize(keras.Model(x, y)))
     calibrate(converter, method=["max", "bias"], n_steps=2)
-    assert "no bias" in converter.report()["hidden"].remarks[0]
+    assert "no bias" in converter.report()["hidden"].remarks[-1]
 
 
 def test_methods_are_combined():
     converter = spiking()
     calibrate(converter, method=["percentile", "bias"], target_rate=100, n_steps=10)
     line = converter.report()["hidden"]
-    assert line.scale is not None and "shifted" in line.remarks[0]
+    assert line.scale is not None and "shifted" in line.remarks[-1]
 
 
 @pytest.mark.parametrize("q", [99.9, 50, 100, 3])
 def test_percentiles_of_parts(q):
-    numbers = np.random.RandomState(0).randn(20, 11)
-    one = _Largest(q)
+    numbers = np.random.RandomState(0).randn(20, 2, 6)
+    rows = np.array([[0, 2, 4], [1, 3, 5]])
+    one = _Largest(q, rows)
     for start in range(0, 20, 3):
         one.add(numbers[start : start + 3], 20)
-    np.testing.assert_allclose(one.value, np.percentile(np.abs(numbers), q))
+    expected = [np.percentile(np.abs(numbers[..., row]), q) for row in rows]
+    np.testing.assert_allclose(one.values, expected)
 
 
 WRONG = {
@@ -246,7 +302,13 @@ WRONG = {
     "percentile": ({"percentile": 101}, "percentile.*at most 100"),
     "target": ({"target_rate": 0}, "target_rate.*more than 0"),
     "infinite": ({"target_rate": np.inf}, "target_rate.*finite"),
+    "slow": ({"target_rate": 10, "n_steps": 50}, "n_steps=50 steps.*20 Hz, got 10"),
     "steps": ({"n_steps": 0}, "n_steps"),
+    "no percentile": ({"method": "max", "percentile": 99}, "for 'percentile' only"),
+    "no rate": ({"method": "bias", "target_rate": 9}, "target_rate for 'max' or"),
+    "no channels": ({"method": "bias", "per_channel": True}, "per_channel for 'max'"),
+    "channels": ({"per_channel": 1}, "per_channel"),
+    "voltage": ({"initial_voltage": 1.5}, "initial_voltage.*part of the threshold"),
     "bar": ({"method": "bias", "progress_bar": "no"}, "progress_bar"),
 }
 

@@ -150,12 +150,19 @@ def scaled(neuron_type: NeuronType, scale: float) -> NeuronType | None:
     neuron_type : nengo.neurons.NeuronType or None
         None if the type has no amplitude.
     """
-    names = [*inspect.signature(type(neuron_type).__init__).parameters][1:]
-    if "amplitude" not in names:
+    if "amplitude" not in _arguments(neuron_type):
         return None
-    arguments = {name: getattr(neuron_type, name) for name in names}
-    arguments["amplitude"] = neuron_type.amplitude / scale
-    return type(neuron_type)(**arguments)
+    return changed(neuron_type, amplitude=neuron_type.amplitude / scale)
+
+
+def changed(neuron_type: NeuronType, **changes: Any) -> NeuronType:
+    """Return neurons of the same type, with some other arguments."""
+    return type(neuron_type)(**{**_arguments(neuron_type), **changes})
+
+
+def _arguments(neuron_type: NeuronType) -> dict[str, Any]:
+    names = [*inspect.signature(type(neuron_type).__init__).parameters][1:]
+    return {name: getattr(neuron_type, name) for name in names}
 
 
 def is_homogeneous(neuron_type: NeuronType) -> bool:

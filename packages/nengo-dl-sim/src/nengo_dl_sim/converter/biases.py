@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 import nengo
 import numpy as np
-from nengo.ensemble import Neurons
 
 from nengo_dl_ops import TensorNode
 
 from ..progress import ProgressBarLike
 from .compared import compared
 from .items import Items
-from .keras_values import keras_values
-from .neurons import amplitude
+from .rates import expected_means, mean_outputs
+from .scales import unscaled_amplitude
 from .stepwise import Stepwise
 
 
@@ -114,9 +113,7 @@ def _passes_on(conn: Any) -> bool:
     )
 
 
-def shift_biases(
-    converter: Any, items: Items, n_steps: int, progress_bar: ProgressBarLike
-) -> None:
+def shift_biases(converter: Any, items: Items, progress_bar: ProgressBarLike) -> None:
     """
     Shift the bias of each layer by its mean error, from the first to the last.
 
@@ -125,12 +122,26 @@ def shift_biases(
     converter : Converter
         The conversion, whose network is changed.
     items : Items
-        What is shown to both.
-    n_steps : int
-        For how many steps.
+        What is shown, and for how many steps.
     progress_bar : bool or nengo.utils.progress.ProgressBar or None
         As in `Simulator`.
     """
+    found = _layers(converter)
+    tensors = [tensor for _, tensor, _ in found]
+    expected = expected_means(converter, items, tensors, progress_bar)
+    for (layer, tensor, bias), wanted in zip(found, expected, strict=True):
+        obj = converter.object_of(tensor)
+        title = f"Calibrating {layer.name}"
+        steps = Stepwise(converter, items, title, progress_bar)
+        (mean,) = mean_outputs(steps, [obj])
+        shifts = bias.shift((wanted - mean) / _slope(converter, layer, obj))
+        text = f"bias shifted by up to {np.abs(shifts).max():.2g} to make up for spikes"
+        converter.remark(layer, text)
+
+
+def _layers(converter: Any) -> list[tuple[Any, Any, Bias]]:
+    """Return layers and tensors whose bias can be shifted; say where there is none."""
+    found = []
     for layer, tensor in compared(converter):
         obj = converter.object_of(tensor)
         if isinstance(obj, TensorNode):
@@ -138,27 +149,13 @@ def shift_biases(
         bias = bias_of(converter, obj)
         if bias is None:
             converter.remark(layer, "it has no bias of its own that could be shifted")
-            continue
-        title = f"Calibrating {layer.name}"
-        steps = Stepwise(converter, items, n_steps, title, progress_bar)
-        error = _mean_error(converter, steps, tensor, len(items) * n_steps)
-        shifts = bias.shift(-error / _slope(converter, layer, obj))
-        text = f"bias shifted by up to {np.abs(shifts).max():.2g} to make up for spikes"
-        converter.remark(layer, text)
-
-
-def _mean_error(converter: Any, steps: Stepwise, tensor: Any, n_all: int) -> Any:
-    total: Any = 0.0
-    for block in steps.run([converter.object_of(tensor)]):
-        if block.start == 0:
-            (expected,) = keras_values(converter.graph, block.inputs, [tensor])
-        (output,) = block.outputs
-        total = total + (output - expected[: len(output), None]).sum(axis=(0, 1))
-    return total / n_all
+        else:
+            found.append((layer, tensor, bias))
+    return found
 
 
 def _slope(converter: Any, layer: Any, obj: Any) -> float:
     """Return by how much the output grows with the bias, where it does."""
-    if not isinstance(obj, Neurons):
+    if converter.builder.neurons(obj) is None:
         return 1.0
-    return amplitude(obj) * (converter.scale_of(layer) or 1)
+    return unscaled_amplitude(converter, layer)

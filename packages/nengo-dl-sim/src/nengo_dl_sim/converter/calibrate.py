@@ -1,31 +1,25 @@
-"""Fits firing rates and biases to a number of steps."""
+"""Fits firing rates, biases and initial voltages to a number of steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..checks import check_count
 from ..progress import ProgressBarLike, make_progress_bar
 from .biases import shift_biases
 from .items import Items
-from .neurons import is_spiking
+from .neurons import DT, fastest, has_threshold, is_spiking
+from .options import Options
 from .scales import choose_scales
-
-_METHODS = ("max", "percentile", "bias")
 
 
 def calibrate(
     converter: Any,
-    rescale: Callable[[Mapping[Any, float]], None],
+    convert_anew: Callable[[Mapping[Any, Any], float | None], None],
     data: Any,
-    method: Any,
-    percentile: float,
-    n_steps: int,
-    target_rate: float | None,
+    options: Options,
     minibatch_size: int,
     progress_bar: ProgressBarLike,
 ) -> None:
@@ -36,51 +30,73 @@ def calibrate(
     ----------
     converter : Converter
         What to calibrate.
-    rescale : callable
-        Makes its network anew with other scales of some layers. The other arguments
-        are those of its method.
+    convert_anew : callable
+        Makes its network anew with other scales of some layers, and an initial
+        voltage.
+    options : Options
+        What to fit. The other arguments are those of its method.
     """
-    methods = _methods(method)
-    percentile = _number("percentile", percentile, 100)
-    n_steps = check_count("n_steps", n_steps, low=1)
-    if target_rate is not None:
-        target_rate = _number("target_rate", target_rate, np.inf)
-    items = Items(converter, "data", data, minibatch_size)
+    options = options.checked(converter.temporal_model)
+    items = Items(converter, "data", data, minibatch_size, options.n_steps)
     make_progress_bar("Calibrating", None, progress_bar)  # checks the argument
-    groups = converter.populations.values()
-    if not any(is_spiking(ens.neurons) for group in groups for ens in group):
+    _check_neurons(converter)
+    _check_voltage(converter, options.initial_voltage)
+    _check_rate(options.target_rate, items.n_steps)
+    scales = {}
+    if options.method != ("bias",):
+        scales = choose_scales(converter, items, options, progress_bar)
+    convert_anew(scales, options.initial_voltage)
+    for layer in scales:
+        _remark_levels(converter, layer, options.target_rate, items.n_steps)
+    if "bias" in options.method:
+        shift_biases(converter, items, progress_bar)
+
+
+def _check_neurons(converter: Any) -> None:
+    if not any(is_spiking(ens.neurons) for _, ens in _populations(converter)):
         raise ValidationError(
             "expected a network with neurons that spike, got none: convert with "
             "swap_activations={keras.activations.relu: nengo.SpikingRectifiedLinear()}",
             attr="model",
         )
-    scales = {}
-    if set(methods) != {"bias"}:
-        used = 100.0 if "max" in methods else percentile
-        scales = choose_scales(converter, items, used, target_rate, progress_bar)
-    rescale(scales)
-    if "bias" in methods:
-        shift_biases(converter, items, n_steps, progress_bar)
 
 
-def _methods(method: Any) -> tuple[str, ...]:
-    methods = tuple(method) if isinstance(method, (list, tuple)) else (method,)
-    known = all(isinstance(name, str) and name in _METHODS for name in methods)
-    if not methods or not known or {"max", "percentile"} <= set(methods):
+def _check_voltage(converter: Any, voltage: float | None) -> None:
+    wrong = [
+        f"{layer.name} ({type(ens.neuron_type).__name__})"
+        for layer, ens in _populations(converter)
+        if ens.neuron_type.spiking and not has_threshold(ens.neuron_type)
+    ]
+    if voltage is not None and wrong:
         raise ValidationError(
-            "expected 'max' or 'percentile', 'bias', or a list of one of the first two "
-            f"and 'bias', got {method!r:.100}",
-            attr="method",
+            "expected neurons that spike when their voltage reaches 1, as LIF, "
+            "SpikingRectifiedLinear and RegularSpiking do, got "
+            f"{', '.join(wrong)}: leave initial_voltage out",
+            attr="initial_voltage",
         )
-    return methods
 
 
-def _number(name: str, value: Any, most: float) -> float:
-    is_number = isinstance(value, (int, float, np.number))
-    is_number = is_number and not isinstance(value, bool)
-    if not is_number or not 0 < value <= most or not np.isfinite(value):
-        limit = "a finite number" if np.isinf(most) else f"at most {most:g}"
+def _populations(converter: Any) -> list[tuple[Any, Any]]:
+    groups = converter.populations.items()
+    return [(layer, ens) for layer, group in groups for ens in group]
+
+
+def _check_rate(rate: float | None, n_steps: int) -> None:
+    if rate is not None and rate * n_steps * DT < 1:
         raise ValidationError(
-            f"expected more than 0 and {limit}, got {value!r:.100}", attr=name
+            f"expected a rate of at least a spike in n_steps={n_steps} steps of "
+            f"{DT} s, {1 / (n_steps * DT):g} Hz, got {rate:g}",
+            attr="target_rate",
         )
-    return float(value)
+
+
+def _remark_levels(
+    converter: Any, layer: Any, target_rate: float | None, n_steps: int
+) -> None:
+    neurons = converter.populations[layer][0].neurons
+    rate = fastest(neurons) if target_rate is None else target_rate
+    converter.remark(
+        layer,
+        f"in {n_steps} steps, outputs are multiples of 1/{rate * n_steps * DT:.3g} of "
+        f"that at {rate:g} Hz",
+    )

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..checks import check_boolean, check_count
+from ..checks import check_boolean
 from ..progress import ProgressBarLike
 from .accuracy_curve import AccuracyCurve
 from .items import Items
-from .keras_values import keras_values
+from .keras_values import KerasValues
 from .neurons import amplitude, is_spiking
 from .stepwise import Block, Stepwise
 
@@ -20,7 +20,7 @@ def accuracy_curve(
     converter: Any,
     x: Any,
     y: Any,
-    n_steps: int,
+    n_steps: int | None,
     average: bool,
     minibatch_size: int,
     progress_bar: ProgressBarLike,
@@ -38,34 +38,37 @@ def accuracy_curve(
     curve : AccuracyCurve
         Accuracy against steps.
     """
-    items = Items(converter, "x", x, minibatch_size)
-    n_steps = check_count("n_steps", n_steps, low=1)
+    items = Items(converter, "x", x, minibatch_size, n_steps)
     check_boolean("average", average)
     labels = _labels(y, len(items), _n_classes(converter))
     neurons = _spiking(converter)
-    output = converter.model.outputs[0]
-    counts = _Counts(n_steps, [amplitude(obj) for obj in neurons], average)
+    output = converter.outputs[converter.model.outputs[0]]
+    counts = _Counts(items.n_steps, [amplitude(obj) for obj in neurons], average)
     correct = 0
-    steps = Stepwise(converter, items, n_steps, "Classifying", progress_bar)
-    for block in steps.run([converter.outputs[output], *neurons]):
-        if block.start == 0:
-            tensors = converter.graph.outputs
-            (scores,) = keras_values(converter.graph, block.inputs, tensors)
+    (tensor,) = converter.graph.outputs
+    values = KerasValues(converter, [tensor])
+    mean = average and converter.has_time(tensor)
+    steps = Stepwise(converter, items, "Classifying", progress_bar)
+    for block in steps.run([output, *neurons]):
+        if block.steps.start == 0:
+            (scores,) = values(block.inputs)
             scores = scores[: block.items.stop - block.items.start]
+            scores = scores.mean(axis=1) if mean else scores[:, -1]
             correct += int(np.sum(scores.argmax(axis=1) == labels[block.items]))
         counts.add(block, labels[block.items])
     return counts.curve(len(items), sum(obj.size_out for obj in neurons), correct)
 
 
 def _n_classes(converter: Any) -> int:
-    tensors = converter.model.outputs
-    if len(tensors) != 1 or len(tensors[0].shape) != 2 or tensors[0].shape[1] < 2:
+    tensors = converter.graph.outputs
+    shapes = [converter.shape(tensor) for tensor in tensors]
+    if len(shapes) != 1 or len(shapes[0]) != 1 or shapes[0][0] < 2:
         raise ValidationError(
             "expected a model with one output, of a score for each of several classes, "
             f"got outputs of shape {', '.join(str(t.shape) for t in tensors)}",
             attr="model",
         )
-    return int(tensors[0].shape[1])
+    return int(shapes[0][0])
 
 
 def _labels(y: Any, n_items: int, n_classes: int) -> np.ndarray:
@@ -111,10 +114,10 @@ class _Counts:
     def add(self, block: Block, labels: np.ndarray) -> None:
         """Add some steps of some items."""
         scores, *spikes = block.outputs
-        steps = slice(block.start, block.start + scores.shape[1])
+        steps = block.steps
         if self._average:
             # Dividing by the number of steps would not change which one is largest.
-            before = np.expand_dims(self._sum, -2) if block.start else 0
+            before = np.expand_dims(self._sum, -2) if steps.start else 0
             scores = np.cumsum(scores, axis=1, dtype=float) + before
             self._sum = scores[:, -1]
         found = scores.argmax(axis=2) == labels[:, None]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nengo.ensemble import Neurons
-
 
 def compared(converter: Any) -> list[tuple[Any, Any]]:
     """
@@ -27,7 +25,7 @@ def compared(converter: Any) -> list[tuple[Any, Any]]:
     for call in graph.calls:
         for tensor in call.outputs:
             obj = converter.object_of(tensor)
-            is_new = isinstance(obj, Neurons) and obj not in seen
+            is_new = obj not in seen and converter.builder.neurons(obj) is not None
             if is_new or id(tensor) in ends:
                 found.append((call.layer, tensor))
             seen.add(obj)

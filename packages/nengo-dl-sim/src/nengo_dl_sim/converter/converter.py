@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from math import prod
 from typing import Any
 
 import keras
 import nengo
 import numpy as np
-from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
 from nengo_dl_ops.user_warnings import warn_user
 
 from ..checks import check_boolean
-from ..settings.config import configure_settings
+from ..settings.config import configure_settings, own_settings
 from .activations import Exchanges, label
 from .finder import Finder, output_of
 from .graph import Graph
@@ -56,7 +57,10 @@ class Converter(InSpikesMixin):
         become: ``{nengo.RectifiedLinear(): nengo.SpikingRectifiedLinear()}``).
     scale_firing_rates : float or dict, optional
         The input of neurons is multiplied by this and their amplitude divided, for all
-        layers or by layer. Parameters mean the same whatever the scale is.
+        layers or by layer; there it may also be an array with one for each channel
+        (the last axis of the layer's output, or the first with ``channels_first``),
+        which divides the output in a node behind the neurons. Parameters mean the
+        same whatever the scale is.
     synapse : float or nengo.synapses.Synapse, optional
         The synapse behind the output of neurons.
     temporal_model : bool
@@ -75,8 +79,9 @@ class Converter(InSpikesMixin):
         The probes of the outputs by tensor, or by layer.
     layers : Lookup
         The objects that hold the output of layers, by tensor or by layer: nodes, or
-        neurons, whose ensemble is ``.ensemble``. A layer that is called several times
-        is a KeyError: use the tensors.
+        neurons, whose ensemble is ``.ensemble``; with a scale for each channel, the
+        node behind them. A layer that is called several times is a KeyError: use the
+        tensors.
     layer_map : dict
         The same as ``layer_map[layer][call][output]``.
 
@@ -113,6 +118,7 @@ class Converter(InSpikesMixin):
         self.model = self.graph.model
         self.calls = self.graph.layers()
         self._scales = self._check_scales(scale_firing_rates)
+        self.initial_voltage: float | None = None  # as neuron types say
         self._check_inputs()
         self._check_shared()
         self._without_time = self.graph.without_time()
@@ -130,21 +136,47 @@ class Converter(InSpikesMixin):
         self._build()
         self._finish()
 
-    def _rescale(self, scales: Mapping[Any, float]) -> None:
-        """Make the network anew, with other scales of firing rates for some layers."""
+    def _convert_anew(
+        self, scales: Mapping[Any, Any], initial_voltage: float | None
+    ) -> None:
+        """Make the network anew, with what is given in place of what was."""
         before = {layer: self.scale_of(layer) for layer in self.populations}
         self._scales = {**before, **scales}.get
-        seed = self.net.seed
+        if initial_voltage is not None:
+            self.initial_voltage = initial_voltage
+        old = self.net
         self._convert()
-        self.net.seed = seed
+        self.net.seed = old.seed
+        with self.net:
+            configure_settings(**own_settings(old))
+
+    def in_rates(self, synapse: Any) -> Converter:
+        """Convert the model again, into a network in rates with another synapse."""
+        other = copy(self)
+        other.inference_only, other.synapse = True, synapse
+        other._convert()
+        with other.net:
+            configure_settings(learning_phase=True)
+        return other
+
+    @contextmanager
+    def _kept_on_error(self) -> Iterator[None]:
+        """Leave everything as it was if what is done in the context fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     # -- what is asked for
 
-    def _check_scales(self, scales: Any) -> Callable[[Any], float | None]:
+    def _check_scales(self, scales: Any) -> Callable[[Any], Any]:
         if scales is None:
             return lambda layer: None
         if isinstance(scales, Mapping):
-            table = {layer: _positive(scale) for layer, scale in scales.items()}
+            table = {layer: _of_layer(scale) for layer, scale in scales.items()}
             for layer in table:
                 if layer not in self.calls:
                     raise ValidationError(
@@ -250,6 +282,7 @@ class Converter(InSpikesMixin):
                 node = nengo.Node(np.zeros(size), label=self._name(tensor))
                 self._objects[id(tensor)] = node
             self._convert_calls()
+            self.builder.finish()
             self._probes = {id(t): self._probe(t) for t in self.graph.outputs}
 
     def _convert_calls(self) -> None:
@@ -264,7 +297,7 @@ class Converter(InSpikesMixin):
 
     def _probe(self, tensor: Any) -> nengo.Probe:
         obj = self.object_of(tensor)
-        synapse = self.synapse if isinstance(obj, Neurons) else None
+        synapse = None if self.builder.neurons(obj) is None else self.synapse
         return nengo.Probe(obj, synapse=synapse, label=f"{self._name(tensor)}.probe")
 
     def _name(self, tensor: Any) -> str:
@@ -339,11 +372,11 @@ class Converter(InSpikesMixin):
         """Return the object that holds a tensor."""
         return self._objects[id(self.graph.origin(tensor))]
 
-    def scale_of(self, layer: Any) -> float | None:
-        """Return the scale of firing rates for the neurons of a layer."""
+    def scale_of(self, layer: Any) -> Any:
+        """Return the scale of firing rates for a layer, or for each channel of it."""
         return self._scales(self._holders.get(layer, layer))
 
-    def note_neurons(self, layer: Any, ensemble: Any, scale: float | None) -> None:
+    def note_neurons(self, layer: Any, ensemble: Any, scale: Any) -> None:
         """Remember neurons for the report."""
         owner = self._holders.get(layer, layer)
         self.populations.setdefault(owner, []).append(ensemble)
@@ -462,11 +495,18 @@ class Converter(InSpikesMixin):
         return line
 
 
+def _of_layer(scale: Any) -> Any:
+    """Check a number, or one for each channel."""
+    if isinstance(scale, (np.ndarray, list, tuple)) and np.ndim(scale) == 1:
+        return np.array([_positive(number) for number in scale])
+    return _positive(scale)
+
+
 def _positive(scale: Any) -> float:
     if isinstance(scale, bool) or not isinstance(scale, (int, float, np.number)):
         raise ValidationError(
-            f"expected a positive number, or a dictionary from layers to such, got "
-            f"{scale!r:.100}",
+            "expected a positive number, or a dictionary from layers to such or to "
+            f"arrays with one for each channel, got {scale!r:.100}",
             attr="scale_firing_rates",
         )
     if not 0 < float(scale) < np.inf:

@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_count
 from ..progress import ProgressBarLike
 from .compared import compared
 from .diagnosis import Diagnosis, Row
 from .items import Items
-from .keras_values import keras_values
-from .neurons import DT, amplitude, fastest, is_spiking
+from .keras_values import KerasValues
+from .neurons import DT, fastest, is_spiking, spike_height
 from .stepwise import Block, Stepwise
 
 
 def diagnose(
     converter: Any,
     data: Any,
-    n_steps: int,
+    n_steps: int | None,
     minibatch_size: int,
     progress_bar: ProgressBarLike,
 ) -> Diagnosis:
@@ -36,16 +35,15 @@ def diagnose(
     diagnosis : Diagnosis
         A table.
     """
-    items = Items(converter, "data", data, minibatch_size)
-    n_steps = check_count("n_steps", n_steps, low=1)
+    items = Items(converter, "data", data, minibatch_size, n_steps)
     pairs = compared(converter)
     tensors = [tensor for _, tensor in pairs]
     objects = [converter.object_of(tensor) for tensor in tensors]
-    layers = [_Measured(obj, n_steps) for obj in objects]
-    steps = Stepwise(converter, items, n_steps, "Diagnosing", progress_bar)
-    for block in steps.run(objects):
-        if block.start == 0:
-            expected = keras_values(converter.graph, block.inputs, tensors)
+    layers = [_Measured(converter, obj, items.n_steps) for obj in objects]
+    values = KerasValues(converter, tensors)
+    for block in Stepwise(converter, items, "Diagnosing", progress_bar).run(objects):
+        if block.steps.start == 0:
+            expected = values(block.inputs)
         for i, layer in enumerate(layers):
             layer.add(block, block.outputs[i], expected[i])
     errors = [layer.errors()[-1] for layer in layers]
@@ -54,7 +52,7 @@ def diagnose(
         measured.row(layer.name, extra)
         for (layer, _), measured, extra in zip(pairs, layers, added, strict=True)
     ]
-    return Diagnosis(rows, n_steps, converter.synapse, DT)
+    return Diagnosis(rows, items.n_steps, converter.synapse, DT)
 
 
 def _added(graph: Any, tensors: list[Any], errors: list[float]) -> list[float]:
@@ -74,58 +72,58 @@ def _added(graph: Any, tensors: list[Any], errors: list[float]) -> list[float]:
 class _Measured:
     """Sums about one layer over items and steps."""
 
-    def __init__(self, obj: Any, n_steps: int) -> None:
-        self._obj = obj
+    def __init__(self, converter: Any, obj: Any, n_steps: int) -> None:
+        self._neurons = converter.builder.neurons(obj)
+        self._spiking = is_spiking(self._neurons)
+        self._height = spike_height(converter, obj) if self._spiking else 1.0
         self._n_steps = n_steps
-        self._squares = np.zeros(n_steps)
-        self._sum = np.zeros(())
-        self._expected = self._spiked = self._active = self._fast = np.zeros(())
+        self._squares, self._wanted_squares = np.zeros((2, n_steps))
+        self._sum = self._wanted = self._peak = np.zeros(())
+        self._spiked = self._active = self._fast = np.zeros(())
         self._rates = self._n_rates = 0.0
 
-    def add(self, block: Block, outputs: np.ndarray, expected: np.ndarray) -> None:
+    def add(self, block: Block, outputs: np.ndarray, values: np.ndarray) -> None:
         """Add some steps."""
-        expected = expected[: len(outputs)]
-        before = 0 if block.start == 0 else self._sum
-        sums = np.cumsum(outputs, axis=1, dtype=float)
-        sums += np.expand_dims(before, 1) if block.start else 0
-        self._sum = sums[:, -1]
-        end = block.start + outputs.shape[1]
-        counts = np.arange(block.start + 1, end + 1)[:, None]
-        differences = sums / counts - expected[:, None]
-        self._squares[block.start : end] += np.square(differences).sum(axis=(0, 2))
-        if end == self._n_steps:
-            self._finish_minibatch(expected)
+        expected = np.broadcast_to(block.of_model(values), outputs.shape)
+        if block.steps.start == 0:
+            self._sum = self._wanted = self._peak = np.zeros(outputs[:, 0].shape)
+        sums = self._sum[:, None] + np.cumsum(outputs, axis=1, dtype=float)
+        wanted = self._wanted[:, None] + np.cumsum(expected, axis=1, dtype=float)
+        counts = np.arange(block.steps.start, block.steps.stop)[:, None] + 1
+        errors, means = (sums - wanted) / counts, wanted / counts
+        self._squares[block.steps] += np.square(errors).sum(axis=(0, 2))
+        self._wanted_squares[block.steps] += np.square(means).sum(axis=(0, 2))
+        self._sum, self._wanted = sums[:, -1], wanted[:, -1]
+        if self._spiking:
+            self._peak = np.maximum(self._peak, np.abs(expected).max(axis=1))
+            if block.steps.stop == self._n_steps:
+                self._finish_minibatch()
 
-    def _finish_minibatch(self, expected: np.ndarray) -> None:
-        self._expected = self._expected + np.square(expected).sum()
-        if not is_spiking(self._obj):
-            return
-        rates = np.abs(self._sum) / self._n_steps / amplitude(self._obj)
-        limit = fastest(self._obj) * (1 + 1e-6)
-        wanted = np.abs(expected) / amplitude(self._obj)
-        active = expected != 0
+    def _finish_minibatch(self) -> None:
+        rates = np.abs(self._sum) / self._n_steps / self._height
+        limit = fastest(self._neurons) * (1 + 1e-6)
+        active = self._wanted != 0
         self._spiked = self._spiked + (rates > 0).sum(axis=0)
-        self._active = self._active + (expected > 0).sum(axis=0)
-        self._fast = self._fast + (wanted > limit).sum(axis=0)
+        self._active = self._active + (self._wanted > 0).sum(axis=0)
+        self._fast = self._fast + (self._peak / self._height > limit).sum(axis=0)
         self._rates += rates[active].sum()
         self._n_rates += active.sum()
 
     def errors(self) -> np.ndarray:
         """Return the relative error after each step."""
-        total = float(self._expected)
-        if total == 0:
-            return np.where(self._squares == 0, 0.0, np.inf)
-        return np.sqrt(self._squares / total)
+        squares, wanted = self._squares, self._wanted_squares
+        alike = np.where(squares == 0, 0.0, np.inf)
+        ratio = np.divide(squares, wanted, out=alike, where=wanted > 0)
+        return np.asarray(np.sqrt(ratio))
 
     def row(self, name: str, added: float) -> Row:
         """Return the row of the table."""
         errors = self.errors()
-        spiking = is_spiking(self._obj)
         return Row(
             layer=name,
             error=float(errors[-1]),
             added=float(added),
-            neurons=int(self._obj.size_out) if spiking else 0,
+            neurons=int(self._neurons.size_out) if self._spiking else 0,
             saturated=int(np.count_nonzero(self._fast)),
             silent=int(np.count_nonzero((self._spiked == 0) & (self._active > 0))),
             rate=float(self._rates / max(self._n_rates, 1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ..progress import ProgressBarLike
@@ -12,6 +13,7 @@ from .calibrate import calibrate
 from .classify import accuracy_curve
 from .diagnose import diagnose
 from .diagnosis import Diagnosis
+from .options import Options
 from .to_keras import to_keras
 
 
@@ -19,13 +21,19 @@ class InSpikesMixin:
     """What a converter offers for networks that spike."""
 
     @abstractmethod
-    def _rescale(self, scales: Mapping[Any, float]) -> None:
-        """Make the network anew, with other scales of firing rates for some layers."""
+    def _convert_anew(
+        self, scales: Mapping[Any, Any], initial_voltage: float | None
+    ) -> None:
+        """Make the network anew, with what is given in place of what was."""
+
+    @abstractmethod
+    def _kept_on_error(self) -> AbstractContextManager:
+        """Leave everything as it was if what is done in the context fails."""
 
     def diagnose(
         self,
         data: Any,
-        n_steps: int,
+        n_steps: int | None = None,
         *,
         minibatch_size: int = 32,
         progress_bar: ProgressBarLike = True,
@@ -35,14 +43,17 @@ class InSpikesMixin:
 
         Each layer that has neurons, and each output, is compared with the same layer
         of the Keras model: its mean output over all steps (of 1 ms) with the
-        activation.
+        activation; if that is one over time, with its mean.
 
         Parameters
         ----------
-        data : array_like or list of array_like
-            ``(n_items, ...)``, as for the Keras model.
-        n_steps : int
-            For how many steps each item is shown.
+        data : array_like or list of array_like or dict
+            ``(n_items, ...)``, as for the Keras model, or ``(n_items, n_steps, ...)``
+            if it is one over time; a dictionary by the names of inputs, Keras tensors
+            or nodes.
+        n_steps : int, optional
+            For how many steps each item is shown; of a model over time, as many as
+            it has, which is the default.
         minibatch_size : int
             How many items are computed at once.
         progress_bar : bool or nengo.utils.progress.ProgressBar or None
@@ -66,9 +77,11 @@ class InSpikesMixin:
         data: Any,
         method: str | Sequence[str] = "percentile",
         percentile: float = 99.9,
-        n_steps: int = 32,
+        n_steps: int | None = None,
         target_rate: float | None = None,
         *,
+        per_channel: bool = False,
+        initial_voltage: float | None = None,
         minibatch_size: int = 32,
         progress_bar: ProgressBarLike = True,
     ) -> None:
@@ -76,28 +89,42 @@ class InSpikesMixin:
         Let neurons fire as fast as a number of steps allows, and make up for errors.
 
         The network is made anew, from the Keras model: ``net``, ``inputs``,
-        ``outputs`` and ``layers`` are others afterwards. Changes of scales leave what
-        parameters mean, and what is computed in rates, as it was; shifts of biases do
-        not.
+        ``outputs`` and ``layers`` are others afterwards. It keeps its seed and its
+        settings. Changes of scales leave what parameters mean, and what is computed in
+        rates, as it was; shifts of biases do not.
 
         Parameters
         ----------
-        data : array_like or list of array_like
-            ``(n_items, ...)``, as for the Keras model: a few hundred items will do.
+        data : array_like or list of array_like or dict
+            ``(n_items, ...)``, as for the Keras model, or ``(n_items, n_steps, ...)``
+            if it is one over time; a dictionary by the names of inputs, Keras tensors
+            or nodes: a few hundred items will do.
         method : {"percentile", "max", "bias"} or list of them
             What is fitted. ``"percentile"``: the scale of firing rates of each layer
             whose neurons spike, so that a percentile of its activations in the Keras
             model becomes the target rate. ``"max"``: so that the largest one does.
             ``"bias"``: the bias of each layer, which is shifted by the mean error of
-            its output in spikes, from the first layer to the last. One of the first
-            two may be given with ``"bias"``.
+            its output in spikes, from the first layer to the last [1]_. One of the
+            first two may be given with ``"bias"``.
         percentile : float
             For ``"percentile"``.
-        n_steps : int
-            For ``"bias"``: for how many steps (of 1 ms) each item is shown. A neuron
-            at the default target rate spikes as often.
+        n_steps : int, optional
+            For how many steps (of 1 ms) each item will be shown: by default 32; of a
+            model over time, as many as it has. ``"bias"`` fits the mean over so many.
+            The target rate must be at least a spike in so many; the report says into
+            how many levels they divide outputs.
         target_rate : float, optional
-            In Hz; by default, a spike each step, or after the refractory period.
+            In Hz; by default a spike each step, or after the refractory period,
+            whatever ``n_steps`` is: fewer spikes are never more exact.
+        per_channel : bool
+            Whether to choose a scale for each channel (the last axis of the layer's
+            output, or the first with ``channels_first``; of a dense layer, each unit)
+            instead of each layer. A node behind the neurons divides by it.
+        initial_voltage : float, optional
+            Where neurons that spike begin, as a part of their threshold. With 0.5,
+            numbers of spikes are rounded to the nearest, not down. Every run,
+            minibatch and ``reset`` begins there. By default it is left as it is: as
+            the neuron type says, which is mostly random.
         minibatch_size : int
             How many items are computed at once.
         progress_bar : bool or nengo.utils.progress.ProgressBar or None
@@ -107,25 +134,29 @@ class InSpikesMixin:
         ------
         nengo.exceptions.ValidationError
             If an argument is not what is described here, or is not finite; if no
-            neurons spike. Then the network is left as it was.
+            neurons spike, or some have no voltage and threshold that
+            ``initial_voltage`` could be for. After this, or any other interruption,
+            the network is as it was.
+
+        References
+        ----------
+        .. [1] Li, Y., Deng, S., Dong, X., Gong, R., & Gu, S. (2021). A free lunch from
+           ANN: Towards efficient, accurate spiking neural networks calibration.
+           ICML 2021. (https://arxiv.org/abs/2106.06984)
         """
-        calibrate(
-            self,
-            self._rescale,
-            data,
-            method,
-            percentile,
-            n_steps,
-            target_rate,
-            minibatch_size,
-            progress_bar,
+        options = Options(
+            method, percentile, n_steps, target_rate, per_channel, initial_voltage
         )
+        with self._kept_on_error():
+            calibrate(
+                self, self._convert_anew, data, options, minibatch_size, progress_bar
+            )
 
     def accuracy_curve(
         self,
         x: Any,
         y: Any,
-        n_steps: int,
+        n_steps: int | None = None,
         *,
         average: bool = True,
         minibatch_size: int = 32,
@@ -136,12 +167,15 @@ class InSpikesMixin:
 
         Parameters
         ----------
-        x : array_like or list of array_like
-            ``(n_items, ...)``, as for the Keras model.
+        x : array_like or list of array_like or dict
+            ``(n_items, ...)``, as for the Keras model, or ``(n_items, n_steps, ...)``
+            if it is one over time; a dictionary by the names of inputs, Keras tensors
+            or nodes.
         y : array_like
             The class of each item: a whole number, or a 1 among zeros.
-        n_steps : int
-            For how many steps (of 1 ms) each item is shown.
+        n_steps : int, optional
+            For how many steps (of 1 ms) each item is shown; of a model over time, as
+            many as it has, which is the default.
         average : bool
             Whether the class is that of the largest mean score over the steps so far;
             else of the largest score in each step, as suits long synapses.

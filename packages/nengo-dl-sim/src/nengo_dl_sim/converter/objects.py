@@ -9,11 +9,15 @@ import keras
 import nengo
 import numpy as np
 from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
 from nengo_dl_ops import TensorNode
 
 from .activations import is_homogeneous, scaled
+from .channels import channels
+from .gains import Gains
+from .neurons import with_voltage
 
 
 class Objects:
@@ -22,7 +26,8 @@ class Objects:
 
     A population of neurons always gets its input by way of a node, which multiplies it
     by the scale of firing rates: so weights and biases mean the same whatever the
-    scale is, and networks of different scales have the same parameters.
+    scale is, and networks of different scales have the same parameters. With a scale
+    for each channel another node, behind the neurons, divides by it.
 
     Biases come from a neuron that always gives 1, in a subnetwork: a node without input
     would count among the inputs of the network.
@@ -36,6 +41,7 @@ class Objects:
     def __init__(self, converter: Any) -> None:
         self.converter = converter
         self._entries: dict[Any, Any] = {}
+        self._held: dict[Any, Any] = {}
         self._biases: Any = None
         self._one: Any = None
 
@@ -43,41 +49,79 @@ class Objects:
         """Return the object that connections to another one go to."""
         return self._entries.get(obj, obj)
 
+    def neurons(self, obj: Any) -> Any:
+        """Return the neurons whose output an object holds, or None."""
+        return obj if isinstance(obj, Neurons) else self._held.get(obj)
+
     def population(self, layer: Any, shape: tuple[int, ...], activation: Any) -> Any:
         """Make a node, neurons behind a node, or a TensorNode behind a node."""
         size, name = prod(shape), layer.name
         if activation is None:
             return nengo.Node(size_in=size, label=name)
         if isinstance(activation, NeuronType):
-            obj, scale = self._neurons(layer, size, activation)
+            obj, scale = self._neurons(layer, shape, activation)
         else:
             obj, scale = _function(activation, shape, name), None
         entry = _scaling(size, scale, f"{name}.input")
         nengo.Connection(entry, obj, synapse=None, label=f"{name}.input")
+        if isinstance(scale, np.ndarray):
+            obj = self._divided(obj, scale, f"{name}.output")
         self._entries[obj] = entry
         return obj
 
-    def _neurons(self, layer: Any, size: int, neuron_type: NeuronType) -> Any:
+    def _divided(self, neurons: Any, scale: np.ndarray, label: str) -> Any:
+        """Make a node for the output of neurons, which divides it by the scale."""
+        node = _scaling(len(scale), 1 / scale, label)
+        self._held[node] = neurons
+        return node
+
+    def finish(self) -> None:
+        """Connect neurons with the nodes that divide their output."""
+        if self._held:
+            # After all others: names of parameters hold the number of a connection.
+            with nengo.Network(label="scales"):
+                for node, neurons in self._held.items():
+                    nengo.Connection(neurons, node, synapse=None, label=node.label)
+
+    def _neurons(self, layer: Any, shape: tuple[int, ...], kind: NeuronType) -> Any:
+        """Make neurons; return these, and by what to multiply what they get."""
         scale = self.converter.scale_of(layer)
         if scale is not None:
-            divided = scaled(neuron_type, scale)
+            divided = scaled(kind, 1 if isinstance(scale, np.ndarray) else scale)
             if divided is None:
-                text = f"{type(neuron_type).__name__} has no amplitude: not scaled"
+                text = f"{type(kind).__name__} has no amplitude: not scaled"
                 self.converter.remark(layer, text, warn=True)
                 scale = None
             else:
-                self._remark_scaling(layer, neuron_type)
-                neuron_type = divided
+                self._remark_scaling(layer, kind)
+                kind = divided
         ensemble = nengo.Ensemble(
-            size,
+            prod(shape),
             1,
-            neuron_type=neuron_type,
+            neuron_type=with_voltage(kind, self.converter.initial_voltage),
             gain=nengo.dists.Choice([1]),
             bias=nengo.dists.Choice([0]),
             label=layer.name,
         )
         self.converter.note_neurons(layer, ensemble, scale)
+        if isinstance(scale, np.ndarray):
+            scale = self._of_elements(layer, scale, shape)
         return ensemble.neurons, scale
+
+    def _of_elements(
+        self, layer: Any, scale: np.ndarray, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Give each element the scale of its channel."""
+        call = self.converter.calls[layer][0]
+        numbers = channels(self.converter.graph, call, shape)
+        n_channels = numbers.max() + 1
+        if len(scale) != n_channels:
+            raise ValidationError(
+                f"expected a number, or one for each of {n_channels} channels of "
+                f"{layer.name!r}, got {len(scale)}",
+                attr="scale_firing_rates",
+            )
+        return scale[numbers]
 
     def _remark_scaling(self, layer: Any, neuron_type: NeuronType) -> None:
         if not is_homogeneous(neuron_type):
@@ -129,7 +173,7 @@ class Objects:
         """Connect objects, with the synapse of the conversion after neurons."""
         source = getattr(pre, "obj", pre)
         if "synapse" not in kwargs:
-            is_neurons = isinstance(source, Neurons)
+            is_neurons = self.neurons(source) is not None
             kwargs["synapse"] = self.converter.synapse if is_neurons else None
         kwargs.setdefault("label", layer.name)
         conn = nengo.Connection(pre, self.entry(obj), **kwargs)
@@ -156,9 +200,11 @@ def _function(function: Any, shape: tuple[int, ...], name: str) -> TensorNode:
     )
 
 
-def _scaling(size: int, scale: float | None, label: str) -> nengo.Node:
-    """Make a node that multiplies by a constant which is no parameter."""
+def _scaling(size: int, scale: Any, label: str) -> nengo.Node:
+    """Make a node that multiplies by constants which are no parameters."""
     if scale is None:
         return nengo.Node(size_in=size, label=label)
+    if isinstance(scale, np.ndarray):
+        return nengo.Node(Gains(scale), size_in=size, size_out=size, label=label)
     gain = nengo.LinearFilter([scale], [1.0], analog=False)
     return nengo.Node(gain, size_in=size, size_out=size, label=label)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .activations import label
 from .table import table
 
@@ -33,7 +35,7 @@ class Line:
         The number of its neurons, over all calls.
     activation : object
         The neuron type, a function, or None.
-    scale : float or None
+    scale : float or ``(n_channels,) array`` or None
         The scale of firing rates.
     synapse : object
         The synapse behind its neurons.
@@ -47,7 +49,7 @@ class Line:
     parameters: int
     neurons: int = 0
     activation: Any = None
-    scale: float | None = None
+    scale: Any = None
     synapse: Any = None
     remarks: list[str] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ class Line:
             str(self.neurons or ""),
             str(self.parameters or ""),
             activation,
-            "" if self.scale is None else f"{self.scale:g}",
+            _scale(self.scale),
             "" if self.synapse is None else str(self.synapse),
             "; ".join(self.remarks),
         )
@@ -91,3 +93,11 @@ class Report:
     def __str__(self) -> str:
         rows = [_TITLES, *(line.cells() for line in self.lines)]
         return table(rows)
+
+
+def _scale(scale: Any) -> str:
+    if scale is None:
+        return ""
+    if np.ndim(scale) == 0:
+        return f"{scale:g}"
+    return f"{np.min(scale):g} to {np.max(scale):g}"

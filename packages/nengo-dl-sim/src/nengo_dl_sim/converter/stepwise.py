@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import nengo
 import numpy as np
 
 from ..progress import ProgressBarLike, make_progress_bar
+from ..settings.config import configure_settings, get_setting
 from ..simulator.simulator import Simulator
 from .items import Items
+from .keras_values import jit_compile
 
-#: How many steps are computed at once.
+#: How many steps are computed at once, at most.
 _BLOCK = 16
+
+#: Settings without which blocks of steps cannot follow each other. They change
+#: nothing of what is computed.
+_NEEDED = {"keep_history": True, "stateful": True, "use_loop": True}
 
 
 class Block(NamedTuple):
@@ -26,16 +33,21 @@ class Block(NamedTuple):
         Which items they are.
     inputs : list of array
         The minibatch, which may end with copies of the last item.
-    start : int
-        How many steps were before.
+    steps : slice
+        Which steps they are.
     outputs : list of ``(n_items, n_steps, size) array``
         For each object.
     """
 
     items: slice
     inputs: list[np.ndarray]
-    start: int
+    steps: slice
     outputs: list[np.ndarray]
+
+    def of_model(self, values: np.ndarray) -> np.ndarray:
+        """Return what `KerasValues` has for these items and steps."""
+        values = values[: self.items.stop - self.items.start]
+        return values if values.shape[1] == 1 else values[:, self.steps]
 
 
 class Stepwise:
@@ -47,9 +59,7 @@ class Stepwise:
     converter : Converter
         Whose network it is.
     items : Items
-        What to show.
-    n_steps : int
-        How long.
+        What to show, and how long.
     title : str
         Of the progress bar.
     progress_bar : bool or nengo.utils.progress.ProgressBar or None
@@ -57,18 +67,13 @@ class Stepwise:
     """
 
     def __init__(
-        self,
-        converter: Any,
-        items: Items,
-        n_steps: int,
-        title: str,
-        progress_bar: ProgressBarLike,
+        self, converter: Any, items: Items, title: str, progress_bar: ProgressBarLike
     ) -> None:
         self._converter = converter
         self._items = items
-        self._n_steps = n_steps
         n_minibatches = -(-len(items) // items.size)
-        self._bar = make_progress_bar(title, n_minibatches * n_steps, progress_bar)
+        total = n_minibatches * items.n_steps
+        self._bar = make_progress_bar(title, total, progress_bar)
 
     def run(self, objects: list[Any]) -> Iterator[Block]:
         """
@@ -77,32 +82,44 @@ class Stepwise:
         Parameters
         ----------
         objects : list
-            Probes of the network, or nodes and neurons, whose outputs are not filtered.
+            Nodes and neurons, whose outputs are not filtered, or probes.
         """
-        net = self._converter.net
-        n_probes = len(net.probes)
-        try:
-            with net:
-                probes = [_probe(obj) for obj in objects]
-            sim = Simulator(net, minibatch_size=self._items.size, progress_bar=False)
-        finally:
-            del net.probes[n_probes:]
+        sim, probes = self._simulator(objects)
         with sim, self._bar as bar:
             for rows, inputs in self._items.minibatches():
                 sim.reset(include_trainable=False)
                 n = rows.stop - rows.start
-                for start, outputs in self._blocks(sim, inputs, probes):
-                    yield Block(rows, inputs, start, [x[:n] for x in outputs])
+                for steps, outputs in self._blocks(sim, inputs, probes):
+                    yield Block(rows, inputs, steps, [x[:n] for x in outputs])
                     bar.step(outputs[0].shape[1])
+
+    def _simulator(self, objects: list[Any]) -> tuple[Simulator, list[nengo.Probe]]:
+        net = self._converter.net
+        n_probes = len(net.probes)
+        try:
+            with net, _settings(net):
+                probes = [_probe(obj) for obj in objects]
+                sim = Simulator(
+                    net,
+                    minibatch_size=self._items.size,
+                    progress_bar=False,
+                    jit_compile=jit_compile(self._converter.graph),
+                )
+                return sim, probes
+        finally:
+            del net.probes[n_probes:]
 
     def _blocks(
         self, sim: Simulator, inputs: list[np.ndarray], probes: list[Any]
-    ) -> Iterator[tuple[int, list[np.ndarray]]]:
+    ) -> Iterator[tuple[slice, list[np.ndarray]]]:
         nodes = [self._converter.inputs[x] for x in self._converter.graph.inputs]
-        for start in range(0, self._n_steps, _BLOCK):
-            n_steps = min(_BLOCK, self._n_steps - start)
+        n_steps = self._items.n_steps
+        # All blocks have one length, for which a simulator is made ready once.
+        length = -(-n_steps // -(-n_steps // _BLOCK))
+        for start in range(0, n_steps, length):
             data = {
-                node: _held(x, n_steps) for node, x in zip(nodes, inputs, strict=True)
+                node: self._items.shown(x, start, length)
+                for node, x in zip(nodes, inputs, strict=True)
             }
             result = sim.run_batch(
                 data,
@@ -110,14 +127,24 @@ class Stepwise:
                 combine=np.concatenate,
                 isolate_state=False,
             )
-            yield start, [np.asarray(result[probe]) for probe in probes]
+            steps = slice(start, min(start + length, n_steps))
+            n = steps.stop - steps.start
+            yield steps, [np.asarray(result[probe])[:, :n] for probe in probes]
 
 
-def _probe(obj: Any) -> Any:
-    return obj if isinstance(obj, nengo.Probe) else nengo.Probe(obj, synapse=None)
+@contextmanager
+def _settings(net: nengo.Network) -> Iterator[None]:
+    """Set what is needed to build a simulator for blocks of steps; then set it back."""
+    before = {name: get_setting(net, name) for name in _NEEDED}
+    configure_settings(**_NEEDED)
+    try:
+        yield
+    finally:
+        configure_settings(**before)
 
 
-def _held(x: np.ndarray, n_steps: int) -> np.ndarray:
-    """Return the same values for each step."""
-    flat = x.reshape(len(x), 1, -1).astype(float)
-    return np.repeat(flat, n_steps, axis=1)
+def _probe(obj: Any) -> nengo.Probe:
+    """Make a probe, for which the settings of the user's own do not count."""
+    if isinstance(obj, nengo.Probe):
+        return nengo.Probe(obj.target, synapse=obj.synapse)
+    return nengo.Probe(obj, synapse=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ import numpy as np
 
 from ..checks import check_boolean
 from ..simulator.simulator import Simulator
+from .items import listed
+from .keras_values import computable, jit_compile
 
 #: Steps of time, where a model takes any number.
 _STEPS = 5
@@ -32,7 +35,8 @@ def verify(
     """
     check_boolean("training", training)
     inputs = _inputs(converter, inputs)
-    expected = keras.tree.flatten(converter.graph.plain(_structure(converter, inputs)))
+    model = computable(converter.graph, converter.graph.plain)
+    expected = keras.tree.flatten(model(_structure(converter, inputs)))
     found = _run(converter, inputs, training)
     for tensor, x, y in zip(converter.model.outputs, expected, found, strict=True):
         x = np.asarray(keras.ops.convert_to_numpy(x)).reshape(y.shape)
@@ -54,6 +58,8 @@ def _inputs(converter: Any, inputs: Any) -> list[np.ndarray]:
             rng.uniform(0, 1, (4, *shape)).astype(t.dtype)
             for t, shape in zip(tensors, shapes, strict=True)
         ]
+    if isinstance(inputs, Mapping):
+        inputs = listed(converter, "inputs", inputs)
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     if len(inputs) != len(tensors) or not all(map(_fits, inputs, tensors)):
         raise ValueError(
@@ -81,8 +87,9 @@ def _run(converter: Any, inputs: list[np.ndarray], training: bool) -> list[np.nd
         for tensor, x in zip(converter.graph.inputs, inputs, strict=True)
     }
     size = len(inputs[0])
+    jit = jit_compile(converter.graph)
     with Simulator(
-        converter.net, minibatch_size=size, progress_bar=False, jit_compile=False
+        converter.net, minibatch_size=size, progress_bar=False, jit_compile=jit
     ) as sim:
         wanted = dict.fromkeys(probes)
         result = sim.run_batch(data, wanted, training=training, combine=np.concatenate)

@@ -189,6 +189,16 @@ def get_setting(
     return entry.default if value is None else value
 
 
+def own_settings(network: nengo.Network) -> dict[str, Any]:
+    """Return what was set for all of a network, but for what is trainable."""
+    entries = [entry for entry in SETTINGS.values() if entry.name != "trainable"]
+    values = {
+        entry.name: nearest_setting((network,), entry.classes[0], entry.name)
+        for entry in entries
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:
     """
     Return the value of a setting that is nearest to an object.
