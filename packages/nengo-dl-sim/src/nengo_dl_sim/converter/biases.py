@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import nengo
@@ -113,7 +114,12 @@ def _passes_on(conn: Any) -> bool:
     )
 
 
-def shift_biases(converter: Any, items: Items, progress_bar: ProgressBarLike) -> None:
+def shift_biases(
+    converter: Any,
+    in_rates: Callable[[Any], Any],
+    items: Items,
+    progress_bar: ProgressBarLike,
+) -> None:
     """
     Shift the bias of each layer by its mean error, from the first to the last.
 
@@ -121,6 +127,8 @@ def shift_biases(converter: Any, items: Items, progress_bar: ProgressBarLike) ->
     ----------
     converter : Converter
         The conversion, whose network is changed.
+    in_rates : callable
+        Converts the model again, into a network in rates with another synapse.
     items : Items
         What is shown, and for how many steps.
     progress_bar : bool or nengo.utils.progress.ProgressBar or None
@@ -128,7 +136,7 @@ def shift_biases(converter: Any, items: Items, progress_bar: ProgressBarLike) ->
     """
     found = _layers(converter)
     tensors = [tensor for _, tensor, _ in found]
-    expected = expected_means(converter, items, tensors, progress_bar)
+    expected = expected_means(converter, in_rates, items, tensors, progress_bar)
     for (layer, tensor, bias), wanted in zip(found, expected, strict=True):
         obj = converter.object_of(tensor)
         title = f"Calibrating {layer.name}"

@@ -18,6 +18,7 @@ from .scales import choose_scales
 def calibrate(
     converter: Any,
     convert_anew: Callable[[Mapping[Any, Any], float | None], None],
+    in_rates: Callable[[Any], Any],
     data: Any,
     options: Options,
     minibatch_size: int,
@@ -33,6 +34,8 @@ def calibrate(
     convert_anew : callable
         Makes its network anew with other scales of some layers, and an initial
         voltage.
+    in_rates : callable
+        Converts the model again, into a network in rates with another synapse.
     options : Options
         What to fit. The other arguments are those of its method.
     """
@@ -49,7 +52,7 @@ def calibrate(
     for layer in scales:
         _remark_levels(converter, layer, options.target_rate, items.n_steps)
     if "bias" in options.method:
-        shift_biases(converter, items, progress_bar)
+        shift_biases(converter, in_rates, items, progress_bar)
 
 
 def _check_neurons(converter: Any) -> None:

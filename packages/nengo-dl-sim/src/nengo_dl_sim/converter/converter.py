@@ -150,7 +150,7 @@ class Converter(InSpikesMixin):
         with self.net:
             configure_settings(**own_settings(old))
 
-    def in_rates(self, synapse: Any) -> Converter:
+    def _in_rates(self, synapse: Any) -> Converter:
         """Convert the model again, into a network in rates with another synapse."""
         other = copy(self)
         other.inference_only, other.synapse = True, synapse

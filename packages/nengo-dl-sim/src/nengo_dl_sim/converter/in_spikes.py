@@ -27,6 +27,10 @@ class InSpikesMixin:
         """Make the network anew, with what is given in place of what was."""
 
     @abstractmethod
+    def _in_rates(self, synapse: Any) -> Any:
+        """Convert the model again, into a network in rates with another synapse."""
+
+    @abstractmethod
     def _kept_on_error(self) -> AbstractContextManager:
         """Leave everything as it was if what is done in the context fails."""
 
@@ -149,7 +153,13 @@ class InSpikesMixin:
         )
         with self._kept_on_error():
             calibrate(
-                self, self._convert_anew, data, options, minibatch_size, progress_bar
+                self,
+                self._convert_anew,
+                self._in_rates,
+                data,
+                options,
+                minibatch_size,
+                progress_bar,
             )
 
     def accuracy_curve(

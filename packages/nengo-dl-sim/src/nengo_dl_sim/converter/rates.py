@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,11 @@ def mean_outputs(steps: Stepwise, objects: list[Any]) -> list[np.ndarray]:
 
 
 def expected_means(
-    converter: Any, items: Items, tensors: list[Any], progress_bar: ProgressBarLike
+    converter: Any,
+    in_rates: Callable[[Any], Any],
+    items: Items,
+    tensors: list[Any],
+    progress_bar: ProgressBarLike,
 ) -> list[np.ndarray]:
     """
     Return what the mean outputs should be.
@@ -38,6 +43,8 @@ def expected_means(
     ----------
     converter : Converter
         The conversion.
+    in_rates : callable
+        Converts the model again, into a network in rates with another synapse.
     items : Items
         What is shown, and for how many steps.
     tensors : list of keras.KerasTensor
@@ -55,7 +62,7 @@ def expected_means(
         return means
     shown = [items.n_steps, items.n_steps if converter.temporal_model else 1]
     late, at_once = (
-        _rate_means(converter.in_rates(synapse), items.of(n), tensors, progress_bar)
+        _rate_means(in_rates(synapse), items.of(n), tensors, progress_bar)
         for synapse, n in zip((converter.synapse, None), shown, strict=True)
     )
     return [x + y - z for x, y, z in zip(means, late, at_once, strict=True)]
