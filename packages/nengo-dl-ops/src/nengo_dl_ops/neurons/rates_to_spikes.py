@@ -9,7 +9,7 @@ from ..builder import Builder
 from ..random_numbers import uniform
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .poisson import poisson
-from .spike_function import SpikeFunction
+from .spike_function import SpikeFunction, distance_from_whole
 
 
 class RatesToSpikesBuilder(NeuronBuilder):
@@ -68,12 +68,12 @@ class StochasticSpikingBuilder(SpikingNeuronBuilder, RatesToSpikesBuilder):
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Draw the spikes: the number drawn is the threshold."""
+        """Draw the spikes: thresholds are the number drawn, that plus one, etc."""
         expected = self.config.dt * tf.abs(J)
         whole = tf.floor(expected)
         drawn = uniform(state["rng"], tuple(J.shape), self.config.dtype)
-        above = expected - whole - drawn
-        up = function.spikes(drawn < expected - whole, above)
+        distance = distance_from_whole(expected - drawn, lowest=0)
+        up = function.spikes(drawn < expected - whole, distance)
         return self._spikes((whole + up.count) * tf.sign(J)), {}
 
 

@@ -107,10 +107,7 @@ class SurrogateSpikeFunction(SpikeFunction):
 
     def whole(self, voltage: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
         """Return the whole units, with the derivative at the nearest threshold."""
-        threshold = tf.round(voltage)
-        if lowest is not None:
-            threshold = tf.maximum(threshold, lowest)
-        distance = voltage - tf.stop_gradient(threshold)
+        distance = distance_from_whole(voltage, lowest)
         return self._with_derivative(tf.floor(voltage), distance)
 
     def reset(self, spikes: Spikes, after: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
@@ -132,6 +129,18 @@ class SurrogateSpikeFunction(SpikeFunction):
             return tf.identity(count), lambda dy: dy * self._derivative(distance)
 
         return spikes(distance)
+
+
+def distance_from_whole(x: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
+    """
+    Return how far numbers are above the nearest whole number.
+
+    ``lowest``: the lowest whole number that counts. None: any does.
+    """
+    nearest = tf.round(x)
+    if lowest is not None:
+        nearest = tf.maximum(nearest, lowest)
+    return x - tf.stop_gradient(nearest)
 
 
 def _select(fires: tf.Tensor) -> Callable:

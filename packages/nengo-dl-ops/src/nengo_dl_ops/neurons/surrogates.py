@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, cast
@@ -29,10 +29,11 @@ class Surrogate(TrainingMode):
     distance :math:`x = v / v_{th} - 1` from the threshold is in units of the threshold
     :math:`v_{th}` (1 for all of Nengo's types but ``nengo.Izhikevich``, 30 mV). Of
     neurons that may spike several times in a step it is that from the nearest
-    threshold [1]_.
+    threshold [1]_. The times of spikes inside a step, from which ``nengo.LIF`` counts
+    its refractory time, have the gradient of their equation.
 
     To be implemented by subclasses, which are frozen dataclasses: `derivative`, and
-    `smooth_step` where there is one.
+    `smooth_step` where there is one. Fields of type float must be positive.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ class Surrogate(TrainingMode):
                 obj=self,
             )
         for one in fields(self):
-            if one.name not in ("detach_reset", "function"):
-                _check_positive(self, one.name)
+            if one.type in (float, "float"):
+                _set_positive(self, one.name)
 
     @abstractmethod
     def derivative(self, x: tf.Tensor) -> tf.Tensor:
@@ -99,6 +100,7 @@ class Surrogate(TrainingMode):
     def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
         """Return the step with this gradient; of types that do not spike, the step."""
         if _has_threshold(neurons):
+            self._check_derivative(neurons.config.dtype)
             function = SurrogateSpikeFunction(self.derivative, self.detach_reset)
             step = cast(SpikingNeuronBuilder, neurons).spiking_step
             return NeuronStep(partial(step, function=function))
@@ -112,6 +114,16 @@ class Surrogate(TrainingMode):
             )
         return neurons.rate_step()
 
+    def _check_derivative(self, dtype: str) -> None:
+        x = tf.zeros((2, 3), dtype)
+        slope = self.derivative(x)
+        if not tf.is_tensor(slope) or (slope.dtype, slope.shape) != (x.dtype, x.shape):
+            raise BuildError(
+                f"training_mode {self}: expected a derivative to be a tensor of the "
+                "type and shape of what it is given (here "
+                f"{dtype} of shape {tuple(x.shape)}), got {slope!r:.200}"
+            )
+
 
 def _has_threshold(neurons: NeuronBuilder) -> bool:
     """Whether the step of a run is one that can be asked for spikes."""
@@ -121,13 +133,15 @@ def _has_threshold(neurons: NeuronBuilder) -> bool:
     )
 
 
-def _check_positive(surrogate: Surrogate, name: str) -> None:
+def _set_positive(surrogate: Surrogate, name: str) -> None:
     value: Any = getattr(surrogate, name)
     check_finite(surrogate, **{name: value})
     if value <= 0:
         raise ValidationError(
             f"expected a positive number, got {value!r:.100}", attr=name, obj=surrogate
         )
+    # A float whatever was given: equal ones must have equal hashes.
+    object.__setattr__(surrogate, name, float(value))
 
 
 @dataclass(frozen=True)
@@ -271,8 +285,9 @@ class Sigmoid(Surrogate):
 
     def derivative(self, x: tf.Tensor) -> tf.Tensor:
         """Return the derivative."""
-        s = tf.sigmoid(self.alpha * x)
-        return self.alpha * s * (1 - s)
+        x = self.alpha * x
+        # Not one minus the sigmoid: far above the threshold nothing would be left.
+        return self.alpha * tf.sigmoid(x) * tf.sigmoid(-x)
 
     def smooth_step(self, x: tf.Tensor) -> tf.Tensor:
         """Return the smooth step."""
@@ -477,22 +492,16 @@ class CustomSurrogate(Surrogate):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not callable(self.function) or isinstance(self.function, type):
+        function = self.function
+        is_hashable = isinstance(function, Hashable)
+        if not callable(function) or isinstance(function, type) or not is_hashable:
             raise ValidationError(
-                "expected a function from distances to derivatives, got "
-                f"{self.function!r:.100}",
+                "expected a function from distances to derivatives (hashable, as "
+                f"neurons with the same one merge), got {function!r:.100}",
                 attr="function",
                 obj=self,
             )
 
     def derivative(self, x: tf.Tensor) -> tf.Tensor:
-        """Return what the function gives, which must have the shape of ``x``."""
-        slope = tf.convert_to_tensor(self.function(x), x.dtype)
-        if slope.shape != x.shape:
-            raise ValidationError(
-                f"expected to return values of shape {tuple(x.shape)}, got "
-                f"{tuple(slope.shape)}",
-                attr="function",
-                obj=self,
-            )
-        return slope
+        """Return what the function gives."""
+        return self.function(x)
