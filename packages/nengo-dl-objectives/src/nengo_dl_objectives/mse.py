@@ -42,18 +42,7 @@ def squared_error(outputs: Any, targets: Any) -> tf.Tensor:
     >>> squared_error([1.0, 5.0], [3.0, np.nan]).numpy().tolist()
     [4.0, 0.0]
     """
-    outputs = float_tensor("outputs", outputs)
-    targets = float_tensor("targets", targets, dtype=outputs.dtype)
-    if not outputs.shape.is_compatible_with(targets.shape):
-        raise ValueError(
-            f"targets: expected the shape of outputs {outputs.shape}, "
-            f"received {targets.shape}"
-        )
-    missing = tf.math.is_nan(targets)
-    # The NaN goes before the subtraction as well as after it: a NaN that is only
-    # masked in the result would come back in the gradient as 0 * NaN.
-    error = outputs - tf.where(missing, tf.zeros_like(targets), targets)
-    return tf.square(tf.where(missing, tf.zeros_like(error), error))
+    return tf.square(difference(outputs, targets))
 
 
 def mse(outputs: Any, targets: Any) -> tf.Tensor:
@@ -89,3 +78,19 @@ def mse(outputs: Any, targets: Any) -> tf.Tensor:
     2.0
     """
     return tf.reduce_mean(squared_error(outputs, targets))
+
+
+def difference(outputs: Any, targets: Any) -> tf.Tensor:
+    """Subtract targets from outputs; where there is no target, nothing differs."""
+    outputs = float_tensor("outputs", outputs)
+    targets = float_tensor("targets", targets, dtype=outputs.dtype)
+    if not outputs.shape.is_compatible_with(targets.shape):
+        raise ValueError(
+            f"targets: expected the shape of outputs {outputs.shape}, "
+            f"received {targets.shape}"
+        )
+    missing = tf.math.is_nan(targets)
+    # The NaN goes before the subtraction as well as after it: a NaN that is only
+    # masked in the result would come back in the gradient as 0 * NaN.
+    error = outputs - tf.where(missing, tf.zeros_like(targets), targets)
+    return tf.where(missing, tf.zeros_like(error), error)

@@ -8,6 +8,7 @@ from helpers import simulator
 
 import nengo_dl_objectives as objectives
 from nengo_dl_objectives import losses
+from nengo_dl_ops.neurons.surrogates import FastSigmoid
 from nengo_dl_sim import configure_settings
 
 N_ITEMS, N_STEPS, N_CLASSES, DT = 4, 12, 2, 0.002
@@ -102,3 +103,35 @@ def test_what_is_no_class_stops_training(sim, net):
     ):
         sim.fit(ramps(), {net.p: labels}, verbose=0)
     assert sim.training_step == 0
+
+
+IN_SPIKES = {
+    name: CASES[name]
+    for name in ("CountCrossentropy", "TemporalCrossentropy", "VanRossumDistance")
+}
+
+
+@pytest.mark.parametrize("name", IN_SPIKES)
+def test_train_in_spikes(name):
+    """With a surrogate gradient training minimises what a run is measured by."""
+    arguments, targets = IN_SPIKES[name]
+    with nengo.Network(seed=0) as net:
+        configure_settings(
+            dtype="float64", trainable=False, training_mode=FastSigmoid(slope=5)
+        )
+        node = nengo.Node([0.0, 0.0])
+        ens = nengo.Ensemble(
+            N_CLASSES, 1, neuron_type=nengo.LIF(), gain=np.ones(2), bias=np.ones(2)
+        )
+        conn = nengo.Connection(
+            node, ens.neurons, transform=np.ones((2, 2)), synapse=None
+        )
+        net.config[conn].trainable = True
+        probe = nengo.Probe(ens.neurons)
+    objective = {probe: getattr(objectives, name)(**arguments)}
+    data = {node: 4 * ramps(), probe: targets}
+    with simulator(net, seed=0, dt=DT, minibatch_size=N_ITEMS) as sim:
+        before = sim.loss(data, objective)
+        assert sim.loss(data, objective, training=True) == before
+        sim.train(data, optimizer(), objective=objective, n_epochs=20)
+        assert sim.loss(data, objective) < before

@@ -8,7 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from ..arguments import float_tensor, number
+from ..arguments import number
+from ..mse import difference
 from .items import ItemObjective
 
 #: After so many time constants what is left of a spike is 0 in any type.
@@ -64,15 +65,7 @@ class VanRossumDistance(ItemObjective):
         number("dt", self.dt, above=0)
 
     def _of_items(self, outputs: tf.Tensor, targets: Any) -> tf.Tensor:
-        targets = float_tensor("targets", targets, dtype=outputs.dtype)
-        if not outputs.shape.is_compatible_with(targets.shape):
-            raise ValueError(
-                f"targets: expected the shape of outputs {outputs.shape}, received "
-                f"{targets.shape}"
-            )
-        missing = tf.math.is_nan(targets)
-        error = outputs - tf.where(missing, tf.zeros_like(targets), targets)
-        spikes = tf.where(missing, tf.zeros_like(error), error) * self.dt
+        spikes = difference(outputs, targets) * self.dt
         # Within a step the difference decays; of its square, the integral is this.
         trace = tf.square(self._filtered(spikes))
         decay = math.exp(-2 * self.dt / self.tau)
