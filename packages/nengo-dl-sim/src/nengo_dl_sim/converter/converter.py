@@ -20,6 +20,7 @@ from ..checks import check_boolean
 from ..settings.config import configure_settings, own_settings
 from .activations import Exchanges, label
 from .finder import Finder, output_of
+from .given_scales import GivenScales
 from .graph import Graph
 from .in_spikes import InSpikesMixin
 from .layer_converter import REGISTRY, FallbackConverter, LayerConverter, find_converter
@@ -117,7 +118,8 @@ class Converter(InSpikesMixin):
         self.graph = Graph(model)
         self.model = self.graph.model
         self.calls = self.graph.layers()
-        self._scales = self._check_scales(scale_firing_rates)
+        self._given_scales = GivenScales(scale_firing_rates, self.calls)
+        self._scales: Callable[[Any], Any] = self._given_scales.of
         self.initial_voltage: float | None = None  # as neuron types say
         self._check_inputs()
         self._check_shared()
@@ -171,22 +173,6 @@ class Converter(InSpikesMixin):
             raise
 
     # -- what is asked for
-
-    def _check_scales(self, scales: Any) -> Callable[[Any], Any]:
-        if scales is None:
-            return lambda layer: None
-        if isinstance(scales, Mapping):
-            table = {layer: _of_layer(scale) for layer, scale in scales.items()}
-            for layer in table:
-                if layer not in self.calls:
-                    raise ValidationError(
-                        f"expected layers of the model as keys, got {layer!r:.100}",
-                        attr="scale_firing_rates",
-                    )
-            self._by_layer = table
-            return table.get
-        number = _positive(scales)
-        return lambda layer: number
 
     def _check_inputs(self) -> None:
         for tensor in self.graph.inputs:
@@ -317,12 +303,7 @@ class Converter(InSpikesMixin):
                 kind = "layer" if converter.kind == "TensorNode" else "activation"
                 self.remark(layer, f"its {kind} is a TensorNode: {why}", warn=True)
             self._remark_penalties(layer)
-        for layer in getattr(self, "_by_layer", {}):
-            if layer not in self.populations:
-                raise ValidationError(
-                    f"expected layers with neurons as keys, {layer.name!r} has none",
-                    attr="scale_firing_rates",
-                )
+        self._given_scales.check_used(self.populations)
         graph = self.graph
         finder = Finder(graph, self._objects, self._probes)
         self.inputs = Lookup("inputs", list(graph.inputs), finder.find_input)
@@ -493,24 +474,3 @@ class Converter(InSpikesMixin):
         line = Line(layer.name, type(layer).__name__, kind, count)
         line.activation = None if kind == "TensorNode" else activation
         return line
-
-
-def _of_layer(scale: Any) -> Any:
-    """Check a number, or one for each channel."""
-    if isinstance(scale, (np.ndarray, list, tuple)) and np.ndim(scale) == 1:
-        return np.array([_positive(number) for number in scale])
-    return _positive(scale)
-
-
-def _positive(scale: Any) -> float:
-    if isinstance(scale, bool) or not isinstance(scale, (int, float, np.number)):
-        raise ValidationError(
-            "expected a positive number, or a dictionary from layers to such or to "
-            f"arrays with one for each channel, got {scale!r:.100}",
-            attr="scale_firing_rates",
-        )
-    if not 0 < float(scale) < np.inf:
-        raise ValidationError(
-            f"expected a positive number, got {scale}", attr="scale_firing_rates"
-        )
-    return float(scale)
