@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from copy import copy
 from typing import ClassVar
 
 import tensorflow as tf
@@ -110,6 +111,12 @@ class SimNeuronsBuilder(OpBuilder):
     def build_training_step(self, signals: SignalDict) -> None:
         """Compute what stands in for that in training."""
         self._compute(signals, training=True)
+
+    def in_rates(self) -> SimNeuronsBuilder:
+        """Return the same neurons, but that they give rates in a run."""
+        other = copy(self)
+        other._in_run = training_mode(self.ops[0]).in_rates().step_of(self.neurons)
+        return other
 
     def memoryless(self, training: bool) -> Memoryless | None:
         """Rates follow from the current alone; spikes, and what adapts, do not."""

@@ -40,10 +40,18 @@ class TrainingMode(ABC):
             May read the state and change it: gradients then reach the steps before.
         """
 
+    def in_rates(self) -> Rates:
+        """Return the rates that neurons have where rates are asked for."""
+        return RATES
+
 
 @dataclass(frozen=True)
 class Rates(TrainingMode):
     """Train spiking neurons by their rate approximation."""
+
+    def in_rates(self) -> Rates:
+        """Return these."""
+        return self
 
     def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
         """Return the step in rates; of types that do not spike, the step itself."""
@@ -91,6 +99,10 @@ class SpikeAware(TrainingMode):
     """
 
     rates: Rates = field(default_factory=Rates)
+
+    def in_rates(self) -> Rates:
+        """Return those whose gradient it is."""
+        return self.rates
 
     def step_of(self, neurons: NeuronBuilder) -> NeuronStep:
         """Return the step in spikes; of types that do not spike, the step itself."""

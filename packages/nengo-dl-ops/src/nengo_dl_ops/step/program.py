@@ -197,7 +197,7 @@ class Program:
 
     @cached_property
     def in_rates(self) -> Program:
-        """The same, but that spiking neurons give rates, as in training."""
+        """The same, but that spiking neurons give rates, however they are trained."""
         return replace(self, groups=in_rates(self.groups))
 
     def with_checked_gradients(self) -> Program:

@@ -93,7 +93,8 @@ class Evaluator:
         objectives : list of Measure
             What is computed.
         training : bool
-            Whether spiking neurons are replaced by their rate approximation.
+            Whether spiking neurons do what they do in training: by default, give
+            rates (see ``training_mode`` of `.configure_settings`).
         callbacks : list of callable
             Called after each minibatch.
 

@@ -15,6 +15,7 @@ from nengo_dl_ops.user_warnings import warn_user
 from ..engine.engine import Engine
 from ..measures.measure import Measure
 from ..training.gradient_coverage import influential_signals
+from ..training.trained_in_spikes import trained_in_spikes
 
 #: For each choice, what is computed: whether it is in rates, by what precedes names.
 _CHOICES = {
@@ -65,14 +66,17 @@ def warn_few_steps(engine: Engine, n_steps: int, measures: Sequence[Measure]) ->
     Warns
     -----
     UserWarning
-        If the fastest neuron of an ensemble takes longer from one spike to the next,
-        at its maximum rate (as it was built).
+        If the fastest neuron of an ensemble that is trained in rates takes longer from
+        one spike to the next, at its maximum rate (as it was built).
     """
     if engine.program.in_training(False):  # then neurons never spike
         return
     probes = {probe for measure in measures for probe in measure.outputs}
     used = influential_signals(engine, list(probes))
+    in_spikes = trained_in_spikes(engine)
     for ens, n_needed in _steps_of_spikes(engine.model).items():
+        if ens in in_spikes:
+            continue
         if n_steps < n_needed and engine.model.sig[ens.neurons]["out"].base in used:
             warn_user(
                 f"Validation is in spikes, as a run is, with n_steps={n_steps}, but "

@@ -37,7 +37,8 @@ def configure_settings(**settings: Any) -> None:
         single probe, ``net.config[probe].keep_history = False``. Default: True.
     learning_phase : bool or None
         If True, neurons and layers always compute what they do in training (spiking
-        neurons their rates), and if False never. None (default): in training they do.
+        neurons by default their rates), and if False never. None (default): in
+        training they do.
     lif_smoothing : float or None
         If given, LIF neurons are trained as ``SoftLIFRate`` with this ``sigma``, else
         as ``nengo.LIFRate`` (where ``training_mode`` is ``"rate"`` or

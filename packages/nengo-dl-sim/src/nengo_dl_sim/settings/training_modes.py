@@ -45,9 +45,12 @@ def training_modes(
     rates = Rates() if lif_smoothing is None else SoftLIFRates(lif_smoothing)
     modes: dict[Signal, TrainingMode] = {}
     for networks, ensemble in _ensembles(network):
-        output = model.sig.get(ensemble.neurons, {}).get("out")
-        if output is not None:
-            modes[output] = _mode(networks, ensemble, rates)
+        sigs = model.sig.get(ensemble.neurons, {})
+        if "out" in sigs:
+            modes[sigs["out"]] = mode = _mode(networks, ensemble, rates)
+            # Rates that are made into spikes may be spikes themselves.
+            if "rate_out" in sigs and ensemble.neuron_type.base_type.spiking:
+                modes[sigs["rate_out"]] = mode
     return lambda op: modes.get(op.output, rates)
 
 

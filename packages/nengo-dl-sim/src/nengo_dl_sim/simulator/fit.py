@@ -126,8 +126,8 @@ class FitMixin(SaveMixin, EvaluateMixin):
             What spiking neurons give in a validation. ``"spikes"`` tells how well the
             network will run, if there are steps enough for spikes: after one step
             most neurons have given nothing. ``"rates"`` can be compared with what is
-            logged of training. With ``"both"`` the names of what is computed in rates
-            begin with ``"val_rates_"``.
+            logged of training, if that is in rates. With ``"both"`` the names of what
+            is computed in rates begin with ``"val_rates_"``.
         **kwargs
             What else ``keras.Model.fit`` takes, none of which has a meaning here.
 

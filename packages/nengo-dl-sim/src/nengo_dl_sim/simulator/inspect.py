@@ -135,7 +135,8 @@ class InspectMixin(SimulatorBase):
         ------
         nengo.exceptions.SimulationError
             If gradients differ from the differences, or are not finite: names the
-            worst.
+            worst. If a probe depends on neurons that spike in training: with the
+            gradient of something else (``training_mode``) there is nothing to compare.
         nengo.exceptions.ValidationError
             If an argument is not what is described here, or the network was built
             for inference only.

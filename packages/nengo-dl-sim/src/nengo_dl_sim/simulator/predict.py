@@ -62,7 +62,7 @@ class PredictMixin(SimulatorBase):
         steps : int, optional
             The number of minibatches to take, if there are more.
         neurons : {"spikes", "rates"}
-            What spiking neurons give: as in a run, or as in training.
+            What spiking neurons give: as in a run, or their rate approximation.
         **kwargs
             What else ``keras.Model.predict`` takes, none of which has a meaning here.
 
@@ -205,7 +205,8 @@ class PredictMixin(SimulatorBase):
             A directory for a trace that TensorBoard opens; True for
             ``"nengo_dl_profile"``.
         training : bool
-            Whether spiking neurons are replaced by their rate approximation.
+            Whether spiking neurons do what they do in training: by default, give
+            rates (see ``training_mode`` of `.configure_settings`).
         callback : callable, optional
             Called after each minibatch, or block of it, with a dict of its outputs,
             and None.

@@ -204,7 +204,8 @@ class TrainMixin(SaveMixin):
             Whether to show a progress bar, or which one of Nengo's. None: as the
             simulator was told.
         training : bool
-            Whether spiking neurons are replaced by their rate approximation.
+            Whether spiking neurons do what they do in training: by default, give
+            rates (see ``training_mode`` of `.configure_settings`).
 
         Returns
         -------

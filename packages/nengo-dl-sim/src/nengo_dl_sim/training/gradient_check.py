@@ -25,7 +25,9 @@ from .finite_differences import (
     Subject,
     derivative,
 )
+from .gradient_coverage import influential_signals
 from .trainable_parameters import trainable_parameters
+from .trained_in_spikes import trained_in_spikes
 
 
 class GradientComparison(NamedTuple):
@@ -173,6 +175,19 @@ class GradientCheck:
         found = [along(direction) for direction in range(subject.n_directions)]
         values, errors = zip(*found, strict=True)
         return np.stack(values, axis=-1), np.stack(errors, axis=-1)
+
+
+def check_smooth(engine: Engine, probes: Sequence[nengo.Probe]) -> None:
+    """Check that no probe depends on spikes, whose gradient is of something else."""
+    used = influential_signals(engine, probes)
+    for ens, mode in trained_in_spikes(engine).items():
+        if engine.model.sig[ens.neurons]["out"].base in used:
+            raise SimulationError(
+                "check_gradients: expected probes that depend on no spikes, got "
+                f"{', '.join(map(str, probes))}, and {ens} with training_mode {mode}: "
+                "finite differences of spikes are not what it takes for their "
+                "gradient. Give outputs without them, or set training_mode='rate'"
+            )
 
 
 def check_comparisons(

@@ -19,7 +19,7 @@ from ..evaluation.batch_function import Callback
 from ..evaluation.evaluator import BatchHook, Evaluator, check_differentiable
 from ..evaluation.state_policy import StatePolicy
 from ..measures.measure import Measure
-from .gradient_check import GradientCheck, GradientComparison
+from .gradient_check import GradientCheck, GradientComparison, check_smooth
 from .gradient_coverage import check_function
 from .gradient_function import GradientFunction
 from .optimizer_store import OptimizerStore
@@ -209,6 +209,7 @@ class Trainer:
     ) -> dict[nengo.Probe, list[GradientComparison]]:
         """Compare gradients of outputs with finite differences; change nothing."""
         check_differentiable(self._engine)
+        check_smooth(self._engine, probes)
         source, seed = self._evaluator.minibatch_source, self._evaluator.seed
         with source.isolated():
             check = GradientCheck(self._engine, source, data, seed)
