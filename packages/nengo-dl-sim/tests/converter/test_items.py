@@ -100,6 +100,9 @@ def test_settings_of_the_network_change_no_result_and_stay():
         converter.net.seed = 0
         with converter.net:
             configure_settings(**settings)
+        if settings:
+            converter.net.config[nengo.Probe].sample_every = 0.004
+            converter.outputs[converter.model.output].sample_every = 0.004
         curve = converter.accuracy_curve(A, np.ones(5), 20, progress_bar=False)
         found.append(curve.firing_rates)
         for name, value in settings.items():

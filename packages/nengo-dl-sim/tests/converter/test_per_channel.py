@@ -155,6 +155,10 @@ def test_biases_are_shifted_and_diagnosed_behind_the_neurons():
     largest = outputs(converter.model, converter.model.get_layer("hidden").output, x)
     wanted = (largest * [50, 100, 150, 200])[largest > 0].mean()
     np.testing.assert_allclose(row.rate, wanted, atol=25)  # half a spike in 20 steps
+    curve = converter.accuracy_curve(x, np.zeros(5), 20, progress_bar=False)
+    np.testing.assert_allclose(
+        curve.firing_rates[-1], row.rate * np.mean(largest > 0), rtol=1e-6
+    )
     converter.calibrate(x, "bias", n_steps=20, progress_bar=False)
     assert "shifted" in converter.report()["hidden"].remarks[0]
     assert converter.diagnose(x, 20, progress_bar=False)["hidden"].error < row.error

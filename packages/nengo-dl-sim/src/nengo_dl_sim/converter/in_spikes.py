@@ -111,7 +111,7 @@ class InSpikesMixin:
             its output in spikes, from the first layer to the last [1]_. One of the
             first two may be given with ``"bias"``.
         percentile : float
-            For ``"percentile"``.
+            For ``"percentile"``. Memory grows with the number of activations above it.
         n_steps : int, optional
             For how many steps (of 1 ms) each item will be shown: by default 32; of a
             model over time, as many as it has. ``"bias"`` fits the mean over so many.
@@ -125,10 +125,11 @@ class InSpikesMixin:
             output, or the first with ``channels_first``; of a dense layer, each unit)
             instead of each layer. A node behind the neurons divides by it.
         initial_voltage : float, optional
-            Where neurons that spike begin, as a part of their threshold. With 0.5,
-            numbers of spikes are rounded to the nearest, not down. Every run,
-            minibatch and ``reset`` begins there. By default it is left as it is: as
-            the neuron type says, which is mostly random.
+            Where neurons that spike begin, as a part of their threshold: every run,
+            minibatch and ``reset``. By default it is left as it is: as the neuron type
+            says, which is mostly random. With 0.5, numbers of spikes are rounded to
+            the nearest, which is right in the mean from the first step on. But neurons
+            that get the same then spike in the same steps.
         minibatch_size : int
             How many items are computed at once.
         progress_bar : bool or nengo.utils.progress.ProgressBar or None

@@ -144,7 +144,7 @@ def _settings(net: nengo.Network) -> Iterator[None]:
 
 
 def _probe(obj: Any) -> nengo.Probe:
-    """Make a probe, for which the settings of the user's own do not count."""
+    """Make a probe of each step, whatever the user has set for others."""
     if isinstance(obj, nengo.Probe):
-        return nengo.Probe(obj.target, synapse=obj.synapse)
-    return nengo.Probe(obj, synapse=None)
+        return nengo.Probe(obj.target, synapse=obj.synapse, sample_every=None)
+    return nengo.Probe(obj, synapse=None, sample_every=None)
