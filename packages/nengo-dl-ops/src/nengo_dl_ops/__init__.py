@@ -46,6 +46,8 @@ from .operators.sparse import SparseDotIncBuilder as SparseDotIncBuilder
 from .planning.merging import make_merge_key as make_merge_key
 from .python_fallback.python_operators import PythonBuilder as PythonBuilder
 from .python_fallback.python_operators import SimPyFuncBuilder as SimPyFuncBuilder
+from .synapses.delay import Delay as Delay
+from .synapses.delay_builder import DelayBuilder as DelayBuilder
 from .synapses.linear_filter import LinearFilterBuilder as LinearFilterBuilder
 from .synapses.triangle import TriangleBuilder as TriangleBuilder
 from .tensor_nodes import Layer as Layer

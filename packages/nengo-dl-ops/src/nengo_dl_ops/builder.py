@@ -311,6 +311,44 @@ class OpBuilder(ABC):
         """
         return list(op.updates)
 
+    @classmethod
+    def shared_signals(cls, op: Operator) -> list[Signal]:
+        """
+        Return the signals whose new values are the same for all batch items.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        signals : list of nengo.builder.Signal
+            By default none, or if it is ``shared`` all that are written.
+        """
+        return [*op.sets, *op.incs, *op.updates] if cls.shared else []
+
+    @classmethod
+    def rings(cls, op: Operator) -> list[Signal]:
+        """
+        Return the signals that are rings: each step writes the next row of them.
+
+        Those of one group have the same length. They are joined along the second axis,
+        as the group writes them, so that XLA changes the row in place.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        signals : list of nengo.builder.Signal
+            By default none.
+        """
+        del op
+        return []
+
     @property
     def variables(self) -> list[tf.Variable]:
         """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import _supported  # isort: skip  # noqa: F401  (before TensorFlow is imported)
 
+from nengo_dl_ops import Delay as Delay
 from nengo_dl_ops import Layer as Layer
 from nengo_dl_ops import LeakyReLU as LeakyReLU
 from nengo_dl_ops import SoftLIFRate as SoftLIFRate
@@ -45,6 +46,7 @@ __license__ = "GPL-2.0-or-later"
 
 __all__ = [
     "Converter",
+    "Delay",
     "Layer",
     "LeakyReLU",
     "Simulator",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import partial
 from math import prod
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import tensorflow as tf
 from nengo.base import Process
 from nengo.builder.operator import Operator
 from nengo.builder.processes import SimProcess
+from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 from nengo.processes import Piecewise, PresentInput
 
@@ -49,6 +50,14 @@ class ProcessBuilder(ABC):
     #: Those numbers of `step_with` that may come from signals, by name: for all
     #: elements of the output, (rows, columns, n_elements or 1, 1).
     parameters: Mapping[str, np.ndarray] = MappingProxyType({})
+
+    #: The states, by name, that are rings: each step writes the next of their
+    #: ``length`` rows. They have the shape ``(length, *output.shape)``.
+    rings: Collection[str] = ()
+
+    #: The states, by name, that are the same for all batch items, whatever the input:
+    #: their last axis may have one item, in `step` and in what it returns.
+    shared: Collection[str] = ()
 
     def __init__(self, ops: Sequence[SimProcess], config: BuildConfig) -> None:
         self.ops = ops
@@ -191,6 +200,16 @@ class SimProcessBuilder(OpBuilder):
         builder = Builder.find(type(op.process))
         key = builder, op.mode, tuple(sorted(op.state)), builder.merge_key(op)
         return (*key, parameters_key(op))
+
+    @classmethod
+    def rings(cls, op: Operator) -> list[Signal]:
+        """Return those of the process."""
+        return [op.state[name] for name in Builder.find(type(op.process)).rings]
+
+    @classmethod
+    def shared_signals(cls, op: Operator) -> list[Signal]:
+        """Return those of the process."""
+        return [op.state[name] for name in Builder.find(type(op.process)).shared]
 
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all processes at once."""

@@ -93,17 +93,17 @@ def state_arrays(
         # What all items share is held once, so apart from what each item has.
         key = writes[base][:3], layout.type_of(base), base in shared
         arrays.setdefault(key, []).append(base)
-    factored = _changed_by_factors(plan)
-    return [
-        _state_array(
-            bases,
-            layout,
-            1 if bases[0] in shared else minibatch_size,
-            _are_learned_matrices(bases, writes[bases[0]].kind),
-            factored.issuperset(bases),
-        )
-        for bases in arrays.values()
-    ]
+    factored, rings = _changed_by_factors(plan), _rings(plan)
+    made = []
+    for bases in arrays.values():
+        batch = 1 if bases[0] in shared else minibatch_size
+        if rings.issuperset(bases):
+            made.append(_ring_array(bases, layout, batch))
+            continue
+        are_matrices = _are_learned_matrices(bases, writes[bases[0]].kind)
+        is_factored = factored.issuperset(bases)
+        made.append(_state_array(bases, layout, batch, are_matrices, is_factored))
+    return made
 
 
 def _last_writes(plan: Plan) -> dict[Signal, _Write]:
@@ -122,8 +122,17 @@ def _shared_signals(plan: Plan) -> set[Signal]:
     # One writer that tells items apart is enough for a signal of their own.
     shared, own = set[Signal](), set[Signal]()
     for group in plan:
-        (shared if Builder.of(group[0]).shared else own).update(written_signals(group))
+        builder = Builder.of(group[0])
+        alike = {sig.base for op in group for sig in builder.shared_signals(op)}
+        shared |= alike
+        own |= written_signals(group) - alike
     return shared - own
+
+
+def _rings(plan: Plan) -> set[Signal]:
+    """Find base signals of which steps write one row in place."""
+    ops = [op for group in plan for op in group]
+    return {sig for op in ops for sig in Builder.of(op).rings(op) if sig.base is sig}
 
 
 def _changed_by_factors(plan: Plan) -> set[Signal]:
@@ -158,6 +167,19 @@ def _state_array(
     signal = TensorSignal(rows, (len(rows),), (), dtype, None, label)
     shape = (len(bases), *bases[0].shape) if is_matrices else (signal.size,)
     return StateArray(bases, signal, start, batch, shape, is_factored and batch > 1)
+
+
+def _ring_array(bases: list[Signal], layout: SignalLayout, batch: int) -> StateArray:
+    """Join rings of one length row by row, as their builder writes them."""
+    length = bases[0].shape[0]
+    starts = [np.reshape(stored_value(base), (length, -1)) for base in bases]
+    rows = [layout.rows(base).reshape((length, -1)) for base in bases]
+    start, joined = np.concatenate(starts, axis=1), np.concatenate(rows, axis=1)
+    dtype, label = layout.type_of(bases[0]), bases[0].name
+    signal = TensorSignal(joined.ravel(), (joined.size,), (), dtype, None, label)
+    return StateArray(
+        bases, signal, start.ravel(), batch, joined.shape, False, is_ring=True
+    )
 
 
 def _needed_from_before(

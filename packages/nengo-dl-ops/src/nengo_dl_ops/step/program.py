@@ -265,12 +265,10 @@ class Program:
         state : State
             What the items share is that of ``state``.
         """
-        first, others = slice(0, n_items), slice(n_items, None)
+        n_steps = state.key[1] - before.key[1]
         parts = zip(self.states, state.arrays, before.arrays, strict=True)
         arrays = [
-            new
-            if array.batch == 1
-            else array.joined([array.items(new, first), array.items(old, others)])
+            new if array.batch == 1 else _of_items(n_items, array, new, old, n_steps)
             for array, new, old in parts
         ]
         return state._replace(arrays=arrays)
@@ -418,6 +416,18 @@ class Program:
         # What a step draws follows from the seed and from its number alone, so that
         # runs repeat, however they are cut into calls.
         return State(arrays, variables, key + tf.constant([0, 1]))
+
+
+def _of_items(
+    n_items: int,
+    array: StateArray,
+    new: tf.Tensor,
+    old: tf.Tensor,
+    n_steps: tf.Tensor,
+) -> tf.Tensor:
+    """Join the first items after some steps with those that these left out."""
+    others = array.items(array.left_out(old, n_steps), slice(n_items, None))
+    return array.joined([array.items(new, slice(0, n_items)), others])
 
 
 def _reason(error: str) -> str:

@@ -60,6 +60,8 @@ class StateArray:
         The shape in which a loop carries the array, but for the batch axis.
     batch_first : bool
         Whether the batch axis is the first, not the last.
+    is_ring : bool
+        Whether the first axis of ``shape`` is a ring: each step writes the next row.
     """
 
     bases: list[Signal]
@@ -68,6 +70,7 @@ class StateArray:
     batch: int
     shape: tuple[int, ...]
     batch_first: bool
+    is_ring: bool = False
 
     def initial(self, start: np.ndarray | None = None) -> tf.Tensor:
         """Return the initial values, or others like `start`, as part of a `State`."""
@@ -106,6 +109,17 @@ class StateArray:
         if self.batch == 1:
             return values[-1]
         return tf.concat(values, axis=0 if self.batch_first else 1)
+
+    def left_out(self, value: tf.Tensor, n_steps: tf.Tensor) -> tf.Tensor:
+        """
+        Return the values of items that some steps left out.
+
+        They are as before; but if the next step writes another row of a ring, what was
+        written last lies before that row.
+        """
+        if not self.is_ring:
+            return value
+        return self.listed(tf.roll(self.carried(value), n_steps, axis=0))
 
     def taken(self, signals: SignalDict) -> tf.Tensor:
         """Take a part of a `State` from the values of signals."""

@@ -11,6 +11,8 @@ from nengo.processes import (
     WhiteSignal,
 )
 
+from nengo_dl_ops import Delay
+
 #: Processes that draw random numbers, by the seed.
 PROCESSES = [
     lambda seed: WhiteNoise(Gaussian(0, 0.05), seed=seed),
@@ -31,6 +33,7 @@ FUNCTIONS = [
     nengo.Alpha(0.01),
     nengo.LinearFilter([1], [1e-6, 3e-4, 0.02, 1]),
     nengo.synapses.Triangle(0.005),
+    Delay([0.004, 0.001]),
 ]
 
 

@@ -1,8 +1,11 @@
 """Synapses, of vectors and of matrices."""
 
 import nengo
+import numpy as np
 from nengo import Alpha, LinearFilter, Lowpass
 from nengo.synapses import Triangle
+
+from nengo_dl_ops import Delay
 
 SYNAPSES = [
     None,
@@ -21,6 +24,10 @@ SYNAPSES = [
     LinearFilter([1], [0.02, 1], method="euler"),
     Triangle(0.005),
     Triangle(0.001),
+    Delay(0),
+    Delay(0.007),
+    Delay([0.003, 0.001], max_delay=0.007),
+    Delay([0, 0.012]),
 ]
 
 
@@ -35,4 +42,5 @@ def add_synapse(bench, number, synapse):
         bench.learning = nengo.Connection(ens, node, learning_rule_type=nengo.PES(0.01))
         nengo.Connection(bench.input[2:4], ens)
         nengo.Connection(bench.input[4:6], bench.learning.learning_rule)
-    bench.probe(name, bench.learning, "weights", synapse)
+    if np.size(getattr(synapse, "seconds", 0)) == 1:
+        bench.probe(name, bench.learning, "weights", synapse)

@@ -10,7 +10,7 @@ from nengo.processes import (
     WhiteSignal,
 )
 
-from nengo_dl_ops import LeakyReLU, SoftLIFRate, SpikingLeakyReLU
+from nengo_dl_ops import Delay, LeakyReLU, SoftLIFRate, SpikingLeakyReLU
 
 #: Makers of neuron types. Those that spike at random are not here: they draw from
 #: other generators than Nengo's.
@@ -45,6 +45,7 @@ SYNAPSES = [
     lambda dice: nengo.Alpha(dice.number(0.002, 0.02)),
     lambda dice: nengo.Lowpass(0),
     lambda dice: nengo.Triangle(dice.one_of([0.005, 0.003, 0.001])),
+    lambda dice: Delay(dice.one_of([0.001, 0.004, 0.012])),
     lambda dice: nengo.LinearFilter([1], [dice.number(0.005, 0.02), 1]),
     lambda dice: nengo.LinearFilter([dice.number(0.005, 0.02), 1], [2e-4, 0.03, 1]),
     lambda dice: nengo.LinearFilter([0.5, dice.number(0.1, 1)], [0.6, 1]),  # with D
