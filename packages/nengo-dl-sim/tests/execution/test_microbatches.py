@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from helpers import program_of, run_functions_of
 
-from nengo_dl_ops import TensorNode
+from nengo_dl_ops import Delay, TensorNode
 from nengo_dl_sim import Simulator
 from nengo_dl_sim.execution import microbatches as portions
 from nengo_dl_sim.execution.microbatches import Microbatches, microbatch_size
@@ -44,6 +44,13 @@ def with_time(net):
     nengo.Connection(wave, ens, synapse=0.01)
     output = recurrent(net)
     nengo.Connection(ens, output)
+    return output
+
+
+def delayed(net):
+    """All items share the place in the ring."""
+    output = nengo.Node(size_in=2)
+    nengo.Connection(recurrent(net), output, synapse=Delay([0.1, 0.003]))
     return output
 
 
@@ -85,7 +92,7 @@ def simulated(net, batch, runs=(N_STEPS,), **kwargs):
 
 
 @pytest.mark.parametrize("batch, n_items", [(4, 2), (5, 2), (7, 3)])
-@pytest.mark.parametrize("make", [recurrent, learning, watched, with_time])
+@pytest.mark.parametrize("make", [recurrent, learning, watched, with_time, delayed])
 def test_computes_the_same(make, batch, n_items, monkeypatch):
     net = make_net(make)
     whole, found, _ = simulated(net, batch)
@@ -186,6 +193,14 @@ def test_bytes_are_those_of_all_items():
         assert portions._n_bytes(program.of_size(6)) == pytest.approx(
             2 * counted, abs=8
         )
+
+
+def test_of_a_ring_only_a_row_counts():
+    counted = []
+    for make in (recurrent, delayed):
+        with Simulator(make_net(make), minibatch_size=3, progress_bar=False) as sim:
+            counted.append(portions._n_bytes(program_of(sim)))
+    assert counted[1] - counted[0] < 3 * 4 * 10  # the ring has 2 x 100 elements
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,9 @@ class Program:
     @cached_property
     def n_values(self) -> int:
         """How many values a step computes, for all batch items."""
-        rows = (self.layout.rows(base) for base in self.layout.constants)
-        return (self.layout.n_rows - sum(map(len, rows))) * self.minibatch_size
+        constant = sum(len(self.layout.rows(base)) for base in self.layout.constants)
+        kept = sum(array.signal.size - array.n_in_step for array in self.states)
+        return (self.layout.n_rows - constant - kept) * self.minibatch_size
 
     @cached_property
     def step_size(self) -> StepSize:

@@ -72,6 +72,12 @@ class StateArray:
     batch_first: bool
     is_ring: bool = False
 
+    @property
+    def n_in_step(self) -> int:
+        """How many elements a step works on: of a ring, hardly more than a row."""
+        n_elements: int = self.signal.size
+        return n_elements // self.shape[0] if self.is_ring else n_elements
+
     def initial(self, start: np.ndarray | None = None) -> tf.Tensor:
         """Return the initial values, or others like `start`, as part of a `State`."""
         start = self.start if start is None else start

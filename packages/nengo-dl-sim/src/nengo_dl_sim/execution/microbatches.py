@@ -62,7 +62,7 @@ def _are_independent(program: Program) -> bool:
 def _n_bytes(program: Program) -> int:
     """How much memory a step works on: all state, and a half of what is in between."""
     own = [array for array in program.states if array.batch > 1]
-    n_state = sum(array.signal.size * array.batch for array in own)
+    n_state = sum(array.n_in_step * array.batch for array in own)
     return (n_state + program.n_values) // 2 * _itemsize(program)
 
 
