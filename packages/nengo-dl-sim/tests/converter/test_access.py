@@ -1,12 +1,14 @@
 """What is found where, as in NengoDL 3."""
 
+import warnings
+
 import keras
 import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import simulator
-from keras_models import L, agrees, converted, mlp, randomize
+from keras_models import L, agrees, converted, mlp, model_of, randomize
 
 from nengo_dl_ops import LeakyReLU, SpikingLeakyReLU, TensorNode
 from nengo_dl_sim.converter import Converter, LayerConverter
@@ -228,12 +230,36 @@ def test_batch_normalization_that_could_be_trained_warns():
     assert agrees(Converter(model))
 
 
-def test_regularizers_that_have_no_effect_warn():
-    model = mlp(kernel_regularizer="l2")
-    with pytest.warns(UserWarning, match="hidden .*kernel_regularizer"):
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: mlp(activity_regularizer="l2"),
+        lambda: model_of(L.ActivityRegularization(0.1, name="hidden"), (3,)),
+    ],
+)
+def test_regularizers_of_activities_have_no_effect_and_warn(model):
+    model = model()
+    with pytest.warns(UserWarning, match="hidden .*activity_regularizer"):
         converter = Converter(model)
-    assert "kernel_regularizer" in str(converter)
+    assert "activity_regularizer" in str(converter)
     assert not converted(model).report()["hidden"].remarks
+
+
+def test_regularizers_of_weights_are_settings_of_connections():
+    model = mlp(kernel_regularizer="l2", bias_constraint="non_neg")
+    converter = Converter(model)
+    assert not converter.report()["hidden"].remarks
+    found = {c.label: c for c in converter.net.all_connections}
+    config, hidden = converter.net.config, model.get_layer("hidden")
+    kernel, bias = config[found["hidden"]], config[found["hidden.bias"]]
+    assert kernel.regularizer.regularizer is hidden.kernel_regularizer
+    assert bias.constraint.constraint is hidden.bias_constraint
+    assert kernel.constraint is None and bias.regularizer is None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*size_out", UserWarning)  # Nengo's own
+        copy = converter.net.copy()
+    (conn,) = (c for c in copy.connections if c.label == "hidden")
+    assert copy.config[conn].regularizer is not None
 
 
 def test_own_layers_are_registered():

@@ -30,14 +30,11 @@ def normalization():
     return layer
 
 
-def check_both_ways(model, frozen=(), **kwargs):
+def check_both_ways(model, **kwargs):
     """Train a network; the model made of it must compute the same."""
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     before = [np.array(w) for w in model.get_weights()]
     converter = Converter(model, **kwargs)
-    for conn in converter.net.all_connections:
-        if (conn.label or "").startswith(frozen or ("-",)):
-            converter.net.config[conn].trainable = False
     with simulator(converter.net) as sim:
         train(sim, shapes)
         new = converter.to_keras(sim)
@@ -142,7 +139,7 @@ def test_layers_without_parameters():
     y = L.ZeroPadding2D()(L.AveragePooling2D(1)(L.UpSampling2D()(y)))
     y = L.Flatten()(L.Permute((2, 1, 3))(L.LeakyReLU()(y)))
     y = L.Average()([y, L.Subtract()([y, L.Activation("tanh")(y)])])
-    check_both_ways(randomize(keras.Model(x, L.Dense(2)(y))), frozen=("rescaling",))
+    check_both_ways(randomize(keras.Model(x, L.Dense(2)(y))))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +147,8 @@ def test_layers_without_parameters():
 )
 def test_constants_of_keras_that_were_trained(make):
     converter = Converter(model_of(make(), (3,)))
+    for conn in converter.net.all_connections:
+        converter.net.config[conn].trainable = True
     with simulator(converter.net) as sim:
         train(sim, [(3,)])
         with pytest.raises(ValidationError, match="own .*trainable = False"):
@@ -209,13 +208,28 @@ def test_copies_of_shared_weights():
             converter.to_keras(sim)
 
 
-@pytest.mark.filterwarnings("ignore:norm.*mean and variance")
-def test_what_has_no_place_in_keras():
-    layer = L.BatchNormalization(center=False, name="norm")
-    converter = Converter(model_of(layer, (3,)))
+def test_a_shifted_bias_becomes_beta():
+    layer = L.BatchNormalization(name="norm")
+    model = model_of(layer, (3,))
+    converter = converted(model)  # gamma, beta and the statistics as one
     with simulator(converter.net) as sim:
         train(sim, [(3,)])
-        with pytest.raises(ValidationError, match="norm .*center=False"):
+        new = converter.to_keras(sim)
+        x = RNG.uniform(-1, 1, (1, 3))
+        found = sim.predict(x[None])[converter.outputs[model.output]]
+    np.testing.assert_allclose(found[0], new(x), atol=1e-9)
+    np.testing.assert_array_equal(new.get_weights()[0], layer.gamma.value)
+    assert not np.array_equal(new.get_weights()[1], layer.beta.value)
+
+
+def test_zeros_between_elements_of_a_kernel_that_were_trained():
+    layer = L.Conv1D(2, 2, dilation_rate=2, name="wide")
+    converter = Converter(model_of(layer, (4, 2)))
+    for conn in converter.net.all_connections:
+        converter.net.config[conn].constraint = None
+    with simulator(converter.net) as sim:
+        train(sim, [(4, 2)])
+        with pytest.raises(ValidationError, match="wide .*zeros between"):
             converter.to_keras(sim)
 
 

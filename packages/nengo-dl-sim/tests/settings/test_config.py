@@ -1,6 +1,7 @@
 import dataclasses
 import pickle
 
+import keras
 import nengo
 import numpy as np
 import pytest
@@ -31,6 +32,9 @@ GOOD = [
     ("sorter", function, function),
     ("trainable", None, None),
     ("trainable", False, False),
+    ("regularizer", function, function),
+    ("constraint", function, function),
+    ("constraint", None, None),
 ]
 BAD = [
     ("dtype", "int32"),
@@ -55,6 +59,9 @@ BAD = [
     ("simplifications", [None]),
     ("simplifications", "abc"),
     ("sorter", 3),
+    ("constraint", "positive"),
+    ("regularizer", 0.1),
+    ("regularizer", "l3"),
     ("trainable", 1),
     ("trainable", "True"),
 ]
@@ -80,6 +87,13 @@ def test_bad_value_sets_nothing(name, value):
 
     assert get_setting(net, "dtype") == "float32"
     assert get_setting(net, "lif_smoothing") is None
+
+
+def test_names_of_keras():
+    with nengo.Network() as net:
+        configure_settings(regularizer="l2", constraint="non_neg")
+    assert isinstance(get_setting(net, "regularizer"), keras.regularizers.L2)
+    assert isinstance(get_setting(net, "constraint"), keras.constraints.NonNeg)
 
 
 def test_bad_value_in_config():

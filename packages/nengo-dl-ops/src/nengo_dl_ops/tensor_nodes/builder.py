@@ -85,7 +85,7 @@ class SimTensorNodeBuilder(OpBuilder):
         return checked
 
     def adds_losses(self) -> bool:
-        """Tell whether it is a Keras layer with losses of its own."""
+        """Tell whether it is a Keras layer that adds losses."""
         op, dtype = self.op, self.config.dtype
         is_layer = isinstance(op.func, keras.Layer)
         return is_layer and adds_losses(op.func, op.shape_in, op.pass_time, dtype)

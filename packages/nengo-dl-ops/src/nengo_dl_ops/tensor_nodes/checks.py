@@ -126,7 +126,7 @@ def adds_losses(
     layer: keras.Layer, shape_in: tuple[int, ...], pass_time: bool, dtype: str
 ) -> bool:
     """
-    Find out whether a layer has losses of its own, without computing anything.
+    Find out whether a layer adds losses, without computing anything.
 
     Parameters
     ----------
@@ -143,15 +143,19 @@ def adds_losses(
     -------
     adds : bool
         Whether training it in Keras would minimise more than what is computed from
-        its output: because of regularisers, or of ``add_loss``.
+        its output and its weights: because of ``add_loss``, or of a regularizer of
+        activities.
     """
+    weights = layer.trainable_weights
+    n_regularized = sum(getattr(v, "regularizer", None) is not None for v in weights)
 
     def losses(x: tf.Tensor) -> list[tf.Tensor]:
         # Without values of its own, a scope hides weights from their regularisers.
         values = [(v, tf.convert_to_tensor(v)) for v in layer.variables]
         with keras.StatelessScope(state_mapping=values, collect_losses=True):
             layer([tf.zeros((), dtype), x] if pass_time else x, training=True)
-            return list(layer.losses)
+            # Those of weights come last.
+            return list(layer.losses)[: -n_regularized or None]
 
     spec = tf.TensorSpec((1, *shape_in), dtype)
     traced = tf.function(losses, autograph=False).get_concrete_function(spec)

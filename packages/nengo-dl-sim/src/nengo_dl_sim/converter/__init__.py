@@ -4,7 +4,6 @@
 from . import activation_layers as activation_layers
 from . import convolution as convolution
 from . import dense as dense
-from . import learned_layers as learned_layers
 from . import merging as merging
 from . import normalization as normalization
 from . import pooling as pooling
@@ -17,3 +16,4 @@ from .diagnosis import Diagnosis as Diagnosis
 from .layer_converter import FallbackConverter as FallbackConverter
 from .layer_converter import LayerConverter as LayerConverter
 from .report import Report as Report
+from .weights import Weight as Weight

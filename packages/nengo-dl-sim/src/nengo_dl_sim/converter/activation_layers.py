@@ -11,7 +11,7 @@ import numpy as np
 from nengo_dl_ops import LeakyReLU
 
 from .converter import Converter
-from .dense import numbers
+from .elementwise import multiply
 from .layer_converter import LayerConverter
 
 _DIFFERENCE = "is the difference of two groups of neurons, each with its own spikes"
@@ -95,8 +95,7 @@ class ConvertReLU(ConvertActivation):
     def _subtract_maximum(self, node_id: int, obj: Any) -> None:
         maximum = np.array([float(self.layer.max_value)])
         shape = self.output_shape(node_id)
-        bias = self.converter.builder.bias(self.layer, obj, -maximum, shape)
-        self.set_trainable(bias, False)
+        self.converter.builder.bias(self.layer, obj, -maximum, shape)
         self.remark(f"max_value={maximum[0]:g} {_DIFFERENCE}")
 
 
@@ -159,8 +158,6 @@ class ConvertPReLU(LayerConverter):
         self.add_connection(node_id, negative, transform=-1)
         output = self.add_nengo_obj(node_id)
         self.connect(positive, output)
-        slopes = numbers(self.layer.alpha)
-        wide = np.broadcast_to(slopes, self.output_shape(node_id)).ravel()
-        single = slopes.size == wide.size
-        self.connect(negative, output, trainable=single, transform=-wide)
+        alpha, shape = self.layer.alpha, self.output_shape(node_id)
+        multiply(self, negative, output, alpha, alpha.shape, shape, sign=-1)
         return output

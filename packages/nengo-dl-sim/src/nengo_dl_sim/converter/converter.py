@@ -29,7 +29,7 @@ from .objects import Objects
 from .report import Line, Report
 from .verify import verify
 
-_PENALTIES = ("regularizer", "constraint")
+_ACTIVITY = "activity_regularizer has no effect on training of the network"
 
 
 class Converter(InSpikesMixin):
@@ -302,7 +302,7 @@ class Converter(InSpikesMixin):
             if why:
                 kind = "layer" if converter.kind == "TensorNode" else "activation"
                 self.remark(layer, f"its {kind} is a TensorNode: {why}", warn=True)
-            self._remark_penalties(layer)
+            self._remark_activity(layer)
         self._given_scales.check_used(self.populations)
         graph = self.graph
         finder = Finder(graph, self._objects, self._probes)
@@ -315,18 +315,12 @@ class Converter(InSpikesMixin):
             for layer, calls in self.calls.items()
         }
 
-    def _remark_penalties(self, layer: Any) -> None:
+    def _remark_activity(self, layer: Any) -> None:
+        # Of layers in TensorNodes training itself warns.
         if self.inference_only or self._converters[layer].kind == "TensorNode":
             return
-        names = [
-            f"{of}_{what}"
-            for what in _PENALTIES
-            for of in ("kernel", "bias", "activity", "beta", "gamma", "depthwise")
-            if getattr(layer, f"{of}_{what}", None) is not None
-        ]
-        if names:
-            text = f"{', '.join(names)} has no effect on training of the network"
-            self.remark(layer, text, warn=True)
+        if getattr(layer, "activity_regularizer", None) is not None:
+            self.remark(layer, _ACTIVITY, warn=True)
 
     # -- what converters of layers ask for
 

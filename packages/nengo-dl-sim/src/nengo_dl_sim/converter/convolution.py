@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,21 +11,21 @@ import numpy as np
 from nengo.transforms import ChannelShape
 
 from .converter import Converter
-from .dense import numbers
 from .layer_converter import LayerConverter
 from .padding import padded_shape, padding_rows
+from .weights import Weight
 
-_DILATED = "training also changes the zeros between the elements of a dilated kernel"
+_DILATED = "optimizers that compute norms see the zeros between elements of its kernel"
 
 
 class ConvertConvolution(LayerConverter):
-    """Convert convolutions; what is special about a kind: `kernel`, `groups`."""
+    """Convert convolutions; what is special about a kind: `weight`, `groups`."""
 
     has_weights = True
 
-    def kernel(self) -> np.ndarray:
-        """Return the kernel, ``(*size, channels of a group, filters)``."""
-        return numbers(self.layer.kernel)
+    def weight(self, kernel: Any) -> Weight:
+        """Return what a kernel ``(*size, channels of a group, filters)`` is made of."""
+        return self._dilated(kernel, tuple(kernel.shape))
 
     def groups(self, channels: int) -> int:
         """Return the number of groups of channels."""
@@ -35,13 +36,13 @@ class ConvertConvolution(LayerConverter):
         """Convolve, add the bias of each filter, apply the activation."""
         output = self._output(node_id)
         pre, shape = self._padded(node_id)
-        transform = self.transform(shape, self.kernel(), self.layer.strides)
-        self.connect(pre, output, trainable=True, transform=transform)
+        weight = self.weight(self.layer.kernel)
+        transform = self.transform(shape, weight.initial, self.layer.strides)
+        self.connect(pre, output, transform=transform, weight=weight)
         return output
 
     def transform(self, shape: Any, kernel: np.ndarray, strides: Any) -> Any:
         """Make the transform."""
-        kernel = self._dilated(kernel)
         padding = "same" if self.layer.padding == "same" else "valid"
         return nengo.Convolution(
             kernel.shape[-1],
@@ -63,13 +64,14 @@ class ConvertConvolution(LayerConverter):
         activation = self.activation(self.layer, self.converter)
         return self.add_nengo_obj(node_id, self._bias(), activation)
 
-    def _bias(self) -> np.ndarray | None:
+    def _bias(self) -> Weight | None:
         if not self.layer.use_bias:
             return None
-        bias = numbers(self.layer.bias)
+        bias = self.layer.bias
         if self.channels_last:
-            return bias
-        return bias.reshape(-1, *(1 for _ in self.layer.kernel_size))
+            return Weight(bias)
+        shape = (-1, *(1 for _ in self.layer.kernel_size))
+        return Weight(bias, partial(keras.ops.reshape, newshape=shape))
 
     def _padded(self, node_id: int) -> tuple[Any, tuple[int, ...]]:
         """Return the input, behind zeros if the layer looks only at the past."""
@@ -85,17 +87,35 @@ class ConvertConvolution(LayerConverter):
         self.connect(pre, node[padding_rows(shape, pads).tolist()])
         return node, padded
 
-    def _dilated(self, kernel: np.ndarray) -> np.ndarray:
-        """Put zeros between the elements of a kernel."""
+    def _dilated(self, kernel: Any, shape: tuple[int, ...]) -> Weight:
+        """Put zeros between the elements of a kernel of a shape."""
         rates = tuple(self.layer.dilation_rate)
         if all(rate == 1 for rate in rates):
-            return kernel
+            return Weight(kernel, partial(keras.ops.reshape, newshape=shape))
         if not self.converter.inference_only:
             self.remark(_DILATED)
-        size = [(n - 1) * r + 1 for n, r in zip(kernel.shape[:-2], rates, strict=True)]
-        wide = np.zeros((*size, *kernel.shape[-2:]), kernel.dtype)
-        wide[tuple(slice(None, None, r) for r in rates)] = kernel
-        return wide
+        spread = partial(_spread, shape=shape, rates=rates)
+        return Weight(kernel, spread, partial(_gathered, rates=rates), has_zeros=True)
+
+
+def _spread(kernel: Any, shape: tuple[int, ...], rates: tuple[int, ...]) -> Any:
+    """Put zeros between the elements of a kernel."""
+    ops, kernel = keras.ops, keras.ops.reshape(kernel, shape)
+    for axis, rate in enumerate(rates):
+        shape = tuple(kernel.shape)
+        n = shape[axis]
+        pads = (
+            [(0, 0)] * (axis + 1) + [(0, rate - 1)] + [(0, 0)] * (len(shape) - axis - 1)
+        )
+        wide = ops.pad(ops.expand_dims(kernel, axis + 1), pads)
+        wide = ops.reshape(wide, (*shape[:axis], n * rate, *shape[axis + 1 :]))
+        kernel = wide[(*(slice(None),) * axis, slice((n - 1) * rate + 1))]
+    return kernel
+
+
+def _gathered(kernel: Any, rates: tuple[int, ...]) -> Any:
+    """Take the elements between which there are zeros."""
+    return kernel[tuple(slice(None, None, rate) for rate in rates)]
 
 
 for _layer in (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D):
@@ -107,9 +127,10 @@ for _layer in (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D):
 class ConvertDepthwise(ConvertConvolution):
     """Convert convolutions of each channel by itself: as many groups as channels."""
 
-    def kernel(self) -> np.ndarray:
-        """Return the kernel, with the filters of all channels as one axis."""
-        return _grouped(numbers(self.layer.kernel))
+    def weight(self, kernel: Any) -> Weight:
+        """Return it with the filters of all channels as one axis."""
+        *size, channels, multiplier = kernel.shape
+        return self._dilated(kernel, (*size, 1, channels * multiplier))
 
     def groups(self, channels: int) -> int:
         """Return the number of channels."""
@@ -125,30 +146,27 @@ class ConvertSeparable(ConvertDepthwise):
         """Convolve twice."""
         output = self._output(node_id)
         pre, shape = self._padded(node_id)
-        depthwise = _grouped(numbers(self.layer.depthwise_kernel))
+        depthwise = self.weight(self.layer.depthwise_kernel)
         strides = self.layer.strides
         if np.ndim(strides) == 0:
             strides = (strides,) * len(self.layer.kernel_size)
-        first = self.transform(shape, depthwise, strides)
+        first = self.transform(shape, depthwise.initial, strides)
         middle = nengo.Node(
             size_in=first.size_out, label=f"{self.layer.name}.depthwise"
         )
-        self.connect(pre, middle, trainable=True, transform=first)
-        pointwise = numbers(self.layer.pointwise_kernel)
+        self.connect(pre, middle, transform=first, weight=depthwise)
+        pointwise = Weight(self.layer.pointwise_kernel)
+        kernel = pointwise.initial
         second = nengo.Convolution(
-            pointwise.shape[-1],
+            kernel.shape[-1],
             first.output_shape,
-            kernel_size=pointwise.shape[:-2],
-            strides=(1,) * (pointwise.ndim - 2),
+            kernel_size=kernel.shape[:-2],
+            strides=(1,) * (kernel.ndim - 2),
             channels_last=self.channels_last,
-            init=pointwise,
+            init=kernel,
         )
-        self.connect(middle, output, trainable=True, transform=second)
+        self.connect(middle, output, transform=second, weight=pointwise)
         return output
-
-
-def _grouped(kernel: np.ndarray) -> np.ndarray:
-    return kernel.reshape(*kernel.shape[:-2], 1, -1)
 
 
 class ConvertTransposed(ConvertConvolution):
@@ -166,7 +184,8 @@ class ConvertTransposed(ConvertConvolution):
     def convert(self, node_id: int) -> Any:
         """Convolve, add the bias of each filter, apply the activation."""
         output = self._output(node_id)
-        kernel = np.swapaxes(numbers(self.layer.kernel), -1, -2)
+        weight = Weight(self.layer.kernel, _swapped, _swapped)
+        kernel = weight.initial
         transform = nengo.ConvolutionTranspose(
             kernel.shape[-1],
             ChannelShape(self.input_shape(node_id), self.channels_last),
@@ -177,8 +196,12 @@ class ConvertTransposed(ConvertConvolution):
             channels_last=self.channels_last,
             init=kernel,
         )
-        self.add_connection(node_id, output, trainable=True, transform=transform)
+        self.add_connection(node_id, output, transform=transform, weight=weight)
         return output
+
+
+def _swapped(kernel: Any) -> Any:
+    return keras.ops.swapaxes(kernel, -1, -2)
 
 
 for _layer in (

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
 import keras
 import nengo
-import numpy as np
 
 from .converter import Converter
 from .layer_converter import LayerConverter
+from .weights import Weight
 
 
-def numbers(variable: Any) -> np.ndarray:
-    """Return the values of a variable of Keras."""
-    # Not of the variable itself, which NumPy 2 warns of.
-    return np.asarray(keras.ops.convert_to_tensor(variable))
+def product(n_vectors: int, variable: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """
+    Multiply each of several vectors by one matrix.
 
+    Parameters
+    ----------
+    n_vectors : int
+        How many there are.
+    variable : keras.Variable
+        The matrix.
+    shape : tuple of int
+        Its shape, if the variable has another one.
 
-def product(n_vectors: int, kernel: np.ndarray) -> Any:
-    """Make a transform that multiplies each of several vectors by one matrix."""
+    Returns
+    -------
+    arguments : dict from str to object
+        Of the connection.
+    """
     if n_vectors == 1:
-        return kernel.T
-    return nengo.Convolution(
-        kernel.shape[1],
-        (n_vectors, kernel.shape[0]),
+        to_nengo = partial(_transposed, shape=shape)
+        weight = Weight(variable, to_nengo, keras.ops.transpose)
+        return {"transform": weight.initial, "weight": weight}
+    weight = Weight(variable, partial(keras.ops.reshape, newshape=(1, *shape)))
+    transform = nengo.Convolution(
+        shape[1],
+        (n_vectors, shape[0]),
         kernel_size=(1,),
         strides=(1,),
-        init=kernel[np.newaxis],
+        init=weight.initial,
     )
+    return {"transform": transform, "weight": weight}
+
+
+def _transposed(kernel: Any, shape: tuple[int, int]) -> Any:
+    return keras.ops.transpose(keras.ops.reshape(kernel, shape))
 
 
 @Converter.register(keras.layers.Dense)
@@ -41,13 +60,12 @@ class ConvertDense(LayerConverter):
 
     def convert(self, node_id: int) -> Any:
         """Multiply by the kernel, add the bias, apply the activation."""
-        bias = numbers(self.layer.bias) if self.layer.use_bias else None
+        bias = Weight(self.layer.bias) if self.layer.use_bias else None
         activation = self.activation(self.layer, self.converter)
         output = self.add_nengo_obj(node_id, biases=bias, activation=activation)
-        transform = product(
-            prod(self.input_shape(node_id)[:-1]), numbers(self.layer.kernel)
-        )
-        self.add_connection(node_id, output, trainable=True, transform=transform)
+        kernel, n_vectors = self.layer.kernel, prod(self.input_shape(node_id)[:-1])
+        arguments = product(n_vectors, kernel, tuple(kernel.shape))
+        self.add_connection(node_id, output, **arguments)
         return output
 
 
@@ -67,14 +85,14 @@ class ConvertEinsumDense(LayerConverter):
     def convert(self, node_id: int) -> Any:
         """Multiply by the kernel as a matrix."""
         n_axes = _contracted(self.layer.equation) or 0
-        kernel = numbers(self.layer.kernel)
-        kernel = kernel.reshape(prod(kernel.shape[:n_axes]), -1)
-        bias = None if self.layer.bias is None else numbers(self.layer.bias)
+        kernel = self.layer.kernel
+        matrix = prod(kernel.shape[:n_axes]), prod(kernel.shape[n_axes:])
+        bias = None if self.layer.bias is None else Weight(self.layer.bias)
         activation = self.activation(self.layer, self.converter)
         output = self.add_nengo_obj(node_id, biases=bias, activation=activation)
         shape = self.input_shape(node_id)
-        transform = product(prod(shape[: len(shape) - n_axes]), kernel)
-        self.add_connection(node_id, output, trainable=True, transform=transform)
+        arguments = product(prod(shape[: len(shape) - n_axes]), kernel, matrix)
+        self.add_connection(node_id, output, **arguments)
         return output
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from nengo_dl_ops import TensorNode
 
+from .weights import Weight
+
 #: From classes of layers to those that convert them.
 REGISTRY: dict[type, type[LayerConverter]] = {}
 
@@ -159,8 +161,9 @@ class LayerConverter:
         ----------
         node_id : int
             The number of the call.
-        biases : array_like, optional
-            Added to the input; of any shape that extends to that of the output.
+        biases : array_like or Weight, optional
+            Added to the input; of any shape that extends to that of the output. An
+            array is trained if any variable of the layer is.
         activation : NeuronType or callable, optional
             A neuron type, or a function that becomes a TensorNode.
 
@@ -172,7 +175,10 @@ class LayerConverter:
         shape = self.output_shape(node_id)
         obj = self.converter.builder.population(self.layer, shape, activation)
         if biases is not None:
-            self.converter.builder.bias(self.layer, obj, np.asarray(biases), shape)
+            trainable = bool(getattr(self.layer, "trainable_weights", ()))
+            self.converter.builder.bias(
+                self.layer, obj, biases, shape, trainable=trainable
+            )
         return obj
 
     def add_connection(
@@ -181,6 +187,7 @@ class LayerConverter:
         obj: Any,
         input_idx: int = 0,
         trainable: bool = False,
+        weight: Weight | None = None,
         **kwargs: Any,
     ) -> nengo.Connection:
         """
@@ -195,7 +202,10 @@ class LayerConverter:
         input_idx : int
             The number of the input.
         trainable : bool
-            Whether training changes the weights, if the layer is trainable.
+            Whether training changes the weights, if the layer is trainable, and it
+            is not said what they stand for.
+        weight : Weight, optional
+            What the weights stand for.
         **kwargs
             Arguments of ``nengo.Connection``.
 
@@ -205,14 +215,19 @@ class LayerConverter:
             The connection, with the synapse of the conversion after neurons.
         """
         pre = self.get_input_obj(node_id, input_idx)
-        return self.connect(pre, obj, trainable=trainable, **kwargs)
+        return self.connect(pre, obj, trainable=trainable, weight=weight, **kwargs)
 
     def connect(
-        self, pre: Any, obj: Any, trainable: bool = False, **kwargs: Any
+        self,
+        pre: Any,
+        obj: Any,
+        trainable: bool = False,
+        weight: Weight | None = None,
+        **kwargs: Any,
     ) -> nengo.Connection:
         """Connect any object to one that `add_nengo_obj` returned."""
         return self.converter.builder.connect(
-            self.layer, pre, obj, trainable=trainable, **kwargs
+            self.layer, pre, obj, trainable=trainable, weight=weight, **kwargs
         )
 
     def select(self, node_id: int, rows: np.ndarray) -> Any:

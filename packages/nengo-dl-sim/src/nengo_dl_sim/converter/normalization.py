@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from math import prod
 from typing import Any
 
 import keras
+import nengo
 import numpy as np
 
 from .converter import Converter
-from .dense import numbers
+from .elementwise import multiply
 from .layer_converter import LayerConverter
+from .weights import Weight, numbers
 
 _FROZEN = (
     "its mean and variance stay as they are in training; set layer.trainable = False, "
@@ -26,14 +30,15 @@ class ConvertAffine(LayerConverter):
 
     def convert(self, node_id: int) -> Any:
         """Multiply and add."""
-        shape = self.output_shape(node_id)
-        scale, offset = (np.asarray(x) for x in self.affine(shape))
+        scale, offset = self.affine(self.output_shape(node_id))
         node = self.add_nengo_obj(node_id, biases=offset if np.any(offset) else None)
-        transform = np.broadcast_to(scale, shape).ravel().copy()
-        # Elements that share a factor must not be trained by themselves.
-        single = scale.size == transform.size
-        self.add_connection(node_id, node, trainable=single, transform=transform)
+        self.scaled(node_id, node, scale)
         return node
+
+    def scaled(self, node_id: int, node: Any, scale: Any) -> None:
+        """Connect the input, multiplied by constants."""
+        wide = np.broadcast_to(scale, self.output_shape(node_id))
+        self.add_connection(node_id, node, transform=wide.ravel().copy())
 
 
 @Converter.register(keras.layers.BatchNormalization)
@@ -43,24 +48,61 @@ class ConvertBatchNormalization(ConvertAffine):
     has_weights = True
 
     def convert(self, node_id: int) -> Any:
-        """Multiply and add."""
-        if self.layer.trainable and not self.converter.inference_only:
+        """Multiply and add; at once, if gamma and beta are not trained."""
+        trains = not self.converter.inference_only
+        if trains and self.layer.trainable:
             self.remark(_FROZEN, warn=True)
-        return super().convert(node_id)
+        if trains and self.layer.trainable_weights:
+            return self._trained(node_id)
+        node, shape = self.add_nengo_obj(node_id), self.output_shape(node_id)
+        scale, offset = self.affine(shape)
+        self.converter.builder.bias(self.layer, node, self._beta(offset), shape)
+        self.scaled(node_id, node, scale)
+        return node
+
+    def _trained(self, node_id: int) -> Any:
+        """Normalize by constants; then multiply by gamma, and add beta."""
+        layer, shape = self.layer, self.output_shape(node_id)
+        scale, offset = self._statistics(shape)
+        middle = nengo.Node(size_in=prod(shape), label=f"{layer.name}.normalized")
+        self.scaled(node_id, middle, scale)
+        self.converter.builder.bias(layer, middle, offset, shape, "normalized.bias")
+        beta = self._beta(np.zeros_like(offset)) if layer.center else None
+        node = self.add_nengo_obj(node_id, biases=beta)
+        if layer.scale:
+            multiply(self, middle, node, layer.gamma, scale.shape, shape)
+        else:
+            self.connect(middle, node)
+        return node
 
     def affine(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """Return scale and offset of each channel."""
+        """Return scale and offset, without beta, of each channel."""
+        scale, offset = self._statistics(shape)
+        if not self.layer.scale:
+            return scale, offset
+        gamma = numbers(self.layer.gamma).reshape(scale.shape)
+        return gamma * scale, gamma * offset
+
+    def _statistics(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Return scale and offset that normalize each channel."""
         layer = self.layer
         scale = 1 / np.sqrt(numbers(layer.moving_variance) + layer.epsilon)
-        if layer.scale:
-            scale = scale * numbers(layer.gamma)
         offset = -numbers(layer.moving_mean) * scale
-        if layer.center:
-            offset = offset + numbers(layer.beta)
         axis = layer.axis[0] if isinstance(layer.axis, (list, tuple)) else layer.axis
         position = axis if axis < 0 else axis - 1 - len(shape)
-        wanted = (-1, *(1 for _ in range(-position - 1)))
-        return scale.reshape(wanted), offset.reshape(wanted)
+        wide = (-1, *(1 for _ in range(-position - 1)))
+        return scale.reshape(wide), offset.reshape(wide)
+
+    def _beta(self, offset: np.ndarray) -> np.ndarray | Weight:
+        """Add beta to an offset."""
+        if not self.layer.center:
+            return offset
+        there, back = (partial(_plus, offset=x) for x in (offset, -offset))
+        return Weight(self.layer.beta, there, back)
+
+
+def _plus(value: Any, offset: np.ndarray) -> Any:
+    return keras.ops.reshape(value, offset.shape) + offset
 
 
 @Converter.register(keras.layers.Rescaling)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import nengo
@@ -18,6 +18,29 @@ from .activations import is_homogeneous, scaled
 from .channels import channels
 from .gains import Gains
 from .neurons import with_voltage
+from .weights import Weight
+
+
+class Made(NamedTuple):
+    """
+    A connection with weights that was made for a layer.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        The layer.
+    connection : nengo.Connection
+        The connection.
+    transform : nengo.transforms.Transform
+        The transform that it was made with.
+    weight : Weight or None
+        What its weights stand for. None: they are constants to Keras.
+    """
+
+    layer: Any
+    connection: nengo.Connection
+    transform: Any
+    weight: Weight | None
 
 
 class Objects:
@@ -36,6 +59,11 @@ class Objects:
     ----------
     converter : Converter
         What they are made for.
+
+    Attributes
+    ----------
+    made : list of Made
+        The connections with weights.
     """
 
     def __init__(self, converter: Any) -> None:
@@ -44,6 +72,7 @@ class Objects:
         self._held: dict[Any, Any] = {}
         self._biases: Any = None
         self._one: Any = None
+        self.made: list[Made] = []
 
     def entry(self, obj: Any) -> Any:
         """Return the object that connections to another one go to."""
@@ -130,26 +159,34 @@ class Objects:
             self.converter.remark(layer, f"{text}changes what the layer computes")
 
     def bias(
-        self, layer: Any, obj: Any, biases: np.ndarray, shape: tuple[int, ...]
-    ) -> nengo.Connection:
+        self,
+        layer: Any,
+        obj: Any,
+        biases: np.ndarray | Weight,
+        shape: tuple[int, ...],
+        label: str = "bias",
+        trainable: bool = False,
+    ) -> None:
         """Add biases to what an object gets; each element of them is one parameter."""
-        numbered = np.arange(biases.size).reshape(biases.shape)
-        rows = np.broadcast_to(numbered, shape).ravel()
+        weight = biases if isinstance(biases, Weight) else None
+        values = np.asarray(biases.initial if isinstance(biases, Weight) else biases)
+        label = f"{layer.name}.{label}"
         with self._bias_network():
-            values = nengo.Node(size_in=biases.size, label=f"{layer.name}.bias")
+            node = nengo.Node(size_in=values.size, label=label)
             conn = nengo.Connection(
                 self._one,
-                values,
-                transform=biases.reshape(-1, 1),
+                node,
+                transform=values.reshape(-1, 1),
                 synapse=None,
-                label=f"{layer.name}.bias",
+                label=label,
             )
-        self.converter.net.config[conn].trainable = self.is_trainable(layer)
+        self._declare(layer, conn, trainable, weight)
+        numbered = np.arange(values.size).reshape(values.shape)
+        rows = np.broadcast_to(numbered, shape).ravel()
         with self._bias_network():
-            same = np.array_equal(rows, np.arange(biases.size))
-            pre = values if same else values[rows.tolist()]
+            same = np.array_equal(rows, np.arange(values.size))
+            pre = node if same else node[rows.tolist()]
             nengo.Connection(pre, self.entry(obj), synapse=None)
-        return conn
 
     def _bias_network(self) -> nengo.Network:
         if self._biases is None:
@@ -168,7 +205,13 @@ class Objects:
         return self._biases
 
     def connect(
-        self, layer: Any, pre: Any, obj: Any, trainable: bool, **kwargs: Any
+        self,
+        layer: Any,
+        pre: Any,
+        obj: Any,
+        trainable: bool = False,
+        weight: Weight | None = None,
+        **kwargs: Any,
     ) -> nengo.Connection:
         """Connect objects, with the synapse of the conversion after neurons."""
         source = getattr(pre, "obj", pre)
@@ -178,14 +221,22 @@ class Objects:
         kwargs.setdefault("label", layer.name)
         conn = nengo.Connection(pre, self.entry(obj), **kwargs)
         if "transform" in kwargs:
-            trained = trainable and self.is_trainable(layer)
-            self.converter.net.config[conn].trainable = trained
+            self._declare(layer, conn, trainable, weight)
         return conn
 
-    @staticmethod
-    def is_trainable(layer: Any) -> bool:
-        """Whether training in Keras would change the weights of a layer."""
-        return bool(getattr(layer, "trainable", True))
+    def _declare(
+        self, layer: Any, conn: nengo.Connection, trainable: bool, weight: Weight | None
+    ) -> None:
+        """Say how a connection is trained: if it stands for a variable, as that is."""
+        self.made.append(Made(layer, conn, conn.transform, weight))
+        settings = self.converter.net.config[conn]
+        if weight is None:
+            settings.trainable = trainable and getattr(layer, "trainable", True)
+            return
+        trained = getattr(layer, "trainable_weights", ())
+        settings.trainable = any(v is weight.variable for v in trained)
+        settings.regularizer = weight.regularizer(len(self.converter.calls[layer]))
+        settings.constraint = weight.constraint()
 
 
 def _function(function: Any, shape: tuple[int, ...], name: str) -> TensorNode:

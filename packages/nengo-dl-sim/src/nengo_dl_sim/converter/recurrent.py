@@ -12,8 +12,9 @@ import numpy as np
 from nengo_dl_ops import TensorNode
 
 from .converter import Converter
-from .dense import numbers
+from .dense import product
 from .layer_converter import LayerConverter, find_converter
+from .weights import Weight
 
 _NEEDS_TIME = "it becomes one layer in every step only with temporal_model=True"
 
@@ -72,15 +73,14 @@ class ConvertSimpleRNN(ConvertRecurrent):
         """Connect the input, and the output of the step before."""
         cell = self.layer.cell
         activation = self.activation(self.layer, self.converter)
-        bias = numbers(cell.bias) if self.layer.use_bias else None
+        bias = Weight(cell.bias) if self.layer.use_bias else None
         output = self.add_nengo_obj(node_id, biases=bias, activation=activation)
-        kernel, recurrent = numbers(cell.kernel), numbers(cell.recurrent_kernel)
-        self.add_connection(node_id, output, trainable=True, transform=kernel.T)
+        size = tuple(cell.kernel.shape)
+        self.add_connection(node_id, output, **product(1, cell.kernel, size))
         self.connect(
             output,
             output,
-            trainable=True,
-            transform=recurrent.T,
+            **product(1, cell.recurrent_kernel, (size[1], size[1])),
             synapse=self.converter.synapse or 0,
             label=f"{self.layer.name}.recurrent",
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..simulator.simulator import Simulator
-from .learned import Learned, Weights, weights_of
+from .objects import Made
+from .weights import Weight
 
 
 def to_keras(converter: Any, sim: Any) -> Any:
@@ -35,38 +37,64 @@ def to_keras(converter: Any, sim: Any) -> Any:
             "expected a simulator of converter.net, got one of another network",
             attr="sim",
         )
-    found = {
-        layer: _of_all_calls(converter, sim, layer)
-        for layer in converter.graph.layers()
-    }
+    learned = _learned(sim, converter.builder.made)
     model, clones = _clone(converter.model)
     for layer, clone in clones.items():
         if isinstance(layer, keras.Layer):
             clone.set_weights(layer.get_weights())
             if isinstance(clone, keras.layers.Normalization):
                 clone.finalize_state()  # which is what computes with the weights
-    for layer, weights in found.items():
-        if weights:
-            _assign(clones[layer], weights)
+            for variable, own in zip(layer.weights, clone.weights, strict=True):
+                if id(variable) in learned:
+                    own.assign(learned[id(variable)])
     return model
 
 
-def _of_all_calls(converter: Any, sim: Any, layer: Any) -> Weights:
-    """Return what all calls of a layer have in common."""
-    made_by = converter.get_converter(layer)
-    first, *others = [
-        weights_of(made_by, Learned(converter, sim, call))
-        for call in converter.calls[layer]
-    ]
-    for other in others:
-        if any(not np.array_equal(first[name], other[name]) for name in first):
+def _learned(sim: Simulator, all_made: list[Made]) -> dict[int, np.ndarray]:
+    """Return the values of variables, by their ``id``."""
+    found: dict[int, np.ndarray] = {}
+    for made in all_made:
+        weights = sim.data[made.connection].weights
+        if made.weight is None:
+            _check_constant(made, weights)
+            continue
+        value = _value(made, made.weight, weights)
+        first = found.setdefault(id(made.weight.variable), value)
+        if not np.array_equal(value, first):
             raise ValidationError(
-                f"{layer.name!r} is called several times, and each call has learned "
-                "weights of its own (split_shared_weights=True), which one layer of "
-                "Keras cannot have",
+                f"{made.layer.name!r} is called several times, and each call has "
+                "learned weights of its own (split_shared_weights=True), which one "
+                "layer of Keras cannot have",
                 attr="sim",
             )
-    return first
+    return found
+
+
+def _value(made: Made, weight: Weight, weights: np.ndarray) -> np.ndarray:
+    """Return the value of a variable."""
+    value = weight.value(weights)
+    if weight.has_zeros and np.count_nonzero(weights) > np.count_nonzero(value):
+        raise _lost(made.layer, "Keras keeps zeros between the elements of its kernel")
+    return value
+
+
+def _check_constant(made: Made, weights: np.ndarray) -> None:
+    """Check that weights that are no parameters to Keras are as they were made."""
+    is_dense = isinstance(made.transform, nengo.Dense)
+    if is_dense and not np.array_equal(
+        np.ravel(weights).astype(np.float32),
+        np.ravel(made.transform.init).astype(np.float32),
+    ):
+        raise _lost(made.layer, "has no parameters in Keras for it")
+
+
+def _lost(layer: Any, why: str) -> ValidationError:
+    """Say that what was learned has no place in a layer of Keras."""
+    return ValidationError(
+        f"{layer.name} ({type(layer).__name__}) was changed, and {why}: set "
+        "net.config[...].trainable = False for its connections before training",
+        attr="sim",
+    )
 
 
 def _clone(model: Any) -> tuple[Any, dict[Any, Any]]:
@@ -86,12 +114,3 @@ def _clone(model: Any) -> tuple[Any, dict[Any, Any]]:
 
     clone = keras.models.clone_model(model, clone_function=clone_layer, recursive=True)
     return clone, clones
-
-
-def _assign(layer: Any, weights: Weights) -> None:
-    if isinstance(layer, keras.layers.TimeDistributed):
-        layer = layer.layer
-    holder = getattr(layer, "cell", layer)
-    for name, value in weights.items():
-        variable = getattr(holder, name)
-        variable.assign(np.reshape(value, variable.shape))

@@ -12,6 +12,7 @@ from .layer_converter import FallbackConverter, LayerConverter
 _OVER_TIME = "it does nothing in training of a model over time"
 
 
+@Converter.register(keras.layers.ActivityRegularization)
 @Converter.register(keras.layers.Identity)
 class ConvertNothing(LayerConverter):
     """Use the input as it is."""
@@ -22,17 +23,6 @@ class ConvertNothing(LayerConverter):
     def convert(self, node_id: int) -> Any:
         """Use the input as it is."""
         return self.get_input_obj(node_id)
-
-
-@Converter.register(keras.layers.ActivityRegularization)
-class ConvertActivityRegularization(ConvertNothing):
-    """Use the input as it is, and say that nothing is regularized."""
-
-    def convert(self, node_id: int) -> Any:
-        """Use the input as it is."""
-        if not self.converter.inference_only:
-            self.remark("activities are not regularized in training", warn=True)
-        return super().convert(node_id)
 
 
 class ConvertNoise(ConvertNothing):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import nengo
@@ -37,7 +37,7 @@ from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
 from ..settings.settings import Settings, keeps_history
-from ..settings.trainable import trainable_signals
+from ..settings.trainable import settings_of_parameters, trainable_signals
 from ..settings.training_modes import training_modes
 from .engine import Engine
 from .parameter_names import gain_signals, initial_names, name_parameters
@@ -59,12 +59,16 @@ class StepOperators(NamedTuple):
         trained.
     scales : list of nengo.builder.Signal
         Parameters of learning rules, which Nengo keeps as numbers.
+    regularizers, constraints : dict from nengo.builder.Signal to callable
+        Those of parameters.
     """
 
     operators: list[Operator]
     roles: SignalRoles
     learned: dict[Signal, Learned]
     scales: Sequence[Signal]
+    regularizers: dict[Signal, Callable]
+    constraints: dict[Signal, Callable]
 
 
 def assemble(
@@ -104,6 +108,7 @@ def assemble(
         unroll,
         settings,
         replicas,
+        step.constraints,
     )
     plan_settings = _plan_settings(settings)
     gains = gain_signals(model, network)
@@ -119,6 +124,7 @@ def assemble(
         initial_names=initial_names(model, network, step.learned),
         gains=gains,
         learned=step.learned,
+        regularizers=step.regularizers,
         shows_batch=shows_batch,
         program_factory=factory,
         plan_settings=plan_settings,
@@ -177,7 +183,16 @@ def _step_operators(
         frozenset(starts.get(base, base) for base in trained),
         _clocks(model),
     )
-    return StepOperators(operators, roles, learned, scales)
+    regularizers, constraints = (
+        {
+            starts.get(base, base): value
+            for base, value in settings_of_parameters(
+                model, network, setting, trained
+            ).items()
+        }
+        for setting in ("regularizer", "constraint")
+    )
+    return StepOperators(operators, roles, learned, scales, regularizers, constraints)
 
 
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -78,6 +78,8 @@ class Engine:
     learned : dict from nengo.builder.Signal to Learned
         Start and change of what an online learning rule changes, if its start is
         trained.
+    regularizers : dict from nengo.builder.Signal to callable
+        Those of parameters that are trained.
     shows_batch : bool
         Whether data has a batch axis.
     program_factory : ProgramFactory
@@ -102,6 +104,7 @@ class Engine:
     initial_names: dict[Signal, str]
     gains: dict[nengo.Ensemble, Signal]
     learned: dict[Signal, Learned]
+    regularizers: dict[Signal, Callable]
     shows_batch: bool
     program_factory: ProgramFactory
     plan_settings: PlanSettings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
@@ -12,6 +12,8 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops.step.program import Program
 from nengo_dl_signals import stored_value
+
+from .constraints import ConstrainedPart, Constraint, PartConstraints
 
 
 class ParameterStore:
@@ -24,6 +26,8 @@ class ParameterStore:
         What the parameters are for.
     on_change : callable, optional
         Called when values may have become others.
+    constraints : dict from nengo.builder.Signal to callable, optional
+        What makes of values such as training may leave. Optimizers apply them.
 
     Attributes
     ----------
@@ -33,7 +37,10 @@ class ParameterStore:
     """
 
     def __init__(
-        self, program: Program, on_change: Callable[[], None] = lambda: None
+        self,
+        program: Program,
+        on_change: Callable[[], None] = lambda: None,
+        constraints: Mapping[Signal, Constraint] | None = None,
     ) -> None:
         self._on_change = on_change
         arrays = [
@@ -55,6 +62,7 @@ class ParameterStore:
                 length = len(np.atleast_1d(stored_value(base)))
                 self._place[base] = variable, slice(start, start + length)
                 start += length
+            variable.constraint = self._constraint(array.bases, constraints or {})
         self._unread: dict[Signal, np.ndarray] = {}
         self._start = [to_numpy(v) for v in self._all()]
         self._as_built: bool | None = True
@@ -146,6 +154,22 @@ class ParameterStore:
         for variable, array in changed.values():
             variable.assign(array)
         self.changed()
+
+    def _constraint(
+        self, bases: Iterable[Signal], constraints: Mapping[Signal, Constraint]
+    ) -> PartConstraints | None:
+        """Join the constraints of the signals in a variable, if there are any."""
+        parts = [
+            ConstrainedPart(
+                str(base.name),
+                self.rows(base),
+                tuple(stored_value(base).shape),
+                constraints[base],
+            )
+            for base in bases
+            if base in constraints
+        ]
+        return PartConstraints(parts) if parts else None
 
     def _all(self) -> list[keras.Variable]:
         return [*self.variables, *self._state_variables]

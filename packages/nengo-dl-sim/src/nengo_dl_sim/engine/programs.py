@@ -106,6 +106,8 @@ class ProgramFactory:
         The settings of the network.
     replicas : Replicas
         Where variables are made.
+    constraints : dict from nengo.builder.Signal to callable
+        Those of parameters that are trained.
     """
 
     model: Model
@@ -119,6 +121,7 @@ class ProgramFactory:
     unroll: int
     settings: Settings
     replicas: Replicas
+    constraints: Mapping[Signal, Callable]
 
     def plan(self, settings: PlanSettings) -> PlannedProgram:
         """Make a program."""
@@ -163,7 +166,7 @@ class ProgramFactory:
         n_operators = len(self.operators)
         logger.info("%d operators in %d groups", n_operators, len(program.groups))
         with self.replicas.scope():
-            store = ParameterStore(program, self.current.notify)
+            store = ParameterStore(program, self.current.notify, self.constraints)
         variables = store.variables
         runner = Runner(program, variables, self.inputs, self.probes, self.unroll)
         return PlannedProgram(program, store, InitialValues(program), runner, stand_ins)

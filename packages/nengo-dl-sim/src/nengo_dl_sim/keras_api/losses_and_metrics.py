@@ -15,6 +15,7 @@ from ..measures.epoch_averages import MetricValue
 from ..measures.keras_losses import make_metric
 from ..measures.measure import Measure
 from ..measures.objective_forms import Form
+from ..training.penalties import penalties
 from .choices import MetricNames, Watched
 
 
@@ -25,9 +26,9 @@ class LossesAndMetrics(NamedTuple):
     Parameters
     ----------
     losses : list of Measure
-        What is minimised, by `Measure.weight`.
+        What is minimised, by `Measure.weight`; regularizers come last.
     loss_names : list of str
-        What each is called in logs.
+        What each is called in logs, without those of regularizers.
     watched : list of Measure
         For each metric, a pair of targets and outputs.
     metrics : list of MetricValue
@@ -71,7 +72,8 @@ def make_losses_and_metrics(
         for m in metrics
     ]
     loss_names = [f"{names.of(probe)}_loss" for probe in losses]
-    return LossesAndMetrics(measures, loss_names, pairs, values)
+    all_losses = [*measures, *penalties(engine)]
+    return LossesAndMetrics(all_losses, loss_names, pairs, values)
 
 
 def _metric_values(

@@ -59,7 +59,7 @@ class EpochAverages:
     Parameters
     ----------
     names : list of str
-        What the losses are called.
+        What the losses are called. Further ones count in the sum only.
     weights : list of float
         What they are multiplied by in the sum.
     metrics : list of MetricValue
@@ -79,7 +79,7 @@ class EpochAverages:
 
     def reset(self) -> None:
         """Begin anew."""
-        self._sums = np.zeros(len(self._names))
+        self._sums = np.zeros(len(self._weights))
         self._n_items = 0
         for metric in self._metrics:
             metric.reset()
@@ -100,6 +100,6 @@ class EpochAverages:
         means = self._sums / max(self._n_items, 1)
         return {
             "loss": float(self._weights @ means),
-            **dict(zip(self._names, means.tolist(), strict=True)),
+            **dict(zip(self._names, means.tolist(), strict=False)),
             **{metric.name: metric.result() for metric in self._metrics},
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -64,18 +65,8 @@ class Measure(NamedTuple):
         What else it raises itself comes as it is.
         """
         mine = [outputs[key] for key in self.outputs]
-        try:
+        with tensors_explained(self.name, self.attr):
             return self.function(mine, [targets[i] for i in self.targets])
-        except (NotImplementedError, AttributeError, TypeError) as error:
-            if not _wants_values(error):
-                raise
-            raise ValidationError(
-                f"expected a function of TensorFlow's operations for {self.name}, got "
-                "one that asks for the values of tensors, which are not known while it "
-                "is compiled: use tf or keras.ops in place of NumPy (tf.reduce_mean "
-                "for np.mean), tf.where in place of if, and tf.cast in place of float",
-                attr=self.attr,
-            ) from error
 
     def summed(self) -> Measure:
         """
@@ -85,6 +76,8 @@ class Measure(NamedTuple):
         function returns. If that is neither a number nor numbers for each item, it
         raises a `nengo.exceptions.ValidationError`.
         """
+        if self.is_loss:
+            return self
 
         def loss(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
             value = self._numbers(self.function(outputs, targets))
@@ -114,6 +107,37 @@ class Measure(NamedTuple):
             f"got {value!r}",
             attr="objective",
         )
+
+
+@contextmanager
+def tensors_explained(name: str, attr: str) -> Iterator[None]:
+    """
+    Explain what tensors without values raise in a function of a user.
+
+    Parameters
+    ----------
+    name : str
+        What the function is for.
+    attr : str
+        The argument that it was given as.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        In place of an error that only tensors raise; others come as they are.
+    """
+    try:
+        yield
+    except (NotImplementedError, AttributeError, TypeError) as error:
+        if not _wants_values(error):
+            raise
+        raise ValidationError(
+            f"expected a function of TensorFlow's operations for {name}, got "
+            "one that asks for the values of tensors, which are not known while it "
+            "is compiled: use tf or keras.ops in place of NumPy (tf.reduce_mean "
+            "for np.mean), tf.where in place of if, and tf.cast in place of float",
+            attr=attr,
+        ) from error
 
 
 def _wants_values(error: Exception) -> bool:

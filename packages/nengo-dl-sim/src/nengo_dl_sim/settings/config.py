@@ -14,7 +14,7 @@ from nengo.exceptions import NetworkContextError, ValidationError
 from .table import SETTINGS, Setting, SettingParam, find_setting
 
 #: What applies to the nearest network of a context, and to the networks in it.
-_OF_NETWORKS = ("trainable", "training_mode")
+_OF_NETWORKS = ("constraint", "regularizer", "trainable", "training_mode")
 
 
 def configure_settings(**settings: Any) -> None:
@@ -26,6 +26,11 @@ def configure_settings(**settings: Any) -> None:
 
     Parameters
     ----------
+    constraint : keras.constraints.Constraint or str or callable or None
+        Applied to parameters after each change by training, as in Keras: a function
+        of their values, in the shape of ``sim.data[obj]``, that returns others. It is
+        set, and applies, like ``trainable``, and to what is trained only. Default:
+        None.
     dtype : {"float16", "float32", "float64"} or tf.DType
         The type of floating point signals. Default: ``"float32"``, unless Nengo's
         configuration asks for another ``[precision]`` than its own default, 64 bits.
@@ -53,6 +58,12 @@ def configure_settings(**settings: Any) -> None:
         before these are simulated, as their results follow from the time alone. If
         None (default), they may unless other Python code runs in the steps, with which
         they could share an object. If False, they are called step by step.
+    regularizer : keras.regularizers.Regularizer or str or callable or None
+        The penalty of parameters, which training adds to what it minimises, as in
+        Keras: a function of their values, in the shape of ``sim.data[obj]``, that
+        returns a number. It is set, and applies, like ``trainable``, and to what is
+        trained only. `.Simulator.fit`, `.Simulator.evaluate` and `.Simulator.train`
+        count it in; `.Simulator.loss` is of objectives only. Default: None.
     remat_steps : int or None
         How many steps of training are computed again at a time for gradients, instead
         of keeping what they computed: training through many steps takes less memory,
@@ -118,6 +129,7 @@ def configure_settings(**settings: Any) -> None:
     ...     configure_settings(dtype="float64", trainable=None)
     ...     ens = nengo.Ensemble(10, 1)
     >>> net.config[ens].trainable = False
+    >>> net.config[nengo.Connection].regularizer = "l2"
     """
     if len(nengo.Network.context) == 0:
         raise NetworkContextError(
@@ -155,9 +167,9 @@ def get_setting(
     obj : nengo object, optional
         The object the setting is for, if it can be set for single objects: a probe
         for ``keep_history``, a network, connection, ensemble or neurons for
-        ``trainable``, a network, ensemble or neurons for ``training_mode``. For an
-        object that is not in the network, the settings of its
-        type count.
+        ``trainable``, ``regularizer`` and ``constraint``, a network, ensemble or
+        neurons for ``training_mode``. For an object that is not in the network, the
+        settings of its type count.
 
     Returns
     -------

@@ -18,8 +18,8 @@ class Settings:
     """
     What `.configure_settings` says of a whole network.
 
-    What can be set for single objects is looked up for each: see `keeps_history` and
-    `.trainable_signals`.
+    What can be set for single objects is looked up for each: see `keeps_history`,
+    `.trainable_signals` and `.settings_of_parameters`.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import nengo
 import numpy as np
 import tensorflow as tf
@@ -38,6 +39,14 @@ def _callable(value: Any) -> Callable:
 
 def _callables(value: Any) -> tuple[Callable, ...]:
     return tuple(_callable(item) for item in value)
+
+
+def _regularizer(value: Any) -> Callable | None:
+    return None if value is None else keras.regularizers.get(value)
+
+
+def _constraint(value: Any) -> Callable | None:
+    return None if value is None else keras.constraints.get(value)
 
 
 def _count_or_none(value: Any) -> int | None:
@@ -125,7 +134,7 @@ class Setting:
 
 
 _NETWORK = (nengo.Network,)
-_TRAINABLE = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
+_PARAMETERS = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
 
 _NEURONS = (nengo.Network, nengo.Ensemble, Neurons)
 _MODES = (
@@ -137,10 +146,14 @@ _OPTIONS = (
     f"a dictionary with options among {', '.join(OPTIONS)} (others of TensorFlow 1's "
     "sessions have no meaning in TensorFlow 2)"
 )
+_OF_WEIGHTS = "of Keras, its name, a function of weights, or None"
 
 SETTINGS = {
     setting.name: setting
     for setting in (
+        Setting(
+            "constraint", None, _PARAMETERS, f"a constraint {_OF_WEIGHTS}", _constraint
+        ),
         Setting("dtype", "float32", _NETWORK, "float16, float32 or float64", _dtype),
         Setting("inference_only", False, _NETWORK, "True or False", _boolean),
         Setting("keep_history", True, (nengo.Probe,), "True or False", _boolean),
@@ -154,12 +167,21 @@ SETTINGS = {
         Setting(
             "pure_functions", None, _NETWORK, "True, False or None", _boolean_or_none
         ),
+        Setting(
+            "regularizer",
+            None,
+            _PARAMETERS,
+            f"a regularizer {_OF_WEIGHTS}",
+            _regularizer,
+        ),
         Setting("remat_steps", None, _NETWORK, "a positive integer", _count_or_none),
         Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
         Setting("stateful", True, _NETWORK, "True or False", _boolean),
-        Setting("trainable", None, _TRAINABLE, "True, False or None", _boolean_or_none),
+        Setting(
+            "trainable", None, _PARAMETERS, "True, False or None", _boolean_or_none
+        ),
         Setting("training_mode", None, _NEURONS, _MODES, _training_mode),
         Setting("use_loop", True, _NETWORK, "True or False", _boolean),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import nengo
 from nengo.builder import Model
@@ -60,6 +61,41 @@ def trainable_signals(
         if is_trained:
             found.add(signal.base)
     return frozenset(found)
+
+
+def settings_of_parameters(
+    model: Model,
+    network: nengo.Network | None,
+    setting: str,
+    trained: Collection[Signal],
+) -> dict[Signal, Any]:
+    """
+    Find what is set for parameters that training changes.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The built model.
+    network : nengo.Network or None
+        The top-level network. If None, nothing is set.
+    setting : {"regularizer", "constraint"}
+        The setting.
+    trained : collection of nengo.builder.Signal
+        What `trainable_signals` returned.
+
+    Returns
+    -------
+    values : dict from nengo.builder.Signal to object
+        Its value for base signals, where there is one.
+    """
+    if network is None:
+        return {}
+    found = {
+        signal.base: nearest_setting(networks, obj, setting)
+        for networks, obj, signal in _candidates(model, network)
+        if signal.base in trained
+    }
+    return {base: value for base, value in found.items() if value is not None}
 
 
 def written_signals(model: Model) -> set[Signal]:

@@ -121,8 +121,9 @@ class EvaluateMixin(SimulatorBase):
         Returns
         -------
         values : dict from str to float
-            ``"loss"``, the weighted sum of all losses; ``"<probe>_loss"`` and
-            ``"<probe>_<metric>"`` by the names of probes (see `get_name`).
+            ``"loss"``, the weighted sum of all losses, and what regularizers add;
+            ``"<probe>_loss"`` and ``"<probe>_<metric>"`` by the names of probes (see
+            `get_name`).
 
         Raises
         ------

@@ -62,6 +62,9 @@ class FitMixin(SaveMixin, EvaluateMixin):
         """
         Optimise the trainable parameters, as `compile` said.
 
+        Regularizers and constraints are those that `.configure_settings` said, and
+        those of Keras layers.
+
         Spiking neurons take part as their rate approximation; in a validation they
         spike, as in a run, unless ``validation_neurons`` says otherwise. Every
         minibatch starts from the present state of the simulation, which is not
@@ -156,7 +159,7 @@ class FitMixin(SaveMixin, EvaluateMixin):
             If the number of items to train on is not a multiple of the minibatch
             size: the rest is left out. If data ends before an epoch does. If a batch
             size is given. If one step is trained through synapses. If no gradient
-            reaches some of the trainable parameters. If Keras layers have losses of
+            reaches some of the trainable parameters. If Keras layers add losses of
             their own, which are left out. If spiking neurons are validated for fewer
             steps than they take for a spike.
         """

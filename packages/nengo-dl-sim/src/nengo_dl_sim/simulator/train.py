@@ -27,6 +27,7 @@ from ..saving.checkpoint_files import make_folder
 from ..tensorboard.profiling import profiler
 from ..tensorboard.summaries import Summaries, summary_entries
 from ..training.optimizers import check_optimizer
+from ..training.penalties import penalties
 from .save import SaveMixin
 
 
@@ -65,6 +66,9 @@ class TrainMixin(SaveMixin):
     ) -> None:
         """
         Optimise the trainable parameters.
+
+        What is minimised is the objective, and what regularizers make of parameters:
+        those that `.configure_settings` said, and those of Keras layers.
 
         Spiking neurons take part as their rate approximation. The state of the
         simulation is not touched: every minibatch starts from the initial state.
@@ -141,7 +145,7 @@ class TrainMixin(SaveMixin):
             If the number of items is not a multiple of the minibatch size: the rest
             is left out. If the number of steps is not a multiple of ``truncation``:
             the last block is shorter. If one step is trained through synapses. If no
-            gradient reaches some of the trainable parameters. If Keras layers have
+            gradient reaches some of the trainable parameters. If Keras layers add
             losses of their own, which are left out. If there are summaries, but no
             TensorBoard.
         """
@@ -156,6 +160,7 @@ class TrainMixin(SaveMixin):
         self._trainer.check_built()
         checked = train_data(self._engine, self._names, data, n_epochs)
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
+        objectives += penalties(self._engine)
         warn_uneven(checked.n_steps, truncation)
         writers = self._summaries(summaries, objectives)
         bar = self._bar("Training", epoch_plan.n_blocks(checked), progress_bar)
@@ -187,6 +192,8 @@ class TrainMixin(SaveMixin):
     ) -> float:
         """
         Compute the value of an objective, without changing anything.
+
+        Regularizers do not count: an objective may be anything, such as an error rate.
 
         Parameters
         ----------

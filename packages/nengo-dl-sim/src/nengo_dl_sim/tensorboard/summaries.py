@@ -139,6 +139,7 @@ def _loss_tags(probes: Sequence[Probe], objectives: Sequence[Measure]) -> list[s
     used: Counter[str] = Counter()
     names = [
         "_".join(_label("Probe", p, probes.index(p)) for p in objective.outputs)
+        or "regularizers"
         for objective in objectives
     ]
     return [_unique(f"loss/{name}_loss", used) for name in names]

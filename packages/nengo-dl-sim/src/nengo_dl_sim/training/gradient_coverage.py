@@ -135,6 +135,7 @@ def check_coverage(
         part
         for part in trained
         if not (coverage.variables[part.variable] and part.signals & reached)
+        and part.regularizer is None
     ]
     if not missed:
         return
@@ -144,7 +145,7 @@ def check_coverage(
     used = influential_signals(engine, engine.model.probes)
     named = _named(engine, [part for part in missed if part.signals & used])
     if len(missed) == len(trained):
-        names = "; ".join(objective.name for objective in objectives)
+        names = "; ".join(x.name for x in objectives if x.outputs)
         warn_user(
             f"The objective of {names} depends on none of the trainable parameters "
             f"({_some(_named(engine, missed))}): No gradient reaches them, and "
@@ -221,10 +222,9 @@ def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
     found = sorted(f"{n.op.func.name} of {n.op.tag}" for n in nodes if n.adds_losses())
     if found:
         warn_user(
-            f"These Keras layers have losses of their own: {_some(found)}. Training "
-            "minimises objectives only. An objective may add sum(layer.losses), which "
-            "are those of regularised weights; activities are regularised by "
-            "objectives.Regularize, on a probe of them"
+            f"These Keras layers add losses of their own: {_some(found)}. Training "
+            "minimises objectives and regularizers of weights only. Activities are "
+            "regularised by objectives.Regularize, on a probe of them"
         )
 
 

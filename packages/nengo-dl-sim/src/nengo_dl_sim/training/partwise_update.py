@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from .keras_update import KerasUpdate, optimizer_parts
 from .trainable_parameters import TrainableParameter
-from .update import Gradients, backend_variable
+from .update import Gradients, backend_variable, constrain
 
 _NAMES = "SGD Adam AdamW Nadam RMSprop Adagrad Adadelta Adamax Ftrl Lion"
 
@@ -78,6 +78,7 @@ class PartwiseUpdate(KerasUpdate):
                 cut += [None if whole is None else whole[p.rows] for p in parameters]
         super()._change(cut)
         self._join()
+        constrain(self.variables[n] for n in self._shared if gradients[n] is not None)
 
     def _take_apart(self) -> None:
         """Give the pieces the values of the variables."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ..engine.parameter_store import to_numpy
 from ..execution.compiled_call import CompiledForShapes
 from .finite import Descent, Evidence, are_finite, is_bounded
-from .update import Gradients, Update, backend_variable
+from .update import Gradients, Update, backend_variable, constrain
 
 
 class TF1Update(Update):
@@ -76,6 +76,7 @@ class TF1Update(Update):
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])
+        constrain(variable for _, variable in pairs)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from .gradient_check import GradientCheck, GradientComparison, check_smooth
 from .gradient_coverage import check_function
 from .gradient_function import GradientFunction
 from .optimizer_store import OptimizerStore
+from .penalties import check_constraints
 from .train_loop import TrainLoop
 from .trainable_parameters import TrainableParameter, trainable_parameters
 
@@ -177,6 +178,7 @@ class Trainer:
         """
         check_differentiable(self._engine)
         _check_trainable(self._engine)
+        check_constraints(self._engine)
         self.position.check_resumed(epoch_plan.n_epochs, data.n_batches)
         source = state_policy.minibatch_source
         function = self._evaluator.functions.find(

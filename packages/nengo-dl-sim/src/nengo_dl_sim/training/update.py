@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import keras
@@ -129,6 +129,20 @@ class Update(ABC):
     @abstractmethod
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
         """Hand gradients and variables to the optimizer."""
+
+
+def constrain(variables: Iterable[Any]) -> None:
+    """
+    Apply the constraints of variables, as optimizers of Keras do by themselves.
+
+    Parameters
+    ----------
+    variables : iterable of keras.Variable or tf.Variable
+        Variables that have changed. (TensorFlow's own are not for Keras.)
+    """
+    for variable in variables:
+        if isinstance(variable, keras.Variable) and variable.constraint is not None:
+            variable.assign(variable.constraint(variable))
 
 
 def _shape(value: Any) -> str:
