@@ -17,7 +17,9 @@ def conv(data_format="channels_last"):
     first = data_format == "channels_first"
     x = keras.Input((1, 4, 4) if first else (4, 4, 1))
     y = L.Conv2D(3, 3, data_format=data_format, name="conv")(x)
-    y = L.ReLU(name="act")(L.BatchNormalization(axis=1 if first else -1)(y))
+    axis = 1 if first else -1
+    y = L.Concatenate(axis)([y, L.BatchNormalization(axis)(y)])
+    y = L.ReLU(name="act")(y)
     y = L.AveragePooling2D(2, data_format=data_format)(y)
     y = L.Concatenate()([L.Flatten()(y), L.Flatten()(y)])
     return randomize(keras.Model(x, L.Dense(2, name="out")(y)))

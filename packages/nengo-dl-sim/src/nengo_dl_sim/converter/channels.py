@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 
@@ -37,13 +38,15 @@ def _channels_first(graph: Any, call: Any) -> bool:
         data_format = getattr(layer, "data_format", None)
         if data_format is not None:
             return bool(data_format == "channels_first")
-        if not _is_elementwise(call, layer):
+        if not _keeps_axes(call, layer):
             return False
         call = made_by.get(id(graph.origin(call.inputs[0])))
     return False
 
 
-def _is_elementwise(call: Any, layer: Any) -> bool:
-    """Whether a layer leaves each element in its place."""
+def _keeps_axes(call: Any, layer: Any) -> bool:
+    """Whether channels of the first input are channels of the output."""
+    if isinstance(layer, keras.layers.Concatenate):
+        return True
     same = call.inputs and call.inputs[0].shape == call.outputs[0].shape
     return bool(same) and not hasattr(layer, "kernel")

@@ -119,7 +119,9 @@ class InSpikesMixin:
             how many levels they divide outputs.
         target_rate : float, optional
             In Hz; by default a spike each step, or after the refractory period,
-            whatever ``n_steps`` is: fewer spikes are never more exact.
+            whatever ``n_steps`` is: fewer spikes are never more exact. More of them,
+            several in a step, are possible for ``SpikingRectifiedLinear`` and
+            ``RegularSpiking``, and pay where steps are few.
         per_channel : bool
             Whether to choose a scale for each channel (the last axis of the layer's
             output, or the first with ``channels_first``; of a dense layer, each unit)
