@@ -84,6 +84,11 @@ DEPTHWISE_LINE = {
     "n_filters": 128,
     "groups": 128,
 }
+# Each channel multiplied by a number, or by two.
+PRODUCTS = [
+    {**line(1, stride, padding, True), "groups": 2, "n_filters": filters}
+    for stride, padding, filters in [(1, "valid", 2), (2, "same", 2), (1, "same", 4)]
+]
 
 
 def spread_line(kernel, stride, padding, channels_last, longer=0):
@@ -133,7 +138,7 @@ def describe(options):
     "options",
     [
         *(LINES + IMAGES + GROUPS + SPREAD_LINES + SPREAD_IMAGES),
-        *(DEPTHWISE + [DEPTHWISE_LINE]),
+        *(DEPTHWISE + [DEPTHWISE_LINE] + PRODUCTS),
     ],
     ids=describe,
 )
@@ -167,7 +172,7 @@ def test_three_spatial_axes(build):
 @pytest.mark.parametrize(
     "options",
     [
-        *(LINES[11], GROUPS[0], GROUPS[3], DEPTHWISE[0], DEPTHWISE[4]),
+        *(LINES[11], GROUPS[0], GROUPS[3], DEPTHWISE[0], DEPTHWISE[4], PRODUCTS[2]),
         *(SPREAD_LINES[11], SPREAD_IMAGES[9]),
     ],
     ids=describe,

@@ -13,8 +13,10 @@ _MANY_CHANNELS = 128
 
 
 def is_depthwise(conv: Convolution) -> bool:
-    """Whether each of many channels is convolved by itself."""
-    return bool(conv.groups == conv.input_shape.n_channels >= _MANY_CHANNELS)
+    """Whether each of many channels is convolved by itself, or only multiplied."""
+    n_channels = conv.input_shape.n_channels
+    is_product = all(size == 1 for size in conv.kernel_size)
+    return conv.groups == n_channels and (is_product or n_channels >= _MANY_CHANNELS)
 
 
 def convolve_depthwise(
