@@ -49,8 +49,13 @@ def test_calibrated_spikes_are_as_accurate_as_rates(model, split):
     before = curve()
     assert before.rate_accuracy > 0.93
     assert before.accuracy[-1] < before.rate_accuracy - 0.1
-    for method in ("percentile", "max", ["percentile", "bias"]):
-        converter.calibrate(seen[:300], method, progress_bar=False)
+    for kwargs in (
+        {"method": "percentile"},
+        {"method": "max"},
+        {"method": ["percentile", "bias"]},
+        {"per_channel": True},
+    ):
+        converter.calibrate(seen[:300], **kwargs, progress_bar=False)
         after = curve()
         assert after.rate_accuracy == before.rate_accuracy
         assert after.accuracy[-1] >= after.rate_accuracy - 0.01

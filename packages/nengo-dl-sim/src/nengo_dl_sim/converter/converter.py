@@ -427,8 +427,9 @@ class Converter(InSpikesMixin):
         ----------
         training : bool
             Whether to replace spiking neurons by their rates, as in training.
-        inputs : list of array, optional
-            ``(batch, ...)`` for each input of the model; random by default.
+        inputs : list of array or dict, optional
+            ``(batch, ...)`` for each input of the model, or by its name, Keras tensor
+            or node; random by default.
         atol, rtol : float
             The absolute and relative tolerance.
 
