@@ -27,6 +27,7 @@ extensions = [
     "nengo_sphinx_theme",
     "numpydoc",
     "aliases",
+    "curves",
     "mathml",
     "picture",
     "source_links",

@@ -102,6 +102,18 @@ def check_spa_retrieval(text):
         assert before + gain < after <= exact
 
 
+def check_spatio_temporal_patterns(text):
+    assert numbers("Spikes of a channel in any word", text) == [1, 1]
+    in_spikes = {
+        mode: number(f"Accuracy of new words in spikes, {mode}", text)
+        for mode in ("rate", "spike_aware", "surrogate")
+    }
+    assert in_spikes["rate"] < 20  # a guess is 10
+    assert number("Accuracy in the last epoch, rate", text) < 20
+    assert in_spikes["spike_aware"] > 20
+    assert in_spikes["surrogate"] > max(60, in_spikes["spike_aware"] + 15)
+
+
 def check_spiking_digits(text):
     rate = number("Accuracy in rates", text)
     assert 80 < rate <= 100

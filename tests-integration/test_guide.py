@@ -8,6 +8,7 @@ import pytest
 from workspace import ROOT
 
 import nengo_dl
+from nengo_dl import surrogates
 from nengo_dl_sim.settings.table import SETTINGS
 
 GUIDE = ROOT / "docs" / "guide"
@@ -61,6 +62,19 @@ def test_settings_page_names_exactly_the_settings():
     titles = re.findall(r"^(\w+)\n-+$", text, flags=re.MULTILINE)
     in_table = re.findall(r"^``(\w+)``  +\w", text, flags=re.MULTILINE)
     assert titles == in_table == sorted(SETTINGS)
+
+
+def test_table_names_all_surrogates_with_their_defaults():
+    text = (GUIDE / "training_with_spikes.rst").read_text()
+    in_table = re.findall(r"^   \* - ``(\w+)\((.*)\)``$", text, flags=re.MULTILINE)
+    kinds = {kind.__name__: kind for kind in surrogates.Surrogate.__subclasses__()}
+    ours = {name for name in kinds if hasattr(surrogates, name)}
+    assert {name for name, _ in in_table} == ours - {"CustomSurrogate"}
+    for name, arguments in in_table:
+        pairs = [pair.split("=") for pair in arguments.split(", ") if pair]
+        written = {key: float(value) for key, value in pairs}
+        fields = vars(kinds[name]())
+        assert written == {k: v for k, v in fields.items() if k != "detach_reset"}
 
 
 def test_all_pages_are_listed_and_run():
