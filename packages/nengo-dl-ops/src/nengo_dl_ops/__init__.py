@@ -32,6 +32,10 @@ from .neurons import surrogates as surrogates
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder
+from .operators.process_coefficients import (
+    SimProcessCoefficients as SimProcessCoefficients,
+)
+from .operators.process_coefficients import TrainableProcess as TrainableProcess
 from .operators.process_parameters import SimParametricProcess as SimParametricProcess
 from .operators.processes import InputProcess as InputProcess
 from .operators.processes import ProcessBuilder as ProcessBuilder
@@ -43,6 +47,8 @@ from .operators.resets import SimProbeBuilder as SimProbeBuilder
 from .operators.resets import TimeUpdateBuilder as TimeUpdateBuilder
 from .operators.sparse import BsrDotIncBuilder as BsrDotIncBuilder
 from .operators.sparse import SparseDotIncBuilder as SparseDotIncBuilder
+from .operators.transformed_parameters import Bounds as Bounds
+from .operators.transformed_parameters import SimBoundedParameter as SimBoundedParameter
 from .planning.merging import make_merge_key as make_merge_key
 from .python_fallback.python_operators import PythonBuilder as PythonBuilder
 from .python_fallback.python_operators import SimPyFuncBuilder as SimPyFuncBuilder

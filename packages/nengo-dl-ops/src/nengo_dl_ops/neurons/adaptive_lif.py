@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep
 from .lif import LIFBuilder, LIFRateBuilder
 from .spike_function import SpikeFunction
@@ -32,6 +35,11 @@ class AdaptiveLIFRateBuilder(LIFRateBuilder):
        to in vivo-like input currents. Neural Computation, 16(10), 2101-2124.
     """
 
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the adaptation, too."""
+        return {**super().trainable_parameters(dt), **_adaptation(dt)}
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -49,6 +57,11 @@ class AdaptiveLIFBuilder(LIFBuilder):
     `.AdaptiveLIFRateBuilder`. In training they are replaced by the rates of the
     latter (smoothed as in `.LIFBuilder`), which adapt, too.
     """
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the adaptation, too."""
+        return {**super().trainable_parameters(dt), **_adaptation(dt)}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
@@ -69,6 +82,10 @@ class AdaptiveLIFBuilder(LIFBuilder):
     def rate_step(self) -> NeuronStep:
         """Rates follow from the adaptation, too."""
         return NeuronStep(self.training_step)
+
+
+def _adaptation(dt: float) -> dict[str, Bounds]:
+    return {"tau_n": Bounds(low=dt), "inc_n": POSITIVE}
 
 
 def adapt(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from copy import copy
+from types import MappingProxyType
+from typing import NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
 from nengo.neurons import NeuronType
 
 from ..config import BuildConfig
+from ..operators.transformed_parameters import Bounds
 from .spike_function import SPIKES, SpikeFunction
 
 #: The state of neurons by Nengo's names: of each variable the values, (n_neurons,
@@ -57,6 +60,8 @@ class NeuronBuilder(ABC):
     #: Whether it must see exactly one minibatch at a time: no part, and no more.
     mixes_items: bool = False
 
+    _given: Mapping[str, tf.Tensor] = MappingProxyType({})
+
     def __init__(
         self, types: Sequence[NeuronType], sizes: Sequence[int], config: BuildConfig
     ) -> None:
@@ -64,7 +69,44 @@ class NeuronBuilder(ABC):
         self.sizes = sizes
         self.config = config
 
-    def parameter(self, name: str) -> float | np.ndarray:
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """
+        Say which parameters of the neuron type may be trained.
+
+        Parameters
+        ----------
+        dt : float
+            The length of a time step, in seconds.
+
+        Returns
+        -------
+        bounds : mapping from str to Bounds
+            By the names of attributes that a step asks for by `parameter`, and nowhere
+            else; between which values they stay. By default there are none.
+        """
+        del dt
+        return {}
+
+    def with_parameters(self, values: Mapping[str, tf.Tensor]) -> Self:
+        """
+        Return the same neurons with other parameters.
+
+        Parameters
+        ----------
+        values : mapping from str to (n_neurons or 1, 1) tf.Tensor
+            Some of `trainable_parameters`: values of a program.
+
+        Returns
+        -------
+        neurons : NeuronBuilder
+            `parameter` returns these values.
+        """
+        neurons = copy(self)
+        neurons._given = dict(values)
+        return neurons
+
+    def parameter(self, name: str) -> float | np.ndarray | tf.Tensor:
         """
         Return a parameter of the neuron types.
 
@@ -75,9 +117,12 @@ class NeuronBuilder(ABC):
 
         Returns
         -------
-        value : float or (n_neurons, 1) array
-            One number if all operators agree, else one for each neuron.
+        value : float or (n_neurons, 1) array, or (n_neurons or 1, 1) tf.Tensor
+            One number if all operators agree, else one for each neuron. A tensor if
+            the parameter is trained.
         """
+        if name in self._given:
+            return self._given[name]
         values = [getattr(neuron_type, name) for neuron_type in self.types]
         if all(value == values[0] for value in values):
             return float(values[0])

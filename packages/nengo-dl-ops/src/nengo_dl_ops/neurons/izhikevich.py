@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 import tensorflow as tf
+from nengo.exceptions import BuildError
 from nengo.neurons import Izhikevich
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, UNBOUNDED, Bounds
 from .base import NeuronState, NeuronStep, SpikingNeuronBuilder
 from .spike_function import SpikeFunction
 
@@ -46,6 +49,13 @@ class IzhikevichBuilder(SpikingNeuronBuilder):
        Transactions on Neural Networks, 14(6), 1569-1572.
     """
 
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train all four, with surrogate gradients: rates have no formula."""
+        del dt
+        bounds = POSITIVE, POSITIVE, UNBOUNDED, UNBOUNDED
+        return dict(zip(_PARAMETERS, bounds, strict=True))
+
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -55,7 +65,7 @@ class IzhikevichBuilder(SpikingNeuronBuilder):
         J = tf.maximum(J, -30)
         v = v + (0.04 * tf.square(v) + 5 * v + 140 - u + J) * 1000 * dt
         spikes = function.spikes(v >= 30, v / 30 - 1)
-        reset_voltage = tf.constant(self.parameter("reset_voltage"), J.dtype)
+        reset_voltage = tf.convert_to_tensor(self.parameter("reset_voltage"), J.dtype)
         v = function.reset(spikes, reset_voltage, v)
         # Nengo's order: the recovery follows the voltage as it is after the reset.
         rise = self.parameter("tau_recovery") * (self.parameter("coupling") * v - u)
@@ -79,6 +89,13 @@ class IzhikevichBuilder(SpikingNeuronBuilder):
 
     def rate_step(self) -> NeuronStep:
         """Rates follow from the current alone."""
+        if self._given:
+            raise BuildError(
+                "trainable_neurons of Izhikevich: expected a surrogate gradient as "
+                f"training_mode to train {', '.join(self._given)}, got rates, which "
+                "are tables without a gradient: set training_mode = "
+                "nengo_dl.surrogates.ATan(), or another surrogate"
+            )
         return NeuronStep(self.training_step, memoryless=True)
 
     def _curves(self) -> list[np.ndarray]:

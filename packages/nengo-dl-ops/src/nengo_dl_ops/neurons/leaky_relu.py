@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from nengo.dists import Uniform
 from nengo.neurons import RectifiedLinear
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, UNBOUNDED, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .finite import FiniteParam, check_finite
 from .spike_function import SpikeFunction
@@ -139,6 +141,12 @@ class SpikingLeakyReLU(LeakyReLU):
 @Builder.register(LeakyReLU)
 class LeakyReLUBuilder(NeuronBuilder):
     """Compute `LeakyReLU` (the equation is there)."""
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the amplitude and the slope."""
+        del dt
+        return {"amplitude": POSITIVE, "negative_slope": UNBOUNDED}
 
     def step(
         self, J: tf.Tensor, state: NeuronState

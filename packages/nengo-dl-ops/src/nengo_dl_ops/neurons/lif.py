@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from nengo.dists import Uniform
 from nengo.neurons import LIF, LIFRate
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .series import expm1_small, log1p_small
 from .soft_lif import soft_lif_rate
@@ -73,6 +75,11 @@ class LIFRateBuilder(NeuronBuilder):
        MIT Press.
     """
 
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train both time constants, and the amplitude."""
+        return {"tau_rc": Bounds(low=dt), "tau_ref": POSITIVE, "amplitude": POSITIVE}
+
     def step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -114,6 +121,11 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
 
     _sigma: float | None = None
 
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the lowest voltage, too; rates do not depend on it."""
+        return {**super().trainable_parameters(dt), "min_voltage": Bounds(high=0.0)}
+
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -122,7 +134,7 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
         rest = state["refractory_time"] - dt
         delta_t = tf.clip_by_value(dt - rest, 0, dt)
         voltage = state["voltage"]
-        bound = dt / float(np.min(tau_rc))
+        bound = self._largest_step
         voltage = voltage - (J - voltage) * expm1_small(delta_t * (-1 / tau_rc), bound)
         fires = voltage > 1
         spikes = function.spikes(fires, voltage - 1)
@@ -139,6 +151,12 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
             "voltage": function.reset(spikes, zero, voltage),
             "refractory_time": function.reset(spikes, rested, rest),
         }
+
+    @property
+    def _largest_step(self) -> float:
+        """How much of a membrane time constant a step may be."""
+        tau_rc = self.parameter("tau_rc")
+        return 1.0 if tf.is_tensor(tau_rc) else self.config.dt / float(np.min(tau_rc))
 
     @cached_property
     def _starts_below_threshold(self) -> bool:

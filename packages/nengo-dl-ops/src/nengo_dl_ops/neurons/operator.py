@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
@@ -17,11 +17,16 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batc
 
 from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
+from ..operators.process_parameters import join_elements
+from ..operators.transformed_parameters import Bounds
 from ..random_numbers import fold_in, step_seed
 from .base import NeuronBuilder, NeuronStep
 from .tf_adapter import AdaptedNeuronBuilder
 from .tf_native import NATIVE_BUILDERS
-from .training import training_mode
+from .training import neuron_parameters, training_mode
+
+#: Gives the step of neurons.
+StepOf = Callable[[NeuronBuilder], NeuronStep]
 
 
 @Builder.register(SimNeurons)
@@ -36,7 +41,7 @@ class SimNeuronsBuilder(OpBuilder):
     -----
     1. sets ``[output] + state``
     2. incs ``[]``
-    3. reads ``[J]``
+    3. reads ``[J]``, and those of `SimTrainedNeurons`
     4. updates ``[]``
 
     Attributes
@@ -62,8 +67,11 @@ class SimNeuronsBuilder(OpBuilder):
         self.stream = int(self.output.rows.min())
         self.neurons = self._make_neurons(ops, config)
         self.mixes_items = self.neurons.mixes_items
-        self._in_run = NeuronStep(self.neurons.step)
-        self._in_training = training_mode(ops[0]).step_of(self.neurons)
+        self.parameters = _join_parameters(ops, layout)
+        # Those that are built are as good as any to say what a step needs.
+        built = {name: self.neurons.parameter(name) for name in self.parameters}
+        self._built = self._with_parameters(built)
+        self._set_steps(_in_run, training_mode(ops[0]).step_of)
 
     @classmethod
     def supports(cls, op: Operator) -> bool:
@@ -78,7 +86,19 @@ class SimNeuronsBuilder(OpBuilder):
         kind = type(op.neurons)
         adapted = cls._adapted(kind)
         builder = Builder.find(kind) if adapted is None else (adapted, kind)
-        return builder, names, op.J.ndim, training_mode(op)
+        parameters = tuple(sorted(neuron_parameters(op)))
+        return builder, names, op.J.ndim, training_mode(op), parameters
+
+    @classmethod
+    def trainable_parameters(
+        cls, neuron_type: NeuronType, dt: float
+    ) -> Mapping[str, Bounds]:
+        """Say which parameters of a neuron type may be trained."""
+        kind = type(neuron_type)
+        if cls._adapted(kind) is not None or not Builder.has(kind):
+            return {}
+        found: Mapping[str, Bounds] = Builder.find(kind).trainable_parameters(dt)
+        return found
 
     @classmethod
     def _adapted(cls, kind: type[NeuronType]) -> type | None:
@@ -114,21 +134,32 @@ class SimNeuronsBuilder(OpBuilder):
 
     def in_rates(self) -> SimNeuronsBuilder:
         """Return the same neurons, but that they give rates in a run."""
-        other = copy(self)
-        other._in_run = training_mode(self.ops[0]).in_rates().step_of(self.neurons)
+        other, mode = copy(self), training_mode(self.ops[0])
+        other._set_steps(mode.in_rates().step_of, mode.step_of)
         return other
+
+    def _set_steps(self, in_run: StepOf, in_training: StepOf) -> None:
+        """Set what gives the steps of neurons; it refuses what it cannot give."""
+        self._step_of = {False: in_run, True: in_training}
+        self._memoryless = {
+            training: step_of(self._built).memoryless
+            for training, step_of in self._step_of.items()
+        }
 
     def memoryless(self, training: bool) -> Memoryless | None:
         """Rates follow from the current alone; spikes, and what adapts, do not."""
         if self.mixes_items:
             return None
         has_state = bool(self.state or self.generators)
-        if has_state and not self._step(training).memoryless:
+        if has_state and not self._memoryless[training]:
             return None
-        return Memoryless([op.J for op in self.ops], [op.output for op in self.ops])
+        reads = [
+            sig for op in self.ops for sig in (op.J, *neuron_parameters(op).values())
+        ]
+        return Memoryless(reads, [op.output for op in self.ops])
 
-    def _step(self, training: bool) -> NeuronStep:
-        return self._in_training if training else self._in_run
+    def _with_parameters(self, values: Mapping[str, Any]) -> NeuronBuilder:
+        return self.neurons.with_parameters(values) if values else self.neurons
 
     def _compute(self, signals: SignalDict, training: bool) -> None:
         J, state = signals.gather(self.J), {}
@@ -136,7 +167,9 @@ class SimNeuronsBuilder(OpBuilder):
             state = {name: signals.gather(sig) for name, sig in self.state.items()}
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
-        output, new_state = self._step(training).compute(J, state)
+        values = {name: signals.gather(sig) for name, sig in self.parameters.items()}
+        step = self._step_of[training](self._with_parameters(values))
+        output, new_state = step.compute(J, state)
         signals.scatter(self.output, output)
         for name, values in new_state.items():
             signals.scatter(self._state_signal(name), values)
@@ -155,3 +188,20 @@ class SimNeuronsBuilder(OpBuilder):
             name: fold_in(step_seed(key, self.stream), tf.constant(i, tf.uint64))
             for i, name in enumerate(self.generators)
         }
+
+
+def _in_run(neurons: NeuronBuilder) -> NeuronStep:
+    return NeuronStep(neurons.step)
+
+
+def _join_parameters(
+    ops: Sequence[Operator], layout: SignalLayout
+) -> dict[str, TensorSignal]:
+    """Join those parameters of a group that are signals, (n_neurons or 1,)."""
+    sizes = [op.J.size for op in ops]
+    return {
+        name: join_elements(
+            [layout[neuron_parameters(op)[name]] for op in ops], sizes, ()
+        )
+        for name in neuron_parameters(ops[0])
+    }

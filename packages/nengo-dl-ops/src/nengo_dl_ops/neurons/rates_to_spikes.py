@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from ..random_numbers import uniform
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .poisson import poisson
@@ -20,6 +23,12 @@ class RatesToSpikesBuilder(NeuronBuilder):
     height ``amplitude / dt`` (a negative one ``-amplitude / dt``). In training the
     output is ``amplitude * J``, the mean of the spikes.
     """
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the amplitude; the rates are another type's."""
+        del dt
+        return {"amplitude": POSITIVE}
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState

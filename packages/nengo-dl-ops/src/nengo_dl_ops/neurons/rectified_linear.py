@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .spike_function import SpikeFunction
 
@@ -18,6 +21,12 @@ class RectifiedLinearBuilder(NeuronBuilder):
     Here ``J`` is the input current (without unit), ``rate`` the output in Hz and
     ``amplitude`` the rate that one unit of current gives, in Hz.
     """
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the amplitude."""
+        del dt
+        return {"amplitude": POSITIVE}
 
     def step(
         self, J: tf.Tensor, state: NeuronState

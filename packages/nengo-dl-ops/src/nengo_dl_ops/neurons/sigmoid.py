@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 from nengo.neurons import Sigmoid
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from .base import NeuronBuilder, NeuronState
 
 
@@ -17,6 +20,12 @@ class SigmoidBuilder(NeuronBuilder):
     Here ``J`` is the input current (without unit), ``rate`` the output in Hz and
     ``tau_ref`` the refractory period in seconds: the largest rate is its inverse.
     """
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train the refractory period, and so the largest rate."""
+        del dt
+        return {"tau_ref": POSITIVE}
 
     def step(
         self, J: tf.Tensor, state: NeuronState

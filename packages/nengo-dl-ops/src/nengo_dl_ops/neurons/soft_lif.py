@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from nengo.neurons import LIFRate
 
 from ..builder import Builder
+from ..operators.transformed_parameters import POSITIVE, Bounds
 from .base import NeuronBuilder, NeuronState
 from .finite import FiniteParam, check_finite
 
@@ -138,6 +140,12 @@ def soft_lif_rate(
 @Builder.register(SoftLIFRate)
 class SoftLIFRateBuilder(NeuronBuilder):
     """Compute `SoftLIFRate` (the equation is there)."""
+
+    @classmethod
+    def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
+        """Train all but the initial state."""
+        positive = dict.fromkeys(("sigma", "tau_ref", "amplitude"), POSITIVE)
+        return {"tau_rc": Bounds(low=dt), **positive}
 
     def step(
         self, J: tf.Tensor, state: NeuronState

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
 from ..builder import Builder
@@ -146,32 +147,52 @@ RATES = Rates()
 
 class SimTrainedNeurons(SimNeurons):
     """
-    Run neurons for which somebody has chosen what they compute in training.
+    Run neurons for which somebody has chosen what training does.
 
     Parameters
     ----------
     op : nengo.builder.neurons.SimNeurons
         The operator as Nengo built it.
     training_mode : TrainingMode
-        The choice.
+        What they compute in training.
+    parameters : mapping from str to nengo.builder.Signal, optional
+        Parameters of the neuron type that are values of the program, since they are
+        trained: (n_neurons,), or (1,) for all neurons.
 
     Notes
     -----
     1. sets ``[output] + state``
     2. incs ``[]``
-    3. reads ``[J]``
+    3. reads ``[J] + parameters``
     4. updates ``[]``
     """
 
-    def __init__(self, op: SimNeurons, training_mode: TrainingMode) -> None:
+    def __init__(
+        self,
+        op: SimNeurons,
+        training_mode: TrainingMode,
+        parameters: Mapping[str, Signal] | None = None,
+    ) -> None:
         state = {**op.state, **op.state_extra}
         super().__init__(op.neurons, op.J, op.output, state, tag=op.tag)
         self.training_mode = training_mode
+        self._names = list(parameters or {})
+        self.reads += (parameters or {}).values()
+
+    @property
+    def parameters(self) -> dict[str, Signal]:
+        """The parameters that are signals, by name."""
+        return dict(zip(self._names, self.reads[1:], strict=True))
 
 
 def training_mode(op: Operator) -> TrainingMode:
     """Return what the neurons of an operator compute in training."""
     return op.training_mode if isinstance(op, SimTrainedNeurons) else RATES
+
+
+def neuron_parameters(op: Operator) -> dict[str, Signal]:
+    """Return the parameters of neurons that are signals, by name."""
+    return op.parameters if isinstance(op, SimTrainedNeurons) else {}
 
 
 def with_training_modes(

@@ -74,7 +74,7 @@ def join_parameters(
         parts = [layout[op.parameters[name]] for op in ops]
         sizes = [op.input.size for op in ops]
         _check_sizes(name, parts, sizes, constants[name].shape[:2])
-        joined[name] = _join(parts, sizes, constants[name].shape[:2])
+        joined[name] = join_elements(parts, sizes, constants[name].shape[:2])
     return joined
 
 
@@ -97,15 +97,15 @@ def _check_sizes(
             )
 
 
-def _join(
+def join_elements(
     parts: Sequence[TensorSignal], sizes: Sequence[int], matrix: tuple[int, ...]
 ) -> TensorSignal:
     """Give every element of the joined input the addresses of its parameter."""
     rows = [part.rows.reshape((*matrix, -1)) for part in parts]
-    if all(np.array_equal(some, rows[0]) for some in rows) and rows[0].shape[2] == 1:
+    if all(np.array_equal(some, rows[0]) for some in rows) and rows[0].shape[-1] == 1:
         return of_elements(rows[0], parts[0])
     rows = [
         np.broadcast_to(some, (*matrix, size))
         for some, size in zip(rows, sizes, strict=True)
     ]
-    return of_elements(np.concatenate(rows, axis=2), parts[0])
+    return of_elements(np.concatenate(rows, axis=-1), parts[0])

@@ -22,6 +22,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
 from ..builder import Builder, OpBuilder
 from ..config import BuildConfig
+from .process_coefficients import TrainableProcess
 from .process_parameters import join_parameters, of_elements, parameters_key
 
 
@@ -79,6 +80,24 @@ class ProcessBuilder(ABC):
         key : hashable
             Equal for processes that may be merged.
         """
+
+    @classmethod
+    def trainable(cls, process: Process) -> TrainableProcess | None:
+        """
+        Say what can be trained of a process, and how `parameters` follow from it.
+
+        Parameters
+        ----------
+        process : nengo.Process
+            A process of the registered type.
+
+        Returns
+        -------
+        form : TrainableProcess or None
+            By default None: there is nothing.
+        """
+        del process
+        return None
 
     @abstractmethod
     def step(
@@ -237,6 +256,20 @@ def is_elementwise(op: Operator) -> bool:
         return False
     builder = _builder(op)
     return builder is not None and builder.elementwise
+
+
+def trainable_process(op: SimProcess) -> TrainableProcess | None:
+    """Say what can be trained of the process of an operator; None: there is nothing."""
+    return None if op.input is None else trainable_form(op.process)
+
+
+def trainable_form(process: Process | None) -> TrainableProcess | None:
+    """Say what can be trained of a synapse; None: there is nothing."""
+    builder = None if process is None else _find(process)
+    if builder is None or issubclass(builder, InputProcess):
+        return None
+    form: TrainableProcess | None = builder.trainable(process)
+    return form
 
 
 def draws_random_numbers(process: Process) -> bool:

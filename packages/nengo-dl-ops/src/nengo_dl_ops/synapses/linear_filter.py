@@ -14,9 +14,11 @@ from nengo.utils.filter_design import cont2discrete, tf2ss
 
 from ..builder import Builder
 from ..config import BuildConfig
+from ..operators.process_coefficients import TrainableProcess
 from ..operators.process_parameters import SimParametricProcess
 from ..operators.processes import ProcessBuilder
 from ..ranges import check_range
+from .trainable_filters import trainable_filter
 
 #: One filter: the new state is A x + B u, the output C x + D u, for the state x after
 #: the previous step and the input u; shapes (n, n), (n, 1), (1, n), (1, 1).
@@ -76,6 +78,11 @@ class LinearFilterBuilder(ProcessBuilder):
         # What is given for one equation is not what the other needs. (Whether there
         # is a passthrough does not depend on the time step.)
         return order, bool(np.any(_matrices(op.process, 0.001)[3]))
+
+    @classmethod
+    def trainable(cls, process: LinearFilter) -> TrainableProcess | None:
+        """Train the time constants of Lowpass and Alpha."""
+        return trainable_filter(process)
 
     def _names(self, order: int) -> str:
         """Return the names of the matrices that the equation reads."""

@@ -38,6 +38,7 @@ from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
 from ..settings.settings import Settings, keeps_history
 from ..settings.trainable import settings_of_parameters, trainable_signals
+from ..settings.trained_parameters import TrainedParameters, with_trained_parameters
 from ..settings.training_modes import training_modes
 from .engine import Engine
 from .parameter_names import gain_signals, initial_names, name_parameters
@@ -61,6 +62,8 @@ class StepOperators(NamedTuple):
         Parameters of learning rules, which Nengo keeps as numbers.
     regularizers, constraints : dict from nengo.builder.Signal to callable
         Those of parameters.
+    trained : mapping from Connection or Ensemble to list of TrainedParameter
+        Parameters of synapses and neurons that are trained.
     """
 
     operators: list[Operator]
@@ -69,6 +72,7 @@ class StepOperators(NamedTuple):
     scales: Sequence[Signal]
     regularizers: dict[Signal, Callable]
     constraints: dict[Signal, Callable]
+    trained: TrainedParameters
 
 
 def assemble(
@@ -125,6 +129,7 @@ def assemble(
         gains=gains,
         learned=step.learned,
         regularizers=step.regularizers,
+        trained=step.trained,
         shows_batch=shows_batch,
         program_factory=factory,
         plan_settings=plan_settings,
@@ -175,12 +180,16 @@ def _step_operators(
     check_numbers(model, operators, dtype)
     modes = training_modes(model, network, settings.lif_smoothing)
     operators = with_training_modes(operators, modes)
+    operators, of_objects = with_trained_parameters(
+        model, network, operators, settings.inference_only
+    )
     operators, scales = scales_as_signals(operators)
     operators, learned = split_learned(operators, trained)
     starts = {base: found.start for base, found in learned.items()}
     roles = SignalRoles(
         _input_signals(inputs),
-        frozenset(starts.get(base, base) for base in trained),
+        frozenset(starts.get(base, base) for base in trained)
+        | {part.unconstrained for parts in of_objects.values() for part in parts},
         _clocks(model),
     )
     regularizers, constraints = (
@@ -192,7 +201,9 @@ def _step_operators(
         }
         for setting in ("regularizer", "constraint")
     )
-    return StepOperators(operators, roles, learned, scales, regularizers, constraints)
+    return StepOperators(
+        operators, roles, learned, scales, regularizers, constraints, of_objects
+    )
 
 
 def _input_signals(inputs: NodeInputs) -> frozenset[Signal]:
@@ -244,5 +255,5 @@ def _parameter_names(
 ) -> dict[Signal, str]:
     starts = {base: found.start for base, found in step.learned.items()}
     return name_parameters(
-        model, network, step.roles.inputs, starts, step.scales, gains
+        model, network, step.roles.inputs, starts, step.scales, gains, step.trained
     )

@@ -24,6 +24,7 @@ from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
 from ..settings.settings import Settings
+from ..settings.trained_parameters import TrainedParameters
 from .initial_values import InitialValues
 from .parameter_store import ParameterStore
 from .programs import PlannedProgram, ProgramFactory
@@ -80,6 +81,8 @@ class Engine:
         trained.
     regularizers : dict from nengo.builder.Signal to callable
         Those of parameters that are trained.
+    trained : mapping from Connection or Ensemble to list of TrainedParameter
+        Parameters of synapses and neurons that are trained.
     shows_batch : bool
         Whether data has a batch axis.
     program_factory : ProgramFactory
@@ -105,6 +108,7 @@ class Engine:
     gains: dict[nengo.Ensemble, Signal]
     learned: dict[Signal, Learned]
     regularizers: dict[Signal, Callable]
+    trained: TrainedParameters
     shows_batch: bool
     program_factory: ProgramFactory
     plan_settings: PlanSettings

@@ -8,7 +8,10 @@ import nengo
 from nengo.builder import Model
 from nengo.builder.signal import Signal
 
+from nengo_dl_ops.operators.transformed_parameters import UNBOUNDED
+
 from ..settings.trainable import probe_connections, written_signals
+from ..settings.trained_parameters import TrainedParameters
 
 _TRAINED = ("encoders", "bias", "weights")
 
@@ -106,6 +109,7 @@ def name_parameters(
     starts: Mapping[Signal, Signal],
     scales: Sequence[Signal],
     gains: Mapping[nengo.Ensemble, Signal],
+    trained: TrainedParameters,
 ) -> dict[Signal, str]:
     """
     Name all parameters; those that belong to no object, by their number.
@@ -122,7 +126,22 @@ def name_parameters(
         **{start: of_objects[base] for base, start in starts.items()},
         **{sig: f"learning_rules/{i}/scale" for i, sig in enumerate(scales)},
         **gain_names(gains, network, of_objects.values()),
+        **_trained_names(model, network, trained),
     }
+
+
+def _trained_names(
+    model: Model, network: nengo.Network, trained: TrainedParameters
+) -> dict[Signal, str]:
+    """Name what is trained of synapses and neurons."""
+    names = {}
+    for prefix, obj in _named_objects(model, network):
+        where = f"{prefix}/synapse" if isinstance(obj, nengo.Connection) else prefix
+        for part in trained.get(obj, ()):
+            # The value itself follows from it, unless there are no bounds.
+            kind = "" if part.bounds == UNBOUNDED else "unconstrained_"
+            names[part.unconstrained] = f"{where}/{kind}{part.name}"
+    return names
 
 
 def _constants(model: Model, inputs: Collection[Signal]) -> list[Signal]:

@@ -9,6 +9,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.builder import Model
+from nengo.builder.connection import BuiltConnection
 from nengo.builder.ensemble import BuiltEnsemble
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
@@ -17,6 +18,10 @@ from nengo.solvers import NoSolver
 from nengo.transforms import Dense, NoTransform
 from nengo.utils.numpy import is_iterable
 
+from nengo_dl_ops.operators.processes import trainable_form
+from nengo_dl_ops.with_values import with_values
+
+from ..inspection.trained_values import TrainedConnection, TrainedEnsemble, Values
 from .transforms import with_weights
 
 #: Keyword arguments of ``nengo.Ensemble`` or ``nengo.Connection``.
@@ -91,7 +96,39 @@ def _ensemble(model: Model, data: Mapping, gains: Gains, ens: nengo.Ensemble) ->
         # Nengo warns if these are set as well as gain and bias.
         "max_rates": nengo.Ensemble.max_rates.default,
         "intercepts": nengo.Ensemble.intercepts.default,
+        **_neuron_type(ens, live),
     }
+
+
+def _neuron_type(ens: nengo.Ensemble, live: BuiltEnsemble) -> Params:
+    """Give the neuron type, if it is trained."""
+    if not isinstance(live, TrainedEnsemble):
+        return {}
+    values = _numbers(ens, "trainable_neurons", live.neuron_parameters)
+    return {"neuron_type": with_values(ens.neuron_type, **values)}
+
+
+def _synapse(conn: nengo.Connection, live: BuiltConnection) -> Params:
+    """Give the synapse, if it is trained."""
+    form = trainable_form(conn.synapse)
+    if form is None or not isinstance(live, TrainedConnection):
+        return {}
+    values = _numbers(conn, "trainable_synapse", live.synapse_parameters)
+    return {"synapse": form.with_values(conn.synapse, values)}
+
+
+def _numbers(obj: Any, setting: str, values: Values) -> dict[str, float]:
+    """Return values, of which Nengo takes one for an object."""
+    for name, value in values.items():
+        if np.ndim(value) and np.any(value != np.ravel(value)[0]):
+            raise ValidationError(
+                f"expected one {name} for {obj}, got {np.size(value)} that differ, "
+                "which no object of Nengo holds. Train one for all, without "
+                f"'elementwise' in {setting}",
+                attr=name,
+                obj=obj,
+            )
+    return {name: float(np.ravel(value)[0]) for name, value in values.items()}
 
 
 def _encoders(
@@ -120,8 +157,13 @@ def _encoders(
 
 
 def _connection(model: Model, data: Mapping, conn: nengo.Connection) -> Params:
+    live = data[conn]
+    return {**_weights(model, live, conn), **_synapse(conn, live)}
+
+
+def _weights(model: Model, live: BuiltConnection, conn: nengo.Connection) -> Params:
     built = model.params[conn]
-    weights = _of_one_item(conn, data[conn].weights, built.weights)
+    weights = _of_one_item(conn, live.weights, built.weights)
     if not _has_decoders(conn, built.transform):
         return {"transform": with_weights(built.transform, weights)}
     if isinstance(conn.post_obj, Neurons) and _learns_weights(conn):

@@ -20,9 +20,17 @@ from nengo.transforms import SparseMatrix
 
 from ..errors import UnknownObjectError
 from ..recording.probe_store import ProbeStore
+from ..settings.trained_parameters import TrainedParameters
 from .live_values import LiveValue, is_as_built, live_value
 from .raw_data import RawData
 from .sparse_weights import SparseWeights
+from .trained_values import (
+    Values,
+    current_values,
+    neuron_types,
+    trained_connection,
+    trained_ensemble,
+)
 
 #: So many probes are listed by ``repr``.
 N_SHOWN = 10
@@ -40,6 +48,9 @@ class SimulationData(Mapping):
     Nengo: ``weights.data`` are the values of its entries (``(n_entries,) array``, all
     that NengoDL 2 gave), ``weights.toarray()`` is the whole matrix; ``+``, ``-``, ``*``
     and ``@`` compute with it.
+    If the synapse of a connection is trained, or parameters of the neurons of an
+    ensemble are, there is ``sim.data[connection].synapse_parameters`` or
+    ``sim.data[ensemble].neuron_parameters``: a dictionary of their current values.
     All other objects have what Nengo gives them: None. Everything stays as it is when
     the simulator is closed.
 
@@ -51,14 +62,21 @@ class SimulationData(Mapping):
         Returns where the values of a probe are kept.
     live : callable
         Returns the current value of a base signal, or None.
+    trained : mapping from Connection or Ensemble to list of TrainedParameter
+        What is trained of synapses and neurons.
     """
 
     def __init__(
-        self, model: Model, store: Callable[[Probe], ProbeStore], live: LiveValue
+        self,
+        model: Model,
+        store: Callable[[Probe], ProbeStore],
+        live: LiveValue,
+        trained: TrainedParameters,
     ) -> None:
         self._model = model
         self._store = store
         self._live = live
+        self._trained = trained
 
     def __getitem__(self, obj: Any) -> Any:
         """
@@ -87,9 +105,13 @@ class SimulationData(Mapping):
             return self._store(obj).data()
         built = self._model.params[obj]
         if isinstance(obj, Ensemble) and not isinstance(obj.neuron_type, Direct):
-            return self._ensemble(obj, built)
+            values = self._trained_values(obj)
+            found = self._ensemble(obj, built, values)
+            return trained_ensemble(found, values) if values else found
         if isinstance(obj, Connection):
-            return self._connection(obj, built)
+            values = self._trained_values(obj)
+            found = self._connection(obj, built)
+            return trained_connection(found, values) if values else found
         return built
 
     def __repr__(self) -> str:
@@ -149,7 +171,7 @@ class SimulationData(Mapping):
             )
         obj, name = pair
         found = self[obj]
-        names = getattr(found, "_fields", ())
+        names = (*getattr(found, "_fields", ()), *getattr(found, "__dict__", ()))
         if name not in names:
             raise ValidationError(
                 f"expected a parameter of {obj} ({', '.join(names) or 'it has none'}), "
@@ -158,11 +180,20 @@ class SimulationData(Mapping):
             )
         return getattr(found, name)
 
-    def _ensemble(self, ens: Ensemble, built: BuiltEnsemble) -> BuiltEnsemble:
+    def _trained_values(self, obj: Any) -> Values:
+        """Return the current values of what is trained of a synapse or of neurons."""
+        return current_values(self._trained.get(obj, ()), self._live)
+
+    def _ensemble(
+        self, ens: Ensemble, built: BuiltEnsemble, values: Values
+    ) -> BuiltEnsemble:
         sigs = self._model.sig
         bias = self._current(sigs[ens.neurons]["bias"], built.bias)
         scaled = self._current(sigs[ens]["encoders"], built.scaled_encoders)
-        if bias is built.bias and scaled is built.scaled_encoders:
+        trained = any(
+            values[part.name] is not part.built for part in self._trained.get(ens, ())
+        )
+        if not trained and bias is built.bias and scaled is built.scaled_encoders:
             return built
         gain, encoders = built.gain, built.encoders
         if scaled is not built.scaled_encoders:
@@ -174,7 +205,7 @@ class SimulationData(Mapping):
         max_rates, intercepts = built.max_rates, built.intercepts
         if bias.ndim == 1 and gain.ndim == 1:
             with np.errstate(all="ignore"):
-                max_rates, intercepts = _responses(ens, gain, bias)
+                max_rates, intercepts = _responses(ens, values, gain, bias)
         return built._replace(
             encoders=encoders,
             scaled_encoders=scaled,
@@ -200,10 +231,16 @@ class SimulationData(Mapping):
 
 
 def _responses(
-    ens: Ensemble, gain: np.ndarray, bias: np.ndarray
+    ens: Ensemble, values: Values, gain: np.ndarray, bias: np.ndarray
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
+    types = neuron_types(ens, values)
+    parts = zip(np.split(gain, len(types)), np.split(bias, len(types)), strict=True)
     try:
-        max_rates, intercepts = ens.neuron_type.max_rates_intercepts(gain, bias)
+        found = [
+            kind.max_rates_intercepts(*part)
+            for kind, part in zip(types, parts, strict=True)
+        ]
     except NotImplementedError:
         return None, None
-    return max_rates, intercepts
+    max_rates, intercepts = zip(*found, strict=True)
+    return np.concatenate(max_rates), np.concatenate(intercepts)

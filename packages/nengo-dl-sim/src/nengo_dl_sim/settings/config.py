@@ -14,7 +14,14 @@ from nengo.exceptions import NetworkContextError, ValidationError
 from .table import SETTINGS, Setting, SettingParam, find_setting
 
 #: What applies to the nearest network of a context, and to the networks in it.
-_OF_NETWORKS = ("constraint", "regularizer", "trainable", "training_mode")
+_OF_NETWORKS = (
+    "constraint",
+    "regularizer",
+    "trainable",
+    "trainable_neurons",
+    "trainable_synapse",
+    "training_mode",
+)
 
 
 def configure_settings(**settings: Any) -> None:
@@ -100,6 +107,22 @@ def configure_settings(**settings: Any) -> None:
         its type in that network, and so on outwards. The value of an ensemble is
         that of its encoders and biases, unless there is one for ``ens.neurons``, or
         for the type ``nengo.ensemble.Neurons``, which is that of the biases.
+    trainable_neurons : list of str, or dict from str to bool or str
+        Parameters of neuron types that training changes, besides those that
+        ``trainable`` is about: ``["tau_rc"]``. For all neurons of an ensemble there is
+        one value; with ``{"tau_rc": "elementwise"}`` each neuron has its own. Default:
+        none. They stay within their bounds: ``tau_rc`` and ``tau_n`` above a time step,
+        ``tau_ref``, ``amplitude``, ``inc_n`` and ``sigma`` above 0, ``min_voltage``
+        below 0. May be set for a type, an ensemble or a network, as ``trainable`` may;
+        what is set for types and networks applies to the types of neurons that have the
+        parameter.
+    trainable_synapse : bool or "elementwise"
+        Whether training changes the time constants of the synapses of connections
+        (``Lowpass`` and ``Alpha``): one value for each connection, or with
+        ``"elementwise"`` one for each of its dimensions. They stay above a time step.
+        Default: False. May be set for a type, a connection or a network, as
+        ``trainable`` may; what is set for types and networks applies to the synapses
+        that have a time constant.
     training_mode : str or Surrogate or callable
         What neurons that spike do in training. ``"rate"``, or None (default): they give
         rates.
@@ -168,7 +191,8 @@ def get_setting(
         The object the setting is for, if it can be set for single objects: a probe
         for ``keep_history``, a network, connection, ensemble or neurons for
         ``trainable``, ``regularizer`` and ``constraint``, a network, ensemble or
-        neurons for ``training_mode``. For an object that is not in the network, the
+        neurons for ``training_mode`` and ``trainable_neurons``, a network or connection
+        for ``trainable_synapse``. For an object that is not in the network, the
         settings of its type count.
 
     Returns
@@ -227,6 +251,17 @@ def own_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> An
     parts = [obj, obj.ensemble] if isinstance(obj, Neurons) else [obj]
     found = (_value(net, one, setting) for one in parts for net in reversed(networks))
     return next((value for value in found if value is not None), None)
+
+
+def members(
+    network: nengo.Network, kind: str, outer: tuple[nengo.Network, ...] = ()
+) -> Iterator[tuple[tuple[nengo.Network, ...], Any]]:
+    """Yield objects (``kind``: such as "ensembles") with the networks around them."""
+    networks = (*outer, network)
+    for obj in getattr(network, kind):
+        yield networks, obj
+    for subnetwork in network.networks:
+        yield from members(subnetwork, kind, networks)
 
 
 def _add_parameters(network: nengo.Network, settings: Iterable[Setting]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,27 @@ def _training_mode(value: Any) -> Any:
     return value
 
 
+def _synapses(value: Any) -> bool | str | None:
+    if isinstance(value, str):
+        if value != _ELEMENTWISE:
+            raise ValueError
+        return value
+    return _boolean_or_none(value)
+
+
+def _neurons(value: Any) -> dict[str, bool] | None:
+    """Return for each parameter that is trained whether each neuron has its own."""
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple, Mapping)):
+        raise TypeError
+    given = value if isinstance(value, Mapping) else dict.fromkeys(value, True)
+    if not all(isinstance(name, str) for name in given):
+        raise TypeError
+    chosen = {name: _synapses(each) for name, each in given.items()}
+    return {name: each == _ELEMENTWISE for name, each in chosen.items() if each}
+
+
 def _dtype(value: Any) -> str:
     # Not Python's float: TensorFlow and NumPy disagree on what it means.
     known = (str, tf.DType, np.dtype)
@@ -133,6 +154,9 @@ class Setting:
             ) from error
 
 
+#: Each element has a value of its own.
+_ELEMENTWISE = "elementwise"
+
 _NETWORK = (nengo.Network,)
 _PARAMETERS = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
 
@@ -181,6 +205,21 @@ SETTINGS = {
         Setting("stateful", True, _NETWORK, "True or False", _boolean),
         Setting(
             "trainable", None, _PARAMETERS, "True, False or None", _boolean_or_none
+        ),
+        Setting(
+            "trainable_neurons",
+            None,
+            _NEURONS,
+            "a list of names of parameters, such as ['tau_rc'], or a dictionary from "
+            "these to True, False or 'elementwise'",
+            _neurons,
+        ),
+        Setting(
+            "trainable_synapse",
+            None,
+            (nengo.Network, nengo.Connection),
+            "True, False, 'elementwise' or None",
+            _synapses,
         ),
         Setting("training_mode", None, _NEURONS, _MODES, _training_mode),
         Setting("use_loop", True, _NETWORK, "True or False", _boolean),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import nengo
@@ -14,7 +14,7 @@ from nengo.exceptions import BuildError
 from nengo_dl_ops import Rates, SoftLIFRates, SpikeAware, Surrogate, TrainingMode
 from nengo_dl_ops.neurons.surrogates import CustomSurrogate
 
-from .config import nearest_setting, own_setting
+from .config import members, nearest_setting, own_setting
 
 
 def training_modes(
@@ -44,7 +44,7 @@ def training_modes(
     """
     rates = Rates() if lif_smoothing is None else SoftLIFRates(lif_smoothing)
     modes: dict[Signal, TrainingMode] = {}
-    for networks, ensemble in _ensembles(network):
+    for networks, ensemble in members(network, "ensembles"):
         sigs = model.sig.get(ensemble.neurons, {})
         if "out" in sigs:
             modes[sigs["out"]] = mode = _mode(networks, ensemble, rates)
@@ -76,14 +76,3 @@ def _as_mode(setting: Any, rates: Rates) -> TrainingMode:
     if setting == "spike_aware":
         return SpikeAware(rates)
     return setting if isinstance(setting, Surrogate) else CustomSurrogate(setting)
-
-
-def _ensembles(
-    network: nengo.Network, outer: tuple[nengo.Network, ...] = ()
-) -> Iterator[tuple[tuple[nengo.Network, ...], nengo.Ensemble]]:
-    """Yield all ensembles with the networks around them."""
-    networks = (*outer, network)
-    for ensemble in network.ensembles:
-        yield networks, ensemble
-    for subnetwork in network.networks:
-        yield from _ensembles(subnetwork, networks)

@@ -50,7 +50,9 @@ class ExportMixin(SimulatorBase):
               multiplied by the transform (full weights if the original's solver had
               ``weights=True``), ``transform=None``, and a ``function`` that returns as
               many zeros as are decoded;
-            - of any other connection: ``transform``, None if it has no weights.
+            - of any other connection: ``transform``, None if it has no weights;
+            - if they are trained: ``neuron_type`` of an ensemble, ``synapse`` of a
+              connection.
 
         Raises
         ------
@@ -58,7 +60,8 @@ class ExportMixin(SimulatorBase):
             If an object is of another type, not in the simulated network, or an
             ensemble in direct mode; if a label is missing or comes twice
             (``as_dict``); if online learning has made the parameters different in
-            each item of a minibatch; if encoders with a gain of 0 were trained.
+            each item of a minibatch; if encoders with a gain of 0 were trained; if
+            training has given elements of a synapse, or neurons, values that differ.
         NotImplementedError
             If a connection has a transform of an unknown type.
 

@@ -239,7 +239,10 @@ class Simulator(
         for probe, store in self._engine.probes.items():
             self.model.params[probe] = ProbeSamples(store)
         self.data = SimulationData(
-            self.model, self._simulation.store, self._simulation.value
+            self.model,
+            self._simulation.store,
+            self._simulation.value,
+            self._engine.trained,
         )
         layout = self._engine.program.layout
         self.signals = SignalValues(self.model, layout, self._simulation)

@@ -155,7 +155,8 @@ def check_coverage(
         warn_user(
             f"No gradient reaches these trainable parameters: {_some(named)}. "
             f"{_CAUSES} They keep their values; net.config[obj].trainable = False "
-            "says that they shall"
+            "says that they shall (or trainable_synapse, trainable_neurons, if these "
+            "are set)"
         )
 
 
@@ -201,6 +202,9 @@ def _descriptions(engine: Engine) -> dict[str | None, str]:
         for sig in (sigs[ens].get("encoders"), sigs[ens.neurons].get("bias")):
             name = engine.names.get(getattr(sig, "base", None))
             found[name] = f" (of {ens})"
+    for obj, parts in engine.trained.items():
+        for part in parts:
+            found[engine.names[part.unconstrained]] = f" (of {obj})"
     return found
 
 
