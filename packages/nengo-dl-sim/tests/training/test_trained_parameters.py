@@ -5,10 +5,10 @@ import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import engine_of, groups_of, reference, sgd, simulator
+from helpers import engine_of, groups_of, reference, sgd, simulator, total
 from nengo.exceptions import BuildError, SimulationError, ValidationError
 
-from nengo_dl_ops import surrogates
+from nengo_dl_ops import Delay, surrogates
 from nengo_dl_sim import configure_settings
 
 DT = 0.001
@@ -415,3 +415,71 @@ def test_settings_of_another_form(name, value):
         configure_settings(**{name: None})
     with pytest.raises(ValidationError, match=f"{name}: expected"):
         setattr(net.config[nengo.Network], name, value)
+
+
+def delayed(seconds, trained=True, mode=True, **settings):
+    """Two inputs, delayed."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(
+            dtype="float64", trainable=False, trainable_synapse=None, **settings
+        )
+        net.x = nengo.Node([0.3, 0.2])
+        net.y = nengo.Node(size_in=2)
+        synapse = Delay(seconds, max_delay=0.02)
+        net.conn = nengo.Connection(net.x, net.y, synapse=synapse)
+        net.p = nengo.Probe(net.y)
+    if trained:
+        net.config[net.conn].trainable_synapse = mode
+    return net
+
+
+def smooth(n_steps):
+    """Inputs with slopes that tell a longer delay from a shorter one."""
+    t = np.arange(n_steps)[None, :, None]
+    return np.exp(-(((t - np.array([12, 14])) / 8.0) ** 2))
+
+
+def test_a_delay_is_found():
+    target = delayed(0.012, trained=False)
+    x = smooth(50)
+    with simulator(target, minibatch_size=1) as sim:
+        y = sim.predict({target.x: x})[target.p]
+    net = delayed(0.005)
+    with simulator(net, minibatch_size=1) as sim:
+        assert sim.data[net.conn].synapse_parameters == {"seconds": 0.005}
+        optimizer = keras.optimizers.Adam(0.05)
+        sim.train({net.x: x, net.p: y}, optimizer, n_epochs=100)
+        found = sim.data[net.conn].synapse_parameters["seconds"]
+    assert found == pytest.approx(0.012, abs=2e-4)
+
+
+def test_delays_of_each_dimension():
+    """As in Nengo before training; after it, frozen to whole steps."""
+    net = delayed([0.002, 0.007], mode="elementwise")
+    x = smooth(30)
+    with net:
+        net.x.output = nengo.processes.PresentInput(x[0], DT)
+    with reference(net) as sim:
+        sim.run_steps(30)
+        expected = sim.data[net.p]
+    with simulator(net) as sim:
+        sim.run_steps(30)
+        np.testing.assert_allclose(sim.data[net.p], expected, rtol=1e-9, atol=1e-12)
+        sim.train({net.x: x}, sgd(0.5), objective={net.p: total})
+        trained = sim.data[net.conn].synapse_parameters["seconds"]
+        assert np.all(np.abs(trained / DT - np.rint(trained / DT)) > 1e-3)
+        # Between two steps the interpolation is smooth.
+        sim.check_gradients([net.p], inputs={net.x: x})
+        sim.freeze_params(net)
+    assert trained.shape == (2,)
+    assert np.all(trained != [0.002, 0.007])
+    np.testing.assert_array_equal(net.conn.synapse.seconds, trained)
+
+
+def test_delays_that_cannot_be_trained():
+    match = "trainable_synapse of .*'elementwise' for the seconds of .*got True"
+    with pytest.raises(BuildError, match=match):
+        simulator(delayed([0.002, 0.007]))
+    match = "expected seconds of .*greater than 0.001 and less than 0.02, .*got 0.02"
+    with pytest.raises(BuildError, match=match):
+        simulator(delayed(0.02))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +30,9 @@ class TrainableProcess(ABC):
     same: those of several processes may merge.
     """
 
+    #: Whether a process may have a value for each element.
+    holds_elements: ClassVar[bool] = False
+
     @abstractmethod
     def bounds(self, process: Process, dt: float) -> Mapping[str, Bounds]:
         """
@@ -47,6 +50,10 @@ class TrainableProcess(ABC):
         bounds : mapping from str to Bounds
             By the names of the attributes.
         """
+
+    def values(self, process: Process, dt: float) -> dict[str, Any]:
+        """Return what it has now: numbers, or (n_elements,) arrays."""
+        return {name: getattr(process, name) for name in self.bounds(process, dt)}
 
     @abstractmethod
     def coefficients(
@@ -69,7 +76,7 @@ class TrainableProcess(ABC):
         """
 
     @abstractmethod
-    def with_values(self, process: Process, values: Mapping[str, float]) -> Process:
+    def with_values(self, process: Process, values: Mapping[str, Any]) -> Process:
         """Return a process that is the same, but for the values of attributes."""
 
 

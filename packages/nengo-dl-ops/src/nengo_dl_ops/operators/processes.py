@@ -82,7 +82,9 @@ class ProcessBuilder(ABC):
         """
 
     @classmethod
-    def trainable(cls, process: Process) -> TrainableProcess | None:
+    def trainable(
+        cls, process: Process, updates: bool = False
+    ) -> TrainableProcess | None:
         """
         Say what can be trained of a process, and how `parameters` follow from it.
 
@@ -90,13 +92,15 @@ class ProcessBuilder(ABC):
         ----------
         process : nengo.Process
             A process of the registered type.
+        updates : bool
+            Whether its output is read one step later.
 
         Returns
         -------
         form : TrainableProcess or None
             By default None: there is nothing.
         """
-        del process
+        del process, updates
         return None
 
     @abstractmethod
@@ -260,15 +264,18 @@ def is_elementwise(op: Operator) -> bool:
 
 def trainable_process(op: SimProcess) -> TrainableProcess | None:
     """Say what can be trained of the process of an operator; None: there is nothing."""
-    return None if op.input is None else trainable_form(op.process)
+    updates = op.mode == "update"
+    return None if op.input is None else trainable_form(op.process, updates)
 
 
-def trainable_form(process: Process | None) -> TrainableProcess | None:
+def trainable_form(
+    process: Process | None, updates: bool = False
+) -> TrainableProcess | None:
     """Say what can be trained of a synapse; None: there is nothing."""
     builder = None if process is None else _find(process)
     if builder is None or issubclass(builder, InputProcess):
         return None
-    form: TrainableProcess | None = builder.trainable(process)
+    form: TrainableProcess | None = builder.trainable(process, updates)
     return form
 
 

@@ -39,12 +39,12 @@ class Bounds(NamedTuple):
     low: float | None = None
     high: float | None = None
 
-    def contain(self, value: float) -> bool:
-        """Tell whether a value lies between the bounds."""
-        above = self.low is None or value > self.low
-        return bool(np.isfinite(value) and above) and (
-            self.high is None or value < self.high
-        )
+    def contain(self, value: Any) -> bool:
+        """Tell whether a value, or each of some, lies between the bounds."""
+        value = np.asarray(value, np.float64)
+        above = self.low is None or np.all(value > self.low)
+        below = self.high is None or np.all(value < self.high)
+        return bool(np.all(np.isfinite(value)) and above and below)
 
     def unconstrained(self, value: Any) -> np.ndarray:
         """Return the number without bounds that gives a value."""

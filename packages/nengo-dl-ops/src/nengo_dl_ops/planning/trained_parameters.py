@@ -83,10 +83,11 @@ def train_process(
             f"Lowpass or Alpha (analog, with method 'zoh'), got {op.process}. Use one, "
             "or set trainable_synapse = False"
         )
-    size = op.output.size if elementwise else 1
+    bounds, built = form.bounds(op.process, dt), form.values(op.process, dt)
+    shape = op.output.shape if elementwise else None
     trained = [
-        _train(op.process, name, bounds, size, elementwise, setting)
-        for name, bounds in form.bounds(op.process, dt).items()
+        _train(op.process, name, bounds[name], value, shape, setting)
+        for name, value in built.items()
     ]
     compute = SimProcessCoefficients(form, _values(trained), dt, tag=op.tag)
     process = SimParametricProcess(op, compute.coefficients)
@@ -111,7 +112,14 @@ def train_neurons(
                 f"{sorted(bounds)}, got {name!r}"
             )
     trained = [
-        _train(op.neurons, name, bounds[name], op.J.size if each else 1, each, setting)
+        _train(
+            op.neurons,
+            name,
+            bounds[name],
+            getattr(op.neurons, name),
+            op.J.shape if each else None,
+            setting,
+        )
         for name, each in elementwise.items()
     ]
     neurons = SimTrainedNeurons(op, training_mode(op), _values(trained))
@@ -126,21 +134,32 @@ class _Trained(NamedTuple):
 
 
 def _train(
-    obj: Any, name: str, bounds: Bounds, size: int, elementwise: bool, setting: str
+    obj: Any,
+    name: str,
+    bounds: Bounds,
+    value: Any,
+    shape: tuple[int, ...] | None,
+    setting: str,
 ) -> _Trained:
-    value = getattr(obj, name)
+    """Train one value, or one for each element of a shape."""
     if not bounds.contain(value):
         raise BuildError(
             f"{setting}: expected {name} of {obj} to be {bounds}, which it stays in "
             f"training, got {value}. Use such a value, or train it not"
         )
-    values = np.full(size, float(value))
+    if shape is None and np.any(value != np.ravel(value)[0]):
+        raise BuildError(
+            f"{setting}: expected 'elementwise' for the {name} of {obj}, which differ, "
+            "got True, which is for one value"
+        )
+    each = np.broadcast_to(np.asarray(value, np.float64), shape or np.shape(value))
+    values = each.ravel().copy() if shape else each.ravel()[:1].copy()
     unconstrained = Signal(
         bounds.unconstrained(values), name=f"{obj}.unconstrained_{name}", readonly=True
     )
     target = Signal(values, name=f"{obj}.{name}")
     values.setflags(write=False)
-    built = values if elementwise else float(value)
+    built = values if shape else float(values[0])
     parameter = TrainedParameter(name, unconstrained, bounds, built)
     return _Trained(parameter, SimBoundedParameter(unconstrained, target, bounds))
 

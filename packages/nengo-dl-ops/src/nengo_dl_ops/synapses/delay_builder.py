@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +12,44 @@ from nengo.builder.processes import SimProcess
 
 from ..builder import Builder
 from ..config import BuildConfig
+from ..operators.process_coefficients import TrainableProcess
 from ..operators.processes import ProcessBuilder
+from ..operators.transformed_parameters import Bounds
+from ..with_values import with_values
 from .delay import Delay
 from .ring import write_and_read
+
+
+@dataclass(frozen=True)
+class TrainableDelay(TrainableProcess):
+    """
+    The delays of `Delay`, in seconds: less than ``max_delay``.
+
+    ``n_outside``: so many steps of them are outside of the process.
+    """
+
+    holds_elements = True
+
+    n_outside: int
+
+    def bounds(self, process: Delay, dt: float) -> Mapping[str, Bounds]:
+        """Return the delays that fit into the ring."""
+        longest = process.max_steps(dt) + self.n_outside
+        return {"seconds": Bounds(self.n_outside * dt, longest * dt)}
+
+    def values(self, process: Delay, dt: float) -> dict[str, Any]:
+        """Return the delays, with the steps that are outside."""
+        return {"seconds": (process.steps(dt) + self.n_outside) * dt}
+
+    def coefficients(
+        self, values: Mapping[str, tf.Tensor], dt: float
+    ) -> dict[str, tf.Tensor]:
+        """Compute the delays in steps."""
+        return {"delay": (values["seconds"] / dt - self.n_outside)[None, None]}
+
+    def with_values(self, process: Delay, values: Mapping[str, Any]) -> Delay:
+        """Return a delay of other seconds."""
+        return with_values(process, **values)
 
 
 @Builder.register(Delay)
@@ -41,6 +78,12 @@ class DelayBuilder(ProcessBuilder):
         self.steps = joined[:1] if np.all(joined == joined[:1]) else joined
         delay = self.steps.astype(config.dtype)[None, None, :, None]
         self.parameters = {"delay": delay}
+
+    @classmethod
+    def trainable(cls, process: Delay, updates: bool = False) -> TrainableProcess:
+        """Train the delays, of which a step is outside of the process if it updates."""
+        del process
+        return TrainableDelay(int(updates))
 
     @classmethod
     def merge_key(cls, op: SimProcess) -> Hashable:

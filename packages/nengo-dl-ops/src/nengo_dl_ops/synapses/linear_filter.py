@@ -80,8 +80,11 @@ class LinearFilterBuilder(ProcessBuilder):
         return order, bool(np.any(_matrices(op.process, 0.001)[3]))
 
     @classmethod
-    def trainable(cls, process: LinearFilter) -> TrainableProcess | None:
+    def trainable(
+        cls, process: LinearFilter, updates: bool = False
+    ) -> TrainableProcess | None:
         """Train the time constants of Lowpass and Alpha."""
+        del updates
         return trainable_filter(process)
 
     def _names(self, order: int) -> str:

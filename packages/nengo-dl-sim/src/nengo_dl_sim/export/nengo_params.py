@@ -113,7 +113,9 @@ def _synapse(conn: nengo.Connection, live: BuiltConnection) -> Params:
     form = trainable_form(conn.synapse)
     if form is None or not isinstance(live, TrainedConnection):
         return {}
-    values = _numbers(conn, "trainable_synapse", live.synapse_parameters)
+    values: Values = live.synapse_parameters
+    if not form.holds_elements:
+        values = _numbers(conn, "trainable_synapse", values)
     return {"synapse": form.with_values(conn.synapse, values)}
 
 
