@@ -145,7 +145,7 @@ def _train(
     if not bounds.contain(value):
         raise BuildError(
             f"{setting}: expected {name} of {obj} to be {bounds}, which it stays in "
-            f"training, got {value}. Use such a value, or train it not"
+            f"training, got {value}. Use such a value, or do not train it"
         )
     if shape is None and np.any(value != np.ravel(value)[0]):
         raise BuildError(
