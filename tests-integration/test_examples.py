@@ -55,6 +55,21 @@ def number(start, text):
     return numbers(start, text)[0]
 
 
+def check_converted_cnn(text):
+    in_keras = number("Accuracy in Keras", text)
+    assert 85 < in_keras <= 100
+    found = {
+        name: numbers(f"{name}, 32 steps", text)[0]
+        for name in ("Uncalibrated", "Scales", "Scales and biases")
+    }
+    assert found["Uncalibrated"] < 50
+    assert found["Scales"] > in_keras - 5 and found["Scales and biases"] > in_keras - 5
+    assert abs(number("Accuracy back in Keras", text) - in_keras) < 6
+    digit, in_nengo = numbers("Digit", text)
+    assert digit == in_nengo
+    assert number("Greatest difference between simulators", text) < 1e-5
+
+
 def check_from_nengo(text):
     assert number("Greatest difference between simulators", text) < 1e-4
     assert number("Error after training", text) < 0.6 * number(
