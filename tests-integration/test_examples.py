@@ -127,6 +127,8 @@ def check_spatio_temporal_patterns(text):
     assert number("Accuracy in the last epoch, rate", text) < 20
     assert in_spikes["spike_aware"] > 20
     assert in_spikes["surrogate"] > max(60, in_spikes["spike_aware"] + 15)
+    fixed = number("Accuracy of new words, 5 ms, fixed", text)
+    assert number("Accuracy of new words, 5 ms, learned", text) > fixed + 5
 
 
 def check_spiking_digits(text):
