@@ -126,7 +126,7 @@ def check_spatio_temporal_patterns(text):
     assert in_spikes["rate"] < 20  # a guess is 10
     assert number("Accuracy in the last epoch, rate", text) < 20
     assert in_spikes["spike_aware"] > 20
-    assert in_spikes["surrogate"] > max(60, in_spikes["spike_aware"] + 15)
+    assert in_spikes["surrogate"] > max(60, in_spikes["spike_aware"] + 8)
     fixed = number("Accuracy of new words, 5 ms, fixed", text)
     assert number("Accuracy of new words, 5 ms, learned", text) > fixed + 5
 
