@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from helpers import program_of
 
-from nengo_dl_ops import DotIncBuilder, SimNeuronsBuilder, TensorNode
+from nengo_dl_ops import DotIncBuilder, SimNeuronsBuilder, TensorNode, surrogates
+from nengo_dl_ops.step import stages
 from nengo_dl_sim import configure_settings
 from nengo_dl_sim.execution import sequence
 
@@ -85,7 +86,44 @@ def layers():
     return net
 
 
+def deep(mode):
+    """Layers of neurons that spike: each is a loop of its own."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(training_mode=mode)
+        layer = net.inp = nengo.Node([0.5, -0.2])
+        for kind in (nengo.LIF(), nengo.SpikingRectifiedLinear(), nengo.LIF()):
+            ens = nengo.Ensemble(6, 2, neuron_type=kind)
+            nengo.Connection(layer, ens, synapse=None)
+            layer = ens
+        net.out = nengo.Probe(ens[:1])
+    return net
+
+
+def filtered(mode):
+    """Neurons that spike in training, too, between what filters them and returns."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(training_mode=mode)
+        net.inp = nengo.Node([0.5, -0.2])
+        neuron_types = (
+            nengo.LIF(),
+            nengo.AdaptiveLIF(),
+            nengo.PoissonSpiking(nengo.Tanh()),
+        )
+        layers = [nengo.Ensemble(6, 2, neuron_type=kind) for kind in neuron_types]
+        nengo.Connection(net.inp, layers[0], synapse=None)
+        nengo.Connection(layers[0], layers[1], synapse=nengo.Alpha(0.002))
+        nengo.Connection(layers[0], layers[0], synapse=0.002, transform=0.1)
+        nengo.Connection(layers[1].neurons[:3], layers[2].neurons[2:5], synapse=None)
+        nengo.Connection(layers[2], layers[1][0], synapse=0.003, transform=[[0.1, 0.2]])
+        net.out = nengo.Probe(layers[2], synapse=0.001)
+        nengo.Probe(layers[1].neurons, "voltage")
+    return net
+
+
 NETWORKS = {
+    "surrogate": lambda: deep(surrogates.ATan()),
+    "spike_aware": lambda: deep("spike_aware"),
+    "filtered": lambda: filtered("spike_aware"),
     "rates": lambda: feed_forward(nengo.LIFRate(amplitude=0.01)),
     "spikes": lambda: feed_forward(nengo.LIF(amplitude=0.01)),
     "spikes of rates": lambda: feed_forward(nengo.PoissonSpiking(nengo.Tanh())),
@@ -102,7 +140,17 @@ FORGETFUL = ("rates", "spikes", "spikes of rates", "unfiltered", "layers")
 
 #: When these run, neurons wait for the step before: they spike, or are driven by what
 #: has a memory.
-WAITING = ("spikes", "spikes of rates", "adaptive", "unfiltered", "recurrent", "slices")
+WAITING = (
+    "surrogate",
+    "spike_aware",
+    "filtered",
+    "spikes",
+    "spikes of rates",
+    "adaptive",
+    "unfiltered",
+    "recurrent",
+    "slices",
+)
 
 
 def made(name):
@@ -146,6 +194,7 @@ CASES = [
 @pytest.mark.filterwarnings("ignore:No gradient reaches:UserWarning")
 @pytest.mark.parametrize("name, minibatch_size, given, jit_compile", CASES)
 def test_same_as_step_by_step(name, minibatch_size, given, jit_compile, monkeypatch):
+    monkeypatch.setattr(stages, "_WORTH_A_LOOP", 0)
     found = train(name, minibatch_size, given, jit_compile)
     monkeypatch.setattr(sequence, "MAX_BYTES", 0)
     expected = train(name, minibatch_size, given, jit_compile)
@@ -157,15 +206,18 @@ def test_same_as_step_by_step(name, minibatch_size, given, jit_compile, monkeypa
 def test_what_waits(name):
     with simulator(made(name), minibatch_size=3) as sim:
         program = program_of(sim)
-        split = program.time_split(training=True)
-        n_groups = len(split.batched) + len(split.stepped)
-        assert n_groups == len(program.groups)
-        waiting = {type(group) for group in split.stepped}
+        in_training = program.stages(training=True).stages
+        assert sum(len(stage.groups) for stage in in_training) == len(program.groups)
+        waiting = waiting_types(in_training)
         assert (name in FORGETFUL) == waiting.isdisjoint(
             {SimNeuronsBuilder, DotIncBuilder}
         )
-        running = {type(group) for group in program.time_split(training=False).stepped}
+        running = waiting_types(program.stages(training=False).stages)
         assert (SimNeuronsBuilder in running) == (name in WAITING)
+
+
+def waiting_types(stages):
+    return {type(g) for stage in stages if not stage.batched for g in stage.groups}
 
 
 def test_outputs_in_order():
@@ -180,3 +232,17 @@ def test_outputs_in_order():
     with simulator(net, minibatch_size=3) as sim:
         found = sim.run_batch({inp: values}, {probe: None})
         np.testing.assert_array_equal(found[probe][0], 2 * values)
+
+
+def test_products_between_layers_are_computed_for_all_steps(monkeypatch):
+    monkeypatch.setattr(stages, "_WORTH_A_LOOP", 0)
+    with simulator(made("surrogate"), minibatch_size=3) as sim:
+        found = program_of(sim).stages(training=True).stages
+        assert [stage.batched for stage in found] == [True, False] * 3 + [True]
+        assert DotIncBuilder not in waiting_types(found)
+
+
+def test_what_is_not_worth_a_loop_shares_one():
+    with simulator(made("surrogate"), minibatch_size=3) as sim:
+        found = program_of(sim).stages(training=True).stages
+        assert [stage.batched for stage in found] == [True, False]

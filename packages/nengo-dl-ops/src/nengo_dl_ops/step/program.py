@@ -23,9 +23,10 @@ from ..builder import Builder, OpBuilder
 from .description import describe_program
 from .rates import in_rates
 from .segments import Segment, segments
+from .stages import Stage, Stages, one_stage, split_in_stages
 from .state import ParameterArray, State, StateArray
 from .state_index import StateIndex
-from .time_batching import Remainder, TimeSplit, split_time
+from .time_batching import Parts
 
 logger = logging.getLogger(__name__)
 
@@ -207,6 +208,11 @@ class Program:
         return replace(self, groups=groups)
 
     @cached_property
+    def looked_at(self) -> dict[Hashable, TensorSignal]:
+        """All that may be read at the end of a step: outputs, and what is checked."""
+        return {**self.outputs, **{("checked", tag): sig for tag, sig in self.checked}}
+
+    @cached_property
     def _segments(self) -> list[Segment]:
         ends = [*(array.signal for array in self.states), *self.outputs.values()]
         ends += [signal for _, signal in self.checked]
@@ -289,7 +295,6 @@ class Program:
         outputs: Sequence[TensorSignal] = (),
         training: bool = False,
         clusters: bool = False,
-        remainder: Remainder | None = None,
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -313,8 +318,6 @@ class Program:
             Whether to compute the differentiable approximation.
         clusters : bool
             Whether XLA compiles what lies between groups that run in Python.
-        remainder : Remainder, optional
-            What is left to compute. None: everything.
 
         Returns
         -------
@@ -326,45 +329,104 @@ class Program:
         training = self.in_training(training)
         signals = self.loaded(parameters, split, held, stepped)
         self._load_state(signals, state)
-        if remainder is not None:
-            signals.take_over(remainder.parts)
-        for segment in self._segments if remainder is None else [remainder.segment]:
+        for segment in self._segments:
             if clusters and not segment.python:
                 emit = partial(segment.emit, signals, training)
                 signals.cluster(emit, segment.needed)
             else:
                 segment.emit(signals, training)
         # At the end, after updates: as Nengo's probes read at the end of a step.
+        probed = self._read(signals, outputs)
+        return self._next_state(signals, state.key, self.states), probed
+
+    def stage_step(
+        self,
+        stage: Stage,
+        parameters: Sequence[tf.Tensor],
+        state: State,
+        split: InputSplit,
+        held: tf.Tensor | None,
+        stepped: tf.Tensor | None,
+        taken: Parts,
+        outputs: Sequence[TensorSignal],
+        training: bool,
+    ) -> tuple[State, list[tf.Tensor]]:
+        """
+        Compute one step of a stage that is a loop.
+
+        Parameters
+        ----------
+        stage : Stage
+            Which groups to compute.
+        parameters, split, held, stepped, training
+            As in `step`.
+        state : State
+            As in `step`, but with those arrays only that the stage carries.
+        taken : list of (rows, array)
+            What stages before it have computed for this step.
+        outputs : list of TensorSignal
+            What to read at the end of the step.
+
+        Returns
+        -------
+        state : State
+            The state after the step.
+        values : ``list of (*shape, batch) tf.Tensor``
+            The values of ``stage.before``, ``stage.after`` and ``outputs``.
+        """
+        signals = self.loaded(parameters, split, held, stepped)
+        carried = [self.states[i] for i in stage.states]
+        for array, value in zip(carried, state.arrays, strict=True):
+            array.load(signals, value)
+        for variable, value in zip(self.state_variables, state.variables, strict=True):
+            signals.variables[id(variable)] = value
+        signals.key = state.key
+        signals.take_over(taken)
+        before = self._read(signals, stage.before)
+        training = self.in_training(training)
+        for group in stage.groups:
+            (group.build_training_step if training else group.build_step)(signals)
+        after = self._read(signals, [*stage.after, *outputs])
+        return self._next_state(signals, state.key, carried), [*before, *after]
+
+    def _read(
+        self, signals: SignalDict, which: Sequence[TensorSignal]
+    ) -> list[tf.Tensor]:
         batch = self.minibatch_size
-        probed = [repeat_batch(signals.gather(sig), batch) for sig in outputs]
-        return self._next_state(signals, state.key), probed
+        return [repeat_batch(signals.gather(sig), batch) for sig in which]
 
     def in_training(self, training: bool) -> bool:
         """Tell whether the differentiable approximation is what is computed."""
         return training if self.learning_phase is None else self.learning_phase
 
-    def time_split(self, training: bool) -> TimeSplit:
+    def stages(self, training: bool) -> Stages:
         """
-        Tell groups that need the step before from those that do not.
+        Tell what has to wait for the step before from what does not.
 
         Parameters
         ----------
         training : bool
             Whether the differentiable approximation is computed.
         """
-        if training not in self._time_splits:
-            self._time_splits[training] = split_time(
+        if training not in self._stages:
+            self._stages[training] = split_in_stages(
                 self.groups,
                 self.layout,
-                [array.signal for array in self.states],
-                list(self.outputs.values()),
+                self.states,
+                self.looked_at,
                 training,
+                self.minibatch_size,
             )
-        return self._time_splits[training]
+        return self._stages[training]
 
     @cached_property
-    def _time_splits(self) -> dict[bool, TimeSplit]:
+    def _stages(self) -> dict[bool, Stages]:
         return {}
+
+    @cached_property
+    def one_stage(self) -> Stages:
+        """All of it, step by step."""
+        return one_stage(self.groups, self.layout, self.states, self.looked_at)
 
     def loaded(
         self,
@@ -405,18 +467,19 @@ class Program:
 
     def _load_state(self, signals: SignalDict, state: State) -> None:
         for held, value in zip(self.states, state.arrays, strict=True):
-            load = signals.load_batch_first if held.batch_first else signals.load
-            load(held.signal.rows, value)
+            held.load(signals, value)
         for variable, value in zip(self.state_variables, state.variables, strict=True):
             signals.variables[id(variable)] = value
         signals.key = state.key
 
-    def _next_state(self, signals: SignalDict, key: tf.Tensor) -> State:
-        arrays = [array.taken(signals) for array in self.states]
+    def _next_state(
+        self, signals: SignalDict, key: tf.Tensor, arrays: Sequence[StateArray]
+    ) -> State:
+        values = [array.taken(signals) for array in arrays]
         variables = [signals.variables[id(v)] for v in self.state_variables]
         # What a step draws follows from the seed and from its number alone, so that
         # runs repeat, however they are cut into calls.
-        return State(arrays, variables, key + tf.constant([0, 1]))
+        return State(values, variables, key + tf.constant([0, 1]))
 
 
 def _of_items(

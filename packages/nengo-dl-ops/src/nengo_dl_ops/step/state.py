@@ -127,6 +127,11 @@ class StateArray:
             return value
         return self.listed(tf.roll(self.carried(value), n_steps, axis=0))
 
+    def load(self, signals: SignalDict, value: tf.Tensor) -> None:
+        """Give signals the values of a part of a `State`."""
+        load = signals.load_batch_first if self.batch_first else signals.load
+        load(self.signal.rows, value)
+
     def taken(self, signals: SignalDict) -> tf.Tensor:
         """Take a part of a `State` from the values of signals."""
         # Also where all items happen to have one value (as a rule, zero): what a loop

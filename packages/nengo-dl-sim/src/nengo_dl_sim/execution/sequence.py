@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from nengo_dl_ops.step.program import InputSplit, Program
+from nengo_dl_ops.step.stages import Stage, Stages
 from nengo_dl_ops.step.state import State
-from nengo_dl_ops.step.time_batching import MAX_BYTES, TimeBatch, join_steps
-from nengo_dl_signals import repeat_batch
+from nengo_dl_ops.step.time_batching import MAX_BYTES, TimeBatch, at_step, join_steps
+from nengo_dl_signals import TensorSignal
 
 from .rematerialize import rematerialized
 
@@ -25,6 +26,7 @@ class Keep(Enum):
 
     ALL = "of all steps"
     LAST = "of the last step"
+    FINITE = "whether those of each step are finite"
 
 
 def run_sequence(
@@ -79,41 +81,110 @@ def run_sequence(
     if training and not check and n_steps > (program.remat_steps or n_steps):
         blocks = _in_blocks(program, parameters, state, split, held, stepped, keep)
         return *blocks, None
-    time_batch = _time_batch(program, parameters, split, held, stepped, training)
-    outputs = _known_outputs(program, time_batch, keep)
-    wanted = [k for k in keep if k not in outputs]
-    last = [keep[k] is Keep.LAST for k in wanted]
-    signals = [program.outputs[k] for k in wanted]
-    checked = [signal for _, signal in program.checked] if check else []
-    last += [False] if checked else []
+    checked = [("checked", tag) for tag, _ in program.checked] if check else []
+    keep = {**keep, **dict.fromkeys(checked, Keep.FINITE)}
+    given = _Given(parameters, split, held, stepped, training)
+    state, outputs = _run_stages(program, given, state, keep)
+    if not checked:
+        return state, outputs, None
+    finite = tf.stack([outputs.pop(key) for key in checked], axis=1)
+    return state, outputs, finite
+
+
+class _Given(NamedTuple):
+    """What all steps are given, as in `run_sequence`."""
+
+    parameters: Sequence[tf.Tensor]
+    split: InputSplit
+    held: tf.Tensor
+    stepped: tf.Tensor
+    training: bool
+
+
+def _run_stages(
+    program: Program, given: _Given, state: State, keep: Mapping[Hashable, Keep]
+) -> tuple[State, dict[Hashable, tf.Tensor]]:
+    """Compute all steps of one stage after the other."""
+    n_steps = int(given.stepped.shape[0])
+    stages = _stages(program, given)
+    steps = join_steps(given.stepped)
+    signals = program.loaded(given.parameters, given.split, given.held, steps)
+    batch = TimeBatch(signals, n_steps, program.minibatch_size)
+    training = program.in_training(given.training)
+    found: dict[Hashable, tf.Tensor] = {}
+    for stage in stages.stages:
+        if stage.batched:
+            for group in stage.groups:
+                (group.build_training_step if training else group.build_step)(signals)
+        else:
+            state, more = _run_loop(program, stage, given, state, batch, keep)
+            found.update(more)
+    for key in keep:
+        if key not in found:
+            values = batch.values(program.looked_at[key])
+            found[key] = _kept(keep[key], values)
+    key = state.key + tf.constant([0, n_steps])
+    return state._replace(key=key), {k: found[k] for k in keep}
+
+
+def _stages(program: Program, given: _Given) -> Stages:
+    n_steps, _, batch = given.stepped.shape
+    if n_steps == 1:  # there is nothing to join
+        return program.one_stage
+    stages = program.stages(program.in_training(given.training))
+    # The values of all steps are held at once.
+    too_much = stages.n_bytes * n_steps * batch > MAX_BYTES
+    return program.one_stage if too_much else stages
+
+
+def _run_loop(
+    program: Program,
+    stage: Stage,
+    given: _Given,
+    state: State,
+    batch: TimeBatch,
+    keep: Mapping[Hashable, Keep],
+) -> tuple[State, dict[Hashable, tf.Tensor]]:
+    """Compute all steps of a stage; what later ones read goes to ``batch``."""
+    parameters, split, held, stepped, training = given
+    n_steps = int(stepped.shape[0])
+    taken = batch.by_step(stage.taken)
+    keys = [key for key in stage.outputs if key in keep]
+    outputs = [program.looked_at[key] for key in keys]
+    handed = [*stage.before, *stage.after]
+    kinds = [*(Keep.ALL for _ in handed), *(keep[key] for key in keys)]
 
     def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
-        state, probed = program.step(
+        state, values = program.stage_step(
+            stage,
             parameters,
             state,
             split,
             held,
             stepped[i],
-            [*signals, *checked],
+            at_step(taken, i),
+            outputs,
             training,
-            remainder=None if time_batch is None else time_batch.remainder(i),
         )
-        n = len(signals)
-        finite = [tf.reduce_all(tf.math.is_finite(v)) for v in probed[n:]]
-        return state, [*probed[:n], *([tf.stack(finite)] if checked else [])]
+        return state, [_of_step(*pair) for pair in zip(kinds, values, strict=True)]
 
+    carried = state._replace(arrays=[state.arrays[i] for i in stage.states])
     if n_steps <= MAX_UNROLLED_STEPS or not program.use_loop:
-        state, found = _write_out(one_step, state, n_steps, last)
+        carried, found = _write_out(one_step, carried, n_steps, kinds)
     else:
         buffers = [
-            _buffer(program, k, 1 if keep[k] is Keep.LAST else n_steps) for k in wanted
+            _buffer(program, signal, kind, n_steps)
+            for signal, kind in zip([*handed, *outputs], kinds, strict=True)
         ]
-        buffers += _finite_buffers(n_steps, len(checked))
-        state, found = _loop(one_step, state, n_steps, last, buffers)
-    finite = found.pop() if checked else None
-    for k, values in zip(wanted, found, strict=True):
-        outputs[k] = _batch_first(values)
-    return state, outputs, finite
+        carried, found = _loop(one_step, carried, n_steps, kinds, buffers)
+    for signal, value in zip(handed, found[: len(handed)], strict=True):
+        batch.take_over(signal, value)
+    values = dict(zip(keys, found[len(handed) :], strict=True))
+    arrays = list(state.arrays)
+    for i, array in zip(stage.states, carried.arrays, strict=True):
+        arrays[i] = array
+    after = State(arrays, carried.variables, state.key)
+    return after, {key: _all_steps(keep[key], values[key]) for key in keys}
 
 
 def _in_blocks(
@@ -126,7 +197,7 @@ def _in_blocks(
     keep: Mapping[Hashable, Keep],
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute steps block by block, and once more, block by block, for gradients."""
-    last = [kind is Keep.LAST for kind in keep.values()]
+    kinds = list(keep.values())
     plain = replace(program, remat_steps=None)
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
@@ -144,27 +215,28 @@ def _in_blocks(
     in_blocks, left = tf.split(stepped, [n_blocks * length, n_left])
     blocks = tf.reshape(in_blocks, (n_blocks, length, *stepped.shape[1:]))
     buffers = [
-        _block_buffer(program, k, n_blocks, 1 if one else length, one)
-        for k, one in zip(keep, last, strict=True)
+        _block_buffer(program, k, n_blocks, 1 if kind is Keep.LAST else length, kind)
+        for k, kind in keep.items()
     ]
-    state, found = _loop(one_block, state, n_blocks, last, buffers)
+    state, found = _loop(one_block, state, n_blocks, kinds, buffers)
     found = [_join_blocks(values) for values in found]
     if n_left:
         state, more = compute(parameters, state, held, left)
         found = [
-            new if one else tf.concat([values, new], axis=1)
-            for values, new, one in zip(found, more, last, strict=True)
+            new if kind is Keep.LAST else tf.concat([values, new], axis=1)
+            for values, new, kind in zip(found, more, kinds, strict=True)
         ]
     return state, dict(zip(keep, found, strict=True))
 
 
 def _block_buffer(
-    program: Program, key: Hashable, n_blocks: int, length: int, last: bool
+    program: Program, key: Hashable, n_blocks: int, length: int, kind: Keep
 ) -> tf.TensorArray:
     """Make a place for the values of an output in all blocks, or in the last one."""
     signal = program.outputs[key]
     shape = (program.minibatch_size, length, *signal.shape)
-    return tf.TensorArray(signal.dtype, 1 if last else n_blocks, element_shape=shape)
+    n_kept = 1 if kind is Keep.LAST else n_blocks
+    return tf.TensorArray(signal.dtype, n_kept, element_shape=shape)
 
 
 def _join_blocks(values: tf.Tensor) -> tf.Tensor:
@@ -174,57 +246,23 @@ def _join_blocks(values: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.transpose(values, axes), (batch, n_blocks * length, *shape))
 
 
-def _time_batch(
-    program: Program,
-    parameters: Sequence[tf.Tensor],
-    split: InputSplit,
-    held: tf.Tensor,
-    stepped: tf.Tensor,
-    training: bool,
-) -> TimeBatch | None:
-    """Compute what does not need the step before, if there is more than one step."""
-    n_steps, _, batch = stepped.shape
-    training = program.in_training(training)
-    if n_steps == 1:  # there is nothing to join
-        return None
-    time_split = program.time_split(training)
-    # The values of all steps are held at once.
-    if not time_split.batched or time_split.n_bytes * n_steps * batch > MAX_BYTES:
-        return None
-    signals = program.loaded(parameters, split, held, join_steps(stepped))
-    return TimeBatch(time_split, signals, training, n_steps)
-
-
-def _known_outputs(
-    program: Program, time_batch: TimeBatch | None, keep: Mapping[Hashable, Keep]
-) -> dict[Hashable, tf.Tensor]:
-    """Return the outputs that are known before the steps are computed."""
-    outputs: dict[Hashable, tf.Tensor] = {}
-    if time_batch is None:
-        return outputs
-    for key, kind in keep.items():
-        values = time_batch.values(program.outputs[key])
-        if values is not None:
-            values = repeat_batch(values, program.minibatch_size)
-            outputs[key] = _batch_first(values[-1:] if kind is Keep.LAST else values)
-    return outputs
-
-
-def _write_out(one_step, state, n_steps, last):  # type: ignore[no-untyped-def]
+def _write_out(one_step, state, n_steps, kinds):  # type: ignore[no-untyped-def]
     steps = []
     for i in range(n_steps):
         state, probed = one_step(i, state)
         steps.append(probed)
-    pairs = zip(zip(*steps, strict=True), last, strict=True)
-    return state, [tf.stack(values[-1:] if one else values) for values, one in pairs]
+    pairs = zip(zip(*steps, strict=True), kinds, strict=True)
+    return state, [
+        tf.stack(values[-1:] if kind is Keep.LAST else values) for values, kind in pairs
+    ]
 
 
-def _loop(one_step, state, n_steps, last, buffers):  # type: ignore[no-untyped-def]
+def _loop(one_step, state, n_steps, kinds, buffers):  # type: ignore[no-untyped-def]
     def body(i, state, buffers):  # type: ignore[no-untyped-def]
         state, probed = one_step(i, state)
         buffers = [
-            buffer.write(0 if one else i, value)
-            for buffer, one, value in zip(buffers, last, probed, strict=True)
+            buffer.write(0 if kind is Keep.LAST else i, value)
+            for buffer, kind, value in zip(buffers, kinds, probed, strict=True)
         ]
         return i + 1, state, buffers
 
@@ -239,18 +277,32 @@ def _loop(one_step, state, n_steps, last, buffers):  # type: ignore[no-untyped-d
     return state, [buffer.stack() for buffer in buffers]
 
 
-def _buffer(program: Program, key: Hashable, size: int) -> tf.TensorArray:
-    """Make a place for values of an output."""
-    signal = program.outputs[key]
+def _buffer(
+    program: Program, signal: TensorSignal, kind: Keep, n_steps: int
+) -> tf.TensorArray:
+    """Make a place for the values of a signal."""
+    if kind is Keep.FINITE:
+        return tf.TensorArray(tf.bool, n_steps, element_shape=())
     shape = (*signal.shape, program.minibatch_size)
-    return tf.TensorArray(signal.dtype, size, element_shape=shape)
+    n_kept = 1 if kind is Keep.LAST else n_steps
+    return tf.TensorArray(signal.dtype, n_kept, element_shape=shape)
 
 
-def _finite_buffers(n_steps: int, n_checked: int) -> list[tf.TensorArray]:
-    """Make a place for what is found out of what is checked, if anything is."""
-    if not n_checked:
-        return []
-    return [tf.TensorArray(tf.bool, n_steps, element_shape=(n_checked,))]
+def _of_step(kind: Keep, value: tf.Tensor) -> tf.Tensor:
+    """Return what is kept of (..., batch) values in a step."""
+    return tf.reduce_all(tf.math.is_finite(value)) if kind is Keep.FINITE else value
+
+
+def _all_steps(kind: Keep, values: tf.Tensor) -> tf.Tensor:
+    """Return what was kept, with the batch axis first if there is one."""
+    return values if kind is Keep.FINITE else _batch_first(values)
+
+
+def _kept(kind: Keep, values: tf.Tensor) -> tf.Tensor:
+    """Return what is kept of (n_steps, ..., batch) values."""
+    if kind is Keep.FINITE:
+        return tf.reduce_all(tf.math.is_finite(values), axis=range(1, values.ndim))
+    return _batch_first(values[-1:] if kind is Keep.LAST else values)
 
 
 def _batch_first(values: tf.Tensor) -> tf.Tensor:

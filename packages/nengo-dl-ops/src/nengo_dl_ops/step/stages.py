@@ -1,0 +1,386 @@
+"""Stages of a step: each is computed for many steps before the next one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.builder.transforms import ConvInc, ConvTransposeInc
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from nengo_dl_signals import SignalLayout, TensorSignal
+
+from ..builder import OpBuilder
+from .state import StateArray
+
+#: A loop of its own costs about as much as so many multiplications in each step: what
+#: it lets be computed for all steps at once must be worth it.
+_WORTH_A_LOOP = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """
+    Groups that are computed for many steps before the next stage begins.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The groups, in order.
+    batched : bool
+        Whether all steps are computed at once, with time as a part of the batch axis;
+        else they are a loop.
+    states : list of int
+        Which of the program's state arrays the loop carries.
+    taken : (n_rows,) array of bool
+        Rows of which the loop takes the values in its step from stages before it.
+    before, after : list of TensorSignal
+        Elements that later stages read, in the beginning of a step (what the step
+        before has left) and at its end.
+    outputs : list of hashable
+        Which of the program's outputs are known at the end of a step of the loop.
+    """
+
+    groups: list[OpBuilder]
+    batched: bool
+    states: list[int]
+    taken: np.ndarray
+    before: list[TensorSignal]
+    after: list[TensorSignal]
+    outputs: list[Hashable]
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """
+    All of a step, stage by stage.
+
+    Parameters
+    ----------
+    stages : list of Stage
+        The stages, in order.
+    known : list of hashable
+        Outputs that no loop hands out: they are known after the last stage.
+    n_bytes : int
+        How much memory the values between stages take, for one step of one item.
+    """
+
+    stages: list[Stage]
+    known: list[Hashable]
+    n_bytes: int
+
+
+def one_stage(
+    groups: Sequence[OpBuilder],
+    layout: SignalLayout,
+    states: Sequence[StateArray],
+    outputs: Mapping[Hashable, TensorSignal],
+) -> Stages:
+    """Let all groups be one loop."""
+    nothing = np.zeros(layout.n_rows, dtype=bool)
+    every = list(range(len(states)))
+    stage = Stage(list(groups), False, every, nothing, [], [], list(outputs))
+    return Stages([stage], [], 0)
+
+
+def split_in_stages(
+    groups: Sequence[OpBuilder],
+    layout: SignalLayout,
+    states: Sequence[StateArray],
+    outputs: Mapping[Hashable, TensorSignal],
+    training: bool,
+    minibatch_size: int,
+) -> Stages:
+    """
+    Tell what has to wait for the step before from what does not.
+
+    Groups that need each other's results of the step before share a loop. All others
+    are computed for all steps, before or after that: so products between layers of
+    neurons that spike, which remember, are products of large matrices.
+
+    Parameters
+    ----------
+    groups : list of OpBuilder
+        The groups of a step, in order.
+    layout : SignalLayout
+        Where their signals are.
+    states : list of StateArray
+        What a step leaves for the next one.
+    outputs : dict from hashable to TensorSignal
+        What may be read at the end of a step.
+    training : bool
+        Whether the differentiable approximation is computed.
+    minibatch_size : int
+        The number of items.
+
+    Returns
+    -------
+    stages : Stages
+        Of every group once.
+    """
+    uses = [_Uses(layout, group, training) for group in groups]
+    graph = _Graph(layout, uses, states, outputs)
+    cut = graph.cut()
+    later = [uses[k] for part in cut[1:] if part.batched for k in part.groups]
+    gain = sum(use.n_products for use in later) * minibatch_size
+    if gain < _WORTH_A_LOOP * sum(not part.batched for part in cut):
+        cut = graph.cut(n_loops=1)
+    return graph.stages(cut)
+
+
+class _Uses:
+    """What a group reads and writes, by row."""
+
+    def __init__(self, layout: SignalLayout, group: OpBuilder, training: bool) -> None:
+        self.group = group
+        memoryless = group.memoryless(training)
+        self.memoryless = memoryless is not None
+        ops = group.ops
+        if memoryless is not None:
+            self.reads = _rows(layout, memoryless.reads)
+            self.sets = _rows(layout, memoryless.writes)
+            self.updates = self.previous = np.zeros(0, int)
+        else:
+            self.reads = _rows(layout, _all(ops, "reads", "incs"))
+            self.sets = _rows(layout, _all(ops, "sets", "incs"))
+            self.updates = _rows(layout, _all(ops, "updates"))
+            previous = [sig for op in ops for sig in type(group).previous(op)]
+            self.previous = _rows(layout, previous)
+
+    @property
+    def n_products(self) -> int:
+        """How many multiplications a step of one item takes, at least."""
+        return sum(_n_products(op) for op in self.group.ops)
+
+    @property
+    def writes(self) -> np.ndarray:
+        """The rows that are set, incremented or updated."""
+        return np.concatenate([self.sets, self.updates])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The numbers of groups that make up a stage."""
+
+    groups: list[int]
+    batched: bool
+
+
+class _Graph:
+    """
+    Which groups need which others, in the same step or in the one before.
+
+    Groups that need each other, or that cannot be told apart, are one component.
+    """
+
+    def __init__(
+        self,
+        layout: SignalLayout,
+        uses: list[_Uses],
+        states: Sequence[StateArray],
+        outputs: Mapping[Hashable, TensorSignal],
+    ) -> None:
+        self.layout = layout
+        self.uses = uses
+        self.states = states
+        self.outputs = outputs
+        self.is_state = _mask(layout, (array.signal.rows for array in states))
+        self.is_updated = _mask(layout, (use.updates for use in uses))
+        edges = {*self._edges(), *self._bonds()}
+        self.component, self.needed = self._components(edges)
+
+    def _edges(self) -> Iterator[tuple[int, int]]:
+        """Yield pairs of groups of which the second needs what the first computes."""
+        # Who wrote each row last: in the step so far, and as the step before left it.
+        here = np.full(self.layout.n_rows, -1, dtype=np.int32)
+        last = np.full(self.layout.n_rows, -1, dtype=np.int32)
+        for k, use in enumerate(self.uses):
+            last[use.writes] = k
+        for k, use in enumerate(self.uses):
+            # What is updated is read before that, whatever the order of the groups.
+            updated = self.is_updated[use.reads]
+            sources = [here[use.reads[~updated]], last[use.reads[updated]]]
+            for source in np.unique(np.concatenate([*sources, last[use.previous]])):
+                if source >= 0:
+                    yield int(source), k
+            here[use.sets] = k
+
+    def _bonds(self) -> Iterator[tuple[int, int]]:
+        """Yield pairs of groups that stay together, in both directions."""
+        for together in self._together():
+            for one, other in pairwise(sorted(together)):
+                yield one, other
+                yield other, one
+
+    def _together(self) -> Iterator[Iterable[int]]:
+        uses = list(enumerate(self.uses))
+        # Python code may share objects, and layers may share variables.
+        yield [k for k, use in uses if use.group.python]
+        yield [
+            k for k, use in uses if any(not v.trainable for v in use.group.variables)
+        ]
+        for array in self.states:
+            rows = _mask(self.layout, [array.signal.rows])
+            writers = {k for k, use in uses if np.any(rows[use.writes])}
+            # Matrices that every item has of its own would be kept for all steps.
+            readers = {k for k, use in uses if np.any(rows[use.reads])}
+            yield writers | readers if array.batch_first else writers
+        for signal in self.outputs.values():
+            if np.any(self.is_updated[signal.rows]):
+                rows = _mask(self.layout, [signal.rows])
+                yield {k for k, use in uses if np.any(rows[use.writes])}
+
+    def _components(
+        self, edges: Iterable[tuple[int, int]]
+    ) -> tuple[np.ndarray, list[set[int]]]:
+        """Return the component of each group, and what components each one needs."""
+        n = len(self.uses)
+        pairs = np.array(sorted(edges), dtype=int).reshape(-1, 2)
+        matrix = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(n, n))
+        n_components, component = connected_components(matrix, connection="strong")
+        needed: list[set[int]] = [set() for _ in range(n_components)]
+        self._returns = np.zeros(n_components, dtype=bool)
+        for source, target in pairs:
+            if component[source] != component[target]:
+                needed[component[target]].add(int(component[source]))
+            else:
+                self._returns[component[target]] = True
+        return component, needed
+
+    def _is_batched(self, component: int) -> bool:
+        """Whether all steps of a component can be computed at once."""
+        groups = np.flatnonzero(self.component == component)
+        use = self.uses[groups[0]]
+        alone = len(groups) == 1 and not self._returns[component]
+        # What is left to the next step is computed in its step.
+        return alone and use.memoryless and not np.any(self.is_state[use.writes])
+
+    def cut(self, n_loops: int | None = None) -> list[_Part]:
+        """Arrange the components in few stages; in so many loops at most."""
+        batched = [self._is_batched(c) for c in range(len(self.needed))]
+        waiting, done = list(range(len(batched))), set[int]()
+        parts: list[_Part] = []
+        kind = True
+        while waiting:
+            n_before = sum(not part.batched for part in parts)
+            rest = not kind and n_loops is not None and n_before == n_loops - 1
+            taken = waiting if rest else self._ready(waiting, done, kind, batched)
+            done |= set(taken)
+            waiting = [c for c in waiting if c not in done]
+            groups = np.flatnonzero(np.isin(self.component, taken)).tolist()
+            if groups:
+                parts.append(_Part(groups, kind))
+            kind = not kind
+        return parts
+
+    def _ready(
+        self, waiting: Iterable[int], done: set[int], kind: bool, batched: list[bool]
+    ) -> list[int]:
+        """Return components of one kind that need no waiting one of the other kind."""
+        taken: list[int] = []
+        rest = [c for c in waiting if batched[c] is kind]
+        while found := [c for c in rest if self.needed[c] <= done | set(taken)]:
+            taken += found
+            rest = [c for c in rest if c not in found]
+        return taken
+
+    def stages(self, cut: list[_Part]) -> Stages:
+        """Find out what stages hand to each other."""
+        first, last = self._writers(cut)
+        place = {
+            k: int(max(last[sig.rows], default=-1)) for k, sig in self.outputs.items()
+        }
+        known = [key for key, n in place.items() if n < 0 or cut[n].batched]
+        needed = _mask(self.layout, (self.outputs[key].rows for key in known))
+        stages, n_rows = [], 0
+        for number, part in reversed([*enumerate(cut)]):
+            outputs = [k for k, n in place.items() if n == number and k not in known]
+            uses = [self.uses[k] for k in part.groups]
+            handed = needed & _mask(self.layout, (use.writes for use in uses))
+            reads = _mask(self.layout, (use.reads for use in uses))
+            reads |= _mask(self.layout, (self.outputs[k].rows for k in outputs))
+            stages.append(self._stage(part, reads & (first < number), handed, outputs))
+            needed |= reads
+            n_rows += int(handed.sum())
+        return Stages(stages[::-1], known, 8 * n_rows)
+
+    def _stage(
+        self,
+        part: _Part,
+        taken: np.ndarray,
+        handed: np.ndarray,
+        outputs: list[Hashable],
+    ) -> Stage:
+        written = _mask(self.layout, (self.uses[k].writes for k in part.groups))
+        states = [np.any(written[array.signal.rows]) for array in self.states]
+        loop = not part.batched
+        return Stage(
+            [self.uses[k].group for k in part.groups],
+            part.batched,
+            np.flatnonzero(states).tolist(),
+            taken,
+            self._elements(handed & self.is_updated) if loop else [],
+            self._elements(handed & ~self.is_updated) if loop else [],
+            outputs,
+        )
+
+    def _writers(self, cut: list[_Part]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the last stage that writes each row."""
+        # Of rows that nobody writes the first is after all, the last before all stages.
+        first = np.full(self.layout.n_rows, len(cut), dtype=np.int32)
+        last = np.full(self.layout.n_rows, -1, dtype=np.int32)
+        for number, part in enumerate(cut):
+            rows = _mask(self.layout, (self.uses[k].writes for k in part.groups))
+            first[rows] = np.minimum(first[rows], number)
+            last[rows] = number
+        return first, last
+
+    def _elements(self, rows: np.ndarray) -> list[TensorSignal]:
+        """Return elements at some rows, those of each type as one signal."""
+        found = []
+        for dtype, of_dtype in self._dtypes.items():
+            some = np.flatnonzero(rows & of_dtype)
+            if len(some):
+                label = "values between stages"
+                found.append(TensorSignal(some, some.shape, (), dtype, None, label))
+        return found
+
+    @cached_property
+    def _dtypes(self) -> dict[str, np.ndarray]:
+        """Which written rows have which type."""
+        found: dict[str, np.ndarray] = {}
+        for use in self.uses:
+            for sig in dict.fromkeys(_all(use.group.ops, "sets", "incs", "updates")):
+                signal = self.layout[sig]
+                empty = np.zeros(self.layout.n_rows, dtype=bool)
+                found.setdefault(signal.dtype, empty)[signal.rows] = True
+        return found
+
+
+def _n_products(op: Operator) -> int:
+    """Return how many multiplications an operator takes, at least."""
+    if isinstance(op, (ConvInc, ConvTransposeInc)):
+        return int(op.W.size * op.Y.size // op.conv.n_filters)
+    return max((sig.size for sig in op.reads if sig.ndim > 1), default=0)
+
+
+def _all(ops: Sequence[Operator], *kinds: str) -> list[Signal]:
+    return [sig for op in ops for kind in kinds for sig in getattr(op, kind)]
+
+
+def _rows(layout: SignalLayout, sigs: Iterable[Signal]) -> np.ndarray:
+    found = [layout[sig].rows for sig in dict.fromkeys(sigs)]
+    return np.concatenate(found) if found else np.zeros(0, int)
+
+
+def _mask(layout: SignalLayout, rows: Iterable[np.ndarray]) -> np.ndarray:
+    mask = np.zeros(layout.n_rows, dtype=bool)
+    for some in rows:
+        mask[some] = True
+    return mask
