@@ -154,18 +154,18 @@ def _run_loop(
     handed = [*stage.before, *stage.after]
     kinds = [*(Keep.ALL for _ in handed), *(keep[key] for key in keys)]
 
-    def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
-        state, values = program.stage_step(
-            stage,
-            parameters,
-            state,
-            split,
-            held,
-            stepped[i],
-            at_step(taken, i),
-            outputs,
-            training,
+    def compute(parameters, state, held, stepped, taken):  # type: ignore[no-untyped-def]
+        return program.stage_step(
+            stage, parameters, state, split, held, stepped, taken, outputs, training
         )
+
+    # Of neurons alone, what they compute takes longer to keep than to compute again.
+    again = training and stage.is_light and stage.is_repeatable
+
+    def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
+        arguments = parameters, state, held, stepped[i], at_step(taken, i)
+        step = rematerialized(compute, *arguments) if again else compute(*arguments)
+        state, values = step
         return state, [_of_step(*pair) for pair in zip(kinds, values, strict=True)]
 
     carried = state._replace(arrays=[state.arrays[i] for i in stage.states])
