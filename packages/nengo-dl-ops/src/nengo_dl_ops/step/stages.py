@@ -239,9 +239,11 @@ class _Graph:
         for array in self.states:
             rows = _mask(self.layout, [array.signal.rows])
             writers = {k for k, use in uses if np.any(rows[use.writes])}
-            # Matrices that every item has of its own would be kept for all steps.
             readers = {k for k, use in uses if np.any(rows[use.reads])}
-            yield writers | readers if array.batch_first else writers
+            # Matrices that every item has of its own would be kept for all steps; what
+            # all items share, such as the time, would become one value for each.
+            near = array.batch_first or array.batch == 1
+            yield writers | readers if near else writers
         for signal in self.outputs.values():
             if np.any(self.is_updated[signal.rows]):
                 rows = _mask(self.layout, [signal.rows])
