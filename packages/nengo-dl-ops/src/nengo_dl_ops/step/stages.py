@@ -47,7 +47,7 @@ class Stage:
     outputs : list of hashable
         Which of the program's outputs are known at the end of a step of the loop.
     is_light : bool
-        Whether a step takes few multiplications.
+        Whether a step takes few multiplications, and carries no large arrays.
     """
 
     groups: list[OpBuilder]
@@ -154,13 +154,15 @@ class _Uses:
         if memoryless is not None:
             self.reads = _rows(layout, memoryless.reads)
             self.sets = _rows(layout, memoryless.writes)
-            self.updates = self.previous = np.zeros(0, int)
+            self.updates = self.previous = self.shared = np.zeros(0, int)
         else:
             self.reads = _rows(layout, _all(ops, "reads", "incs"))
             self.sets = _rows(layout, _all(ops, "sets", "incs"))
             self.updates = _rows(layout, _all(ops, "updates"))
             previous = [sig for op in ops for sig in type(group).previous(op)]
             self.previous = _rows(layout, previous)
+            shared = [sig for op in ops for sig in type(group).shared_signals(op)]
+            self.shared = _rows(layout, shared)
 
     @property
     def n_products(self) -> int:
@@ -239,15 +241,18 @@ class _Graph:
         for array in self.states:
             rows = _mask(self.layout, [array.signal.rows])
             writers = {k for k, use in uses if np.any(rows[use.writes])}
-            readers = {k for k, use in uses if np.any(rows[use.reads])}
-            # Matrices that every item has of its own would be kept for all steps; what
-            # all items share, such as the time, would become one value for each.
-            near = array.batch_first or array.batch == 1
-            yield writers | readers if near else writers
+            # Matrices that every item has of its own would be kept for all steps.
+            yield writers | (self._readers(rows) if array.batch_first else set())
+        for k, use in uses:
+            # What all items share, such as the time, would become one value for each.
+            yield {k, *self._readers(_mask(self.layout, [use.shared]))}
         for signal in self.outputs.values():
             if np.any(self.is_updated[signal.rows]):
                 rows = _mask(self.layout, [signal.rows])
                 yield {k for k, use in uses if np.any(rows[use.writes])}
+
+    def _readers(self, rows: np.ndarray) -> set[int]:
+        return {k for k, use in enumerate(self.uses) if np.any(rows[use.reads])}
 
     def _components(
         self, edges: Iterable[tuple[int, int]]
@@ -333,7 +338,9 @@ class _Graph:
         written = _mask(self.layout, (self.uses[k].writes for k in part.groups))
         states = [np.any(written[array.signal.rows]) for array in self.states]
         loop = not part.batched
+        carried = [a for a in self.states if np.any(written[a.signal.rows])]
         n_products = sum(self.uses[k].n_products for k in part.groups)
+        is_light = n_products * self.minibatch_size < _WORTH_A_LOOP
         return Stage(
             [self.uses[k].group for k in part.groups],
             part.batched,
@@ -342,7 +349,7 @@ class _Graph:
             self._elements(handed & self.is_updated) if loop else [],
             self._elements(handed & ~self.is_updated) if loop else [],
             outputs,
-            n_products * self.minibatch_size < _WORTH_A_LOOP,
+            is_light and not any(a.is_ring or a.batch_first for a in carried),
         )
 
     def _writers(self, cut: list[_Part]) -> tuple[np.ndarray, np.ndarray]:
