@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -92,13 +91,14 @@ def run_sequence(
 
 
 class _Given(NamedTuple):
-    """What all steps are given, as in `run_sequence`."""
+    """What all steps are given, as in `run_sequence`; whether they are one block."""
 
     parameters: Sequence[tf.Tensor]
     split: InputSplit
     held: tf.Tensor
     stepped: tf.Tensor
     training: bool
+    is_block: bool = False
 
 
 def _run_stages(
@@ -146,7 +146,7 @@ def _run_loop(
     keep: Mapping[Hashable, Keep],
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute all steps of a stage; what later ones read goes to ``batch``."""
-    parameters, split, held, stepped, training = given
+    parameters, split, held, stepped, training, is_block = given
     n_steps = int(stepped.shape[0])
     taken = batch.by_step(stage.taken)
     keys = [key for key in stage.outputs if key in keep]
@@ -160,7 +160,9 @@ def _run_loop(
         )
 
     # Of neurons alone, what they compute takes longer to keep than to compute again.
-    again = training and stage.is_light and stage.is_repeatable
+    # (Not in a block, which is computed again as a whole: TensorFlow's gradient of one
+    # inside of the other, in a loop, is not right.)
+    again = training and stage.is_light and stage.is_repeatable and not is_block
 
     def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
         arguments = parameters, state, held, stepped[i], at_step(taken, i)
@@ -198,12 +200,10 @@ def _in_blocks(
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute steps block by block, and once more, block by block, for gradients."""
     kinds = list(keep.values())
-    plain = replace(program, remat_steps=None)
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
-        state, outputs, _ = run_sequence(
-            plain, parameters, state, split, held, part, True, keep
-        )
+        given = _Given(parameters, split, held, part, training=True, is_block=True)
+        state, outputs = _run_stages(program, given, state, keep)
         return state, [outputs[k] for k in keep]
 
     def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
