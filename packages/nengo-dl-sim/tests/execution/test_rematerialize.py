@@ -7,7 +7,7 @@ import pytest
 from helpers import engine_of, program_of
 from nengo.exceptions import ValidationError
 
-from nengo_dl_ops import Layer
+from nengo_dl_ops import Layer, surrogates
 from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.engine.parameter_store import to_numpy
 from nengo_dl_sim.execution.compiled_call import CompiledForShapes
@@ -22,6 +22,12 @@ def recurrent(net):
     nengo.Connection(net.stimulus, net.ens, synapse=0.005)
     nengo.Connection(net.ens, net.ens, synapse=0.01)
     return net.ens
+
+
+def spiking(net):
+    """Gradients through spikes, in loops whose steps are computed again anyway."""
+    configure_settings(training_mode=surrogates.ATan())
+    return recurrent(net)
 
 
 def learning(net):
@@ -70,6 +76,7 @@ def check_same(found, expected):
     "make, jit_compile, sizes",
     [
         (recurrent, False, (1, 5, N_STEPS)),
+        (spiking, False, (5,)),
         (learning, False, (5,)),
         (layered, False, (5, N_STEPS)),
         pytest.param(layered, True, (5,), marks=pytest.mark.slow),

@@ -307,8 +307,9 @@ def test_time_constants_are_computed_once_for_all_steps():
     net = chain(nengo.LIFRate)
     with simulator(net) as sim:
         program = engine_of(sim).program
-        stepped = program.time_split(training=True).stepped
-        kinds = {type(op).__name__ for group in stepped for op in group.ops}
+        stages = program.stages(training=True).stages
+        loops = [group for one in stages if not one.batched for group in one.groups]
+        kinds = {type(op).__name__ for group in loops for op in group.ops}
     assert "SimParametricProcess" in kinds
     assert not kinds & {"SimBoundedParameter", "SimProcessCoefficients"}
 
