@@ -52,7 +52,7 @@ def diagnose(
         measured.row(layer.name, extra)
         for (layer, _), measured, extra in zip(pairs, layers, added, strict=True)
     ]
-    return Diagnosis(rows, items.n_steps, converter.synapse, DT)
+    return Diagnosis(rows, items.n_steps, DT)
 
 
 def _added(graph: Any, tensors: list[Any], errors: list[float]) -> list[float]:

@@ -74,16 +74,13 @@ class Diagnosis:
         The rows, in the order of the model.
     n_steps : int
         How many steps each item was shown.
-    synapse : nengo.synapses.Synapse or None
-        The synapse of the conversion.
     dt : float
         The length of a step.
     """
 
-    def __init__(self, rows: list[Row], n_steps: int, synapse: Any, dt: float) -> None:
+    def __init__(self, rows: list[Row], n_steps: int, dt: float) -> None:
         self.rows = rows
         self.n_steps = n_steps
-        self._synapse = synapse
         self._dt = dt
 
     def __getitem__(self, layer: Any) -> Row:
@@ -96,7 +93,7 @@ class Diagnosis:
 
     @property
     def worst(self) -> Row:
-        """The row of the layer that adds most to the error."""
+        """The row of the layer with neurons that adds most to the error."""
         spiking = [row for row in self.rows if row.neurons]
         return max(spiking or self.rows, key=lambda row: row.added)
 
@@ -125,12 +122,11 @@ class Diagnosis:
             return (
                 f"steps: it settles after {row.settled}: run more than {self.n_steps}"
             )
-        if self._synapse is None:
-            return (
-                "synapse: spikes that excite and that inhibit come at different times: "
-                "convert with a synapse, such as synapse=0.005"
-            )
-        return f"steps: rates get more exact with more than {self.n_steps}"
+        return (
+            f"steps: rates get more exact with more than {self.n_steps}; with as many, "
+            'converter.calibrate(data, ["percentile", "bias"]), or per_channel=True, '
+            "makes up for what spikes miss"
+        )
 
     def __str__(self) -> str:
         rows = [_TITLES, *(row.cells() for row in self.rows)]
