@@ -237,12 +237,32 @@ def test_batch_normalization_that_could_be_trained_warns():
         lambda: model_of(L.ActivityRegularization(0.1, name="hidden"), (3,)),
     ],
 )
-def test_regularizers_of_activities_have_no_effect_and_warn(model):
+def test_regularizers_of_activities_are_settings_of_objects(model):
     model = model()
-    with pytest.warns(UserWarning, match="hidden .*activity_regularizer"):
-        converter = Converter(model)
+    hidden = model.get_layer("hidden")
+    converter = Converter(model)  # nothing to warn of
+    assert not converter.report()["hidden"].remarks
+    settings = converter.net.config[converter.layers[hidden]]
+    (part,) = settings.activity_regularizer.parts
+    assert part.regularizer is hidden.activity_regularizer
+    other = converted(model)
+    assert other.net.config[other.layers[hidden]].activity_regularizer is None
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: L.Dense(2, activity_regularizer="l2", name="part"),
+        lambda: L.LSTM(2, activity_regularizer="l2", name="part"),
+        lambda: L.TimeDistributed(L.Dense(2, activity_regularizer="l2"), name="part"),
+    ],
+)
+def test_regularizers_of_activities_over_time_warn(layer):
+    x = keras.Input((4, 2))
+    model = keras.Model(x, layer()(x))
+    with pytest.warns(UserWarning, match="part .*activity_regularizer.*over time"):
+        converter = Converter(model, temporal_model=True)
     assert "activity_regularizer" in str(converter)
-    assert not converted(model).report()["hidden"].remarks
 
 
 def test_regularizers_of_weights_are_settings_of_connections():

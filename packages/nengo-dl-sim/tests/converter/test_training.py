@@ -359,3 +359,120 @@ def test_they_act_with_any_optimizer(name):
     )
     found, expected = fit_both(model, OPTIMIZERS[name], epochs=3)
     check_equal(found, expected)
+
+
+@keras.saving.register_keras_serializable("tests")
+class FirstColumn(R.Regularizer):
+    """A penalty to which the shape of an output matters."""
+
+    def __call__(self, x):
+        return keras.ops.sum(keras.ops.exp(x[..., 0]))
+
+    def get_config(self):
+        return {}
+
+
+#: A layer with a regularizer of its output, and the shape of an item.
+ACTIVE = {
+    "Dense, L1": (lambda: L.Dense(3, "relu", activity_regularizer=R.L1(0.1)), (3,)),
+    "Dense, L2": (lambda: L.Dense(3, activity_regularizer=R.L2(0.2)), (3,)),
+    "Dense over positions": (
+        lambda: L.Dense(2, activity_regularizer=FirstColumn()),
+        (4, 3),
+    ),
+    "of what the next layer only passes on": (
+        lambda: keras.Sequential(
+            [
+                L.ActivityRegularization(0.1),
+                L.Flatten(activity_regularizer=R.L2(0.2)),
+                L.Reshape((2, 2), activity_regularizer=FirstColumn()),
+            ]
+        ),
+        (4,),
+    ),
+    "Conv2D": (
+        lambda: L.Conv2D(2, 2, activation="relu", activity_regularizer=R.L1L2(0.1, 1)),
+        (3, 3, 2),
+    ),
+    "Activation": (
+        lambda: keras.Sequential(
+            [L.Dense(2), L.Activation("relu", activity_regularizer=R.L2(0.3))]
+        ),
+        (3,),
+    ),
+    "ActivityRegularization": (
+        lambda: keras.Sequential([L.Dense(2), L.ActivityRegularization(0.1, 0.2)]),
+        (3,),
+    ),
+    "several of one output": (
+        lambda: keras.Sequential(
+            [
+                L.Dense(2, activity_regularizer=R.L2(0.1)),
+                L.ActivityRegularization(l2=0.2),
+                L.Dropout(0, activity_regularizer=R.L1(0.1)),
+            ]
+        ),
+        (3,),
+    ),
+    "of an activation": (
+        lambda: L.Dense(3, L.ReLU(activity_regularizer=R.L1(0.3))),
+        (3,),
+    ),
+    "of an activation in a TensorNode": (
+        lambda: L.Dense(3, L.ELU(activity_regularizer="l2")),
+        (3,),
+    ),
+    "ReLU with a maximum": (
+        lambda: keras.Sequential(
+            [L.Dense(3), L.ReLU(0.5, activity_regularizer=R.L2(0.5))]
+        ),
+        (3,),
+    ),
+    "in a TensorNode": (
+        lambda: L.GroupNormalization(1, activity_regularizer=FirstColumn()),
+        (3, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_regularizers_of_activities_act_as_in_keras(optimizer):
+    chosen = {"SGD": lambda: keras.optimizers.SGD(0.05), **OPTIMIZERS}[optimizer]
+    model = joined(*((make(), shape) for make, shape in ACTIVE.values()))
+    check_equal(*fit_both(model, chosen, epochs=3, scale_firing_rates=50.0))
+
+
+def test_regularizers_of_activities_with_scales_for_channels():
+    layer = L.Dense(3, "relu", activity_regularizer=R.L2(0.2))
+    model = joined((layer, (3,)))
+    scales = {layer: np.array([5.0, 10.0, 20.0])}
+    check_equal(*fit_both(model, OPTIMIZERS["Adam"], scale_firing_rates=scales))
+
+
+def test_regularizers_of_activities_in_logs_are_those_of_keras():
+    def hidden():
+        return L.Dense(3, "relu", activity_regularizer=R.L1(0.5)), (3,)
+
+    model = joined(hidden())
+    x, y = RNG.uniform(-1, 1, (5, 3)), RNG.uniform(-1, 1, (5, 2))
+    weight = RNG.uniform(0.5, 2, 4)
+    options = {"sample_weight": weight, "epochs": 2, "shuffle": False, "verbose": 0}
+    shown = x[:, None], y[:, None]  # the last minibatch is not full
+    with simulator(Converter(model).net, minibatch_size=BATCH) as sim:
+        sim.compile(keras.optimizers.SGD(0.1), "mse")
+        before = sim.evaluate(*shown, verbose=0)
+        first = [a[:4] for a in shown]
+        logs = sim.fit(*first, validation_data=shown, **options).history
+        after = sim.evaluate(*shown, verbose=0)
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    expected = model.evaluate(x, y, batch_size=BATCH, verbose=0)
+    np.testing.assert_allclose(before["loss"], expected, rtol=1e-8)
+    assert before["loss"] > before["out.probe_loss"]
+    history = model.fit(
+        x[:4], y[:4], batch_size=BATCH, validation_data=(x, y), **options
+    ).history
+    assert set(logs) - set(history) == {"out.probe_loss", "val_out.probe_loss"}
+    for name in history:
+        np.testing.assert_allclose(logs[name], history[name], rtol=1e-8)
+    expected = model.evaluate(x, y, batch_size=BATCH, verbose=0)
+    np.testing.assert_allclose(after["loss"], expected, rtol=1e-8)

@@ -33,6 +33,7 @@ GOOD = [
     ("trainable", None, None),
     ("trainable", False, False),
     ("regularizer", function, function),
+    ("activity_regularizer", None, None),
     ("constraint", function, function),
     ("constraint", None, None),
 ]
@@ -62,6 +63,8 @@ BAD = [
     ("constraint", "positive"),
     ("regularizer", 0.1),
     ("regularizer", "l3"),
+    ("activity_regularizer", "l3"),
+    ("activity_regularizer", 0.1),
     ("trainable", 1),
     ("trainable", "True"),
 ]

@@ -10,6 +10,8 @@ from helpers import sgd, simulator, total
 from nengo.exceptions import SimulationError, ValidationError
 from networks import labelled
 
+from nengo_dl_sim import configure_settings
+
 
 @pytest.fixture
 def net():
@@ -47,6 +49,22 @@ def test_directories_are_numbered(net, tmp_path):
         assert len(graph.node) > 5
     with pytest.raises(ValidationError, match="tensorboard.*folder.*got 3"):
         simulator(net, tensorboard=3)
+
+
+def test_regularizers_are_shown_beside_losses(net, tmp_path):
+    with net:
+        configure_settings(trainable=False)
+    net.config[net.conn].trainable = True
+    net.config[net.conn].regularizer = lambda weights: 3.0
+    net.config[net.ens].activity_regularizer = lambda activities: 2.0
+    with simulator(net, tensorboard=tmp_path) as sim:
+        sim.train(2, sgd(), objective={net.p: total}, summaries=["loss"])
+        found, _ = events(tmp_path / "run_0")
+    shown = {tag: float(value) for (_, tag), (value, _) in found.items()}
+    assert shown["loss/regularizers_loss"] == 3
+    assert shown["loss/activity_regularizers_loss"] == 2
+    (other,) = (v for k, v in shown.items() if k.startswith("loss/Probe"))
+    np.testing.assert_allclose(shown["loss/loss"], other + 3 + 2, rtol=1e-6)
 
 
 @pytest.mark.row("S089")

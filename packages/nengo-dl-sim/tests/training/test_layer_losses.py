@@ -30,10 +30,10 @@ def network(layer):
 @pytest.mark.parametrize(
     "layer",
     [
-        lambda: dense(activity_regularizer="l2"),
-        lambda: dense(activity_regularizer="l2", kernel_regularizer="l2"),
         lambda: Adding(name="mine"),
+        lambda: Adding(name="mine", activity_regularizer="l2"),
         lambda: keras.Sequential([Adding()], name="mine"),
+        lambda: keras.Sequential([dense(activity_regularizer="l2")], name="mine"),
     ],
 )
 def test_training_warns_of_losses_that_layers_add(layer):
@@ -49,7 +49,7 @@ def test_training_warns_of_losses_that_layers_add(layer):
 
 
 def test_other_layers_have_none():
-    frozen = dense(kernel_regularizer="l2")
+    frozen = dense(kernel_regularizer="l2", activity_regularizer="l2")
     frozen.trainable = False
     net = network(frozen)
     with simulator(net) as sim:
@@ -70,3 +70,28 @@ def test_regularizers_of_weights_count(nested):
         sim.train(data, keras.optimizers.SGD(0.1), objective={net.p: nothing})
     # The gradient of 0.5 * sum(kernel**2) is the kernel.
     np.testing.assert_allclose(layer.get_weights()[0], 0.9 * kernel, rtol=1e-6)
+
+
+class Rows(keras.regularizers.Regularizer):
+    """A penalty to which the shape of an output matters."""
+
+    def __call__(self, x):
+        return tf.reduce_sum(tf.exp(x[:, 1] * x[:, 0]))
+
+
+@pytest.mark.parametrize("n_steps", [1, 6])
+def test_activity_regularizers_count(n_steps):
+    layer = keras.layers.Dense(2, activity_regularizer=Rows())
+    with nengo.Network(seed=0) as net:
+        x = np.linspace(0.1, 0.6, 6)
+        node = Layer(layer)(nengo.Node(x), shape_in=(3, 2), shape_out=(3, 2))
+        net.p = nengo.Probe(node)
+    with simulator(net) as sim:
+        kernel = layer.get_weights()[0]
+        data = {net.p: np.zeros((1, n_steps, 6))}
+        sim.train(data, keras.optimizers.SGD(0.1), objective={net.p: nothing})
+    kernel, x = tf.Variable(kernel), tf.constant(x.reshape(1, 3, 2), tf.float32)
+    with tf.GradientTape() as tape:
+        penalty = Rows()(x @ kernel)
+    expected = kernel - 0.1 * tape.gradient(penalty, kernel)
+    np.testing.assert_allclose(layer.get_weights()[0], expected, rtol=1e-5)

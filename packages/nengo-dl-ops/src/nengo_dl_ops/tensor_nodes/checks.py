@@ -144,8 +144,12 @@ def adds_losses(
     adds : bool
         Whether training it in Keras would minimise more than what is computed from
         its output and its weights: because of ``add_loss``, or of a regularizer of
-        activities.
+        activities inside of it. Its own ``activity_regularizer`` is one of the output
+        (a layer that calls another one, and passes the outputs on, says in
+        ``n_activity_losses`` how many of them are regularized).
     """
+    own = int(getattr(layer, "activity_regularizer", None) is not None)
+    n_of_outputs = getattr(layer, "n_activity_losses", own)
     weights = layer.trainable_weights
     n_regularized = sum(getattr(v, "regularizer", None) is not None for v in weights)
 
@@ -159,7 +163,7 @@ def adds_losses(
 
     spec = tf.TensorSpec((1, *shape_in), dtype)
     traced = tf.function(losses, autograph=False).get_concrete_function(spec)
-    return bool(traced.structured_outputs)
+    return len(traced.structured_outputs) > n_of_outputs
 
 
 def infer_shape(

@@ -19,6 +19,7 @@ from nengo_dl_ops.user_warnings import warn_user
 from ..checks import check_boolean
 from ..settings.config import configure_settings, own_settings
 from .activations import Exchanges, label
+from .activity import regularize_activities
 from .finder import Finder, output_of
 from .given_scales import GivenScales
 from .graph import Graph
@@ -28,8 +29,6 @@ from .lookup import Lookup
 from .objects import Objects
 from .report import Line, Report
 from .verify import verify
-
-_ACTIVITY = "activity_regularizer has no effect on training of the network"
 
 
 class Converter(InSpikesMixin):
@@ -257,7 +256,7 @@ class Converter(InSpikesMixin):
 
     def _build(self) -> None:
         with nengo.Network(label=self.model.name) as self.net:
-            configure_settings(trainable=None)
+            configure_settings(trainable=None, activity_regularizer=None)
             if self.model.compute_dtype == "float64":
                 configure_settings(dtype="float64")
             self.net.config[nengo.Ensemble].trainable = False
@@ -268,6 +267,8 @@ class Converter(InSpikesMixin):
                 node = nengo.Node(np.zeros(size), label=self._name(tensor))
                 self._objects[id(tensor)] = node
             self._convert_calls()
+            if not self.inference_only:
+                regularize_activities(self)
             self.builder.finish()
             self._probes = {id(t): self._probe(t) for t in self.graph.outputs}
 
@@ -302,7 +303,6 @@ class Converter(InSpikesMixin):
             if why:
                 kind = "layer" if converter.kind == "TensorNode" else "activation"
                 self.remark(layer, f"its {kind} is a TensorNode: {why}", warn=True)
-            self._remark_activity(layer)
         self._given_scales.check_used(self.populations)
         graph = self.graph
         finder = Finder(graph, self._objects, self._probes)
@@ -314,13 +314,6 @@ class Converter(InSpikesMixin):
             layer: [[self._objects[id(t)] for t in call.outputs] for call in calls]
             for layer, calls in self.calls.items()
         }
-
-    def _remark_activity(self, layer: Any) -> None:
-        # Of layers in TensorNodes training itself warns.
-        if self.inference_only or self._converters[layer].kind == "TensorNode":
-            return
-        if getattr(layer, "activity_regularizer", None) is not None:
-            self.remark(layer, _ACTIVITY, warn=True)
 
     # -- what converters of layers ask for
 

@@ -305,12 +305,19 @@ class LayerCall(keras.Layer):
         The call.
     shapes : list of tuple of int
         The shapes of its inputs.
+
+    Attributes
+    ----------
+    n_activity_losses : int
+        How many of its outputs the layer regularizes: what that adds to losses.
     """
 
     def __init__(self, call: Any, shapes: list[tuple[int, ...]]) -> None:
         policy = getattr(call.layer, "dtype_policy", call.outputs[0].dtype)
         super().__init__(dtype=policy, name=f"{call.layer.name}_call")
         self.wrapped = call.layer
+        is_regularized = getattr(call.layer, "activity_regularizer", None) is not None
+        self.n_activity_losses = len(call.outputs) if is_regularized else 0
         # In a closure: Keras would take lists and dictionaries apart.
         self._fill = lambda values: keras.tree.map_structure(
             lambda leaf: values.get(id(leaf), leaf), (call.args, call.kwargs)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import nengo
 from nengo.builder import Model
 from nengo.builder.operator import Operator, SimPyFunc, TimeUpdate
+from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 
@@ -36,6 +37,7 @@ from ..execution.replicas import Replicas
 from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
+from ..settings.activities import regularized_activities
 from ..settings.settings import Settings, keeps_history
 from ..settings.trainable import settings_of_parameters, trainable_signals
 from ..settings.trained_parameters import TrainedParameters, with_trained_parameters
@@ -99,15 +101,20 @@ def assemble(
     inputs = _node_inputs(network, model, settings, config, seed, current)
     step = _step_operators(network, model, settings, inputs, config.dtype)
     batch = config.minibatch_size if shows_batch else None
+    activities = regularized_activities(model, network)
     probes = _probe_stores(network, model, batch)
     factory = ProgramFactory(
         model,
-        step.operators,
+        # Simplifications leave out what nothing reads.
+        [*step.operators, *(SimProbe(activity.signal) for activity in activities)],
         step.roles,
         config,
         inputs,
         current,
-        {probe: model.sig[probe]["in"] for probe in model.probes},
+        {
+            **{probe: model.sig[probe]["in"] for probe in model.probes},
+            **{activity.obj: activity.signal for activity in activities},
+        },
         probes,
         unroll,
         settings,
@@ -130,6 +137,7 @@ def assemble(
         learned=step.learned,
         regularizers=step.regularizers,
         trained=step.trained,
+        activities=activities,
         shows_batch=shows_batch,
         program_factory=factory,
         plan_settings=plan_settings,

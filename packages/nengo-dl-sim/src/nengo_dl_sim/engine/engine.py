@@ -23,6 +23,7 @@ from ..gc_paused import gc_paused
 from ..inputs.current_step import CurrentStep
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
+from ..settings.activities import Activity
 from ..settings.settings import Settings
 from ..settings.trained_parameters import TrainedParameters
 from .initial_values import InitialValues
@@ -83,6 +84,8 @@ class Engine:
         Those of parameters that are trained.
     trained : mapping from Connection or Ensemble to list of TrainedParameter
         Parameters of synapses and neurons that are trained.
+    activities : list of Activity
+        Outputs that are regularized: parts of ``program.outputs``, by their objects.
     shows_batch : bool
         Whether data has a batch axis.
     program_factory : ProgramFactory
@@ -109,6 +112,7 @@ class Engine:
     learned: dict[Signal, Learned]
     regularizers: dict[Signal, Callable]
     trained: TrainedParameters
+    activities: list[Activity]
     shows_batch: bool
     program_factory: ProgramFactory
     plan_settings: PlanSettings

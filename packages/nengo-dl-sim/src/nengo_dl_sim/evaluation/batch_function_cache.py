@@ -102,10 +102,11 @@ class BatchFunctionCache:
 
 
 def _keep(engine: Engine, measures: Sequence[Measure]) -> dict[Hashable, Keep]:
-    """Say which values of probes some measures look at."""
+    """Say which values of outputs some measures look at."""
     looked_at = {key for measure in measures for key in measure.outputs}
+    last = {key for key, store in engine.probes.items() if not store.keep_history}
     return {
-        probe: Keep.ALL if store.keep_history else Keep.LAST
-        for probe, store in engine.probes.items()
-        if probe in looked_at
+        key: Keep.LAST if key in last else Keep.ALL
+        for key in engine.program.outputs
+        if key in looked_at
     }

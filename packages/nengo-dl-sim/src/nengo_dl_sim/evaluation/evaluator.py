@@ -199,14 +199,14 @@ class Evaluator:
         data : DataAdapter
             Says how many steps there are.
         objectives : list of Measure
-            Say which probes count.
+            Say which outputs count.
 
         Warns
         -----
         UserWarning
-            If there is one step only, and a synapse on the way to a probe.
+            If there is one step only, and a synapse on the way to these.
         """
-        looked_at = [probe for measure in objectives for probe in measure.outputs]
+        looked_at = [key for measure in objectives for key in measure.outputs]
         warn_single_step(doing, self._engine.model, looked_at, data.n_steps)
 
 

@@ -17,7 +17,7 @@ from nengo_dl_ops.user_warnings import warn_user
 def warn_single_step(
     doing: str,
     model: Model,
-    probes: Sequence[nengo.Probe],
+    outputs: Sequence[Any],
     n_steps: int,
 ) -> None:
     """
@@ -29,19 +29,20 @@ def warn_single_step(
         What is done, for the message.
     model : nengo.builder.Model
         What Nengo built.
-    probes : list of nengo.Probe
-        The probes that count.
+    outputs : list of nengo.Probe or nengo.Node or nengo.ensemble.Neurons
+        What counts.
     n_steps : int
         The number of steps.
 
     Warns
     -----
     UserWarning
-        If there is one step only, and a synapse on the way to a probe.
+        If there is one step only, and a synapse on the way to it.
     """
     if n_steps != 1:
         return
-    for obj in (*probes, *_upstream(model, probes)):
+    probes = [obj for obj in outputs if isinstance(obj, nengo.Probe)]
+    for obj in (*probes, *_upstream(model, outputs)):
         if obj.synapse is not None:
             warn_user(
                 f"{doing} for one timestep, but {obj} has a synapse: its output "
@@ -51,14 +52,14 @@ def warn_single_step(
             return
 
 
-def _upstream(model: Model, probes: Sequence[nengo.Probe]) -> list[nengo.Connection]:
-    """Find the connections that have an influence on some probes."""
+def _upstream(model: Model, outputs: Sequence[Any]) -> list[nengo.Connection]:
+    """Find the connections that have an influence on some outputs."""
     into: dict[Any, list[nengo.Connection]] = defaultdict(list)
     for conn in model.params:
         if isinstance(conn, nengo.Connection):
             into[_owner(conn.post_obj)].append(conn)
     found: dict[nengo.Connection, None] = {}
-    waiting = [_owner(probe.obj) for probe in probes]
+    waiting = [_owner(getattr(out, "obj", out)) for out in outputs]
     while waiting:
         new = [conn for conn in into.pop(waiting.pop(), ()) if conn not in found]
         found.update(dict.fromkeys(new))

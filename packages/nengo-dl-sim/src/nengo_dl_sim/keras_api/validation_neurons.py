@@ -71,8 +71,8 @@ def warn_few_steps(engine: Engine, n_steps: int, measures: Sequence[Measure]) ->
     """
     if engine.program.in_training(False):  # then neurons never spike
         return
-    probes = {probe for measure in measures for probe in measure.outputs}
-    used = influential_signals(engine, list(probes))
+    outputs = {key for measure in measures for key in measure.outputs}
+    used = influential_signals(engine, outputs)
     in_spikes = trained_in_spikes(engine)
     for ens, n_needed in _steps_of_spikes(engine.model).items():
         if ens in in_spikes:

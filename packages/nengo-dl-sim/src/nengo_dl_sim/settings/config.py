@@ -15,6 +15,7 @@ from .table import SETTINGS, Setting, SettingParam, find_setting
 
 #: What applies to the nearest network of a context, and to the networks in it.
 _OF_NETWORKS = (
+    "activity_regularizer",
     "constraint",
     "regularizer",
     "trainable",
@@ -33,6 +34,16 @@ def configure_settings(**settings: Any) -> None:
 
     Parameters
     ----------
+    activity_regularizer : keras.regularizers.Regularizer or str or callable or None
+        The penalty of what ensembles or nodes give, which training adds to what it
+        minimises: a function of the outputs of a step, ``(minibatch_size, size)
+        tf.Tensor``, that returns a number. As in Keras this is divided by the number
+        of items; of several steps the mean counts. The output of an ensemble is that
+        of its neurons, as probes of these record it: in training rates in Hz (in
+        direct mode: its value). May be set for a type, an object or a network; the
+        nearest setting counts, as for ``regularizer``, but what is set for a network
+        applies to its ensembles only. `.Simulator.fit`, `.Simulator.evaluate` and
+        `.Simulator.train` count it in. Default: None.
     constraint : keras.constraints.Constraint or str or callable or None
         Applied to parameters after each change by training, as in Keras: a function
         of their values, in the shape of ``sim.data[obj]``, that returns others. It is
@@ -193,8 +204,8 @@ def get_setting(
         for ``keep_history``, a network, connection, ensemble or neurons for
         ``trainable``, ``regularizer`` and ``constraint``, a network, ensemble or
         neurons for ``training_mode`` and ``trainable_neurons``, a network or connection
-        for ``trainable_synapse``. For an object that is not in the network, the
-        settings of its type count.
+        for ``trainable_synapse``, and a node, too, for ``activity_regularizer``. For an
+        object that is not in the network, the settings of its type count.
 
     Returns
     -------
@@ -221,7 +232,9 @@ def get_setting(
     if network is not None:
         key = entry.classes[0] if obj is None else obj
         path = () if obj is None else _path(network, obj)
-        value = nearest_setting(path or (network,), key, setting)
+        is_node = isinstance(obj, nengo.Node) and nengo.Node in entry.classes
+        find = setting_of_type if is_node else nearest_setting
+        value = find(path or (network,), key, setting)
     if value is None:
         value = default
     return entry.default if value is None else value
@@ -245,6 +258,13 @@ def nearest_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -
     """
     values = _values_outwards(networks, obj, setting)
     return next((value for value in values if value is not None), None)
+
+
+def setting_of_type(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:
+    """Return what is set nearest to an object, for itself or for its type, or None."""
+    keys = (obj, type(obj))
+    found = (_value(net, key, setting) for key in keys for net in reversed(networks))
+    return next((value for value in found if value is not None), None)
 
 
 def own_setting(networks: Sequence[nengo.Network], obj: Any, setting: str) -> Any:

@@ -161,6 +161,7 @@ _NETWORK = (nengo.Network,)
 _PARAMETERS = (nengo.Network, nengo.Connection, nengo.Ensemble, Neurons)
 
 _NEURONS = (nengo.Network, nengo.Ensemble, Neurons)
+_ACTIVITIES = (*_NEURONS, nengo.Node)
 _MODES = (
     "'rate', 'spike_aware', a surrogate gradient such as nengo_dl.surrogates.ATan(), "
     "or a function from distances to derivatives"
@@ -175,6 +176,13 @@ _OF_WEIGHTS = "of Keras, its name, a function of weights, or None"
 SETTINGS = {
     setting.name: setting
     for setting in (
+        Setting(
+            "activity_regularizer",
+            None,
+            _ACTIVITIES,
+            "a regularizer of Keras, its name, a function of outputs, or None",
+            _regularizer,
+        ),
         Setting(
             "constraint", None, _PARAMETERS, f"a constraint {_OF_WEIGHTS}", _constraint
         ),

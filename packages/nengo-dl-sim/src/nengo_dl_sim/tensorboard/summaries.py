@@ -137,12 +137,14 @@ def _called(function: Callable[[], Any]) -> Entry:
 
 def _loss_tags(probes: Sequence[Probe], objectives: Sequence[Measure]) -> list[str]:
     used: Counter[str] = Counter()
-    names = [
-        "_".join(_label("Probe", p, probes.index(p)) for p in objective.outputs)
-        or "regularizers"
-        for objective in objectives
-    ]
+    names = [_loss_name(probes, objective) for objective in objectives]
     return [_unique(f"loss/{name}_loss", used) for name in names]
+
+
+def _loss_name(probes: Sequence[Probe], objective: Measure) -> str:
+    if objective.attr in ("regularizer", "activity_regularizer"):
+        return f"{objective.attr}s"
+    return "_".join(_label("Probe", p, probes.index(p)) for p in objective.outputs)
 
 
 def _histogram(obj: Any, data: Mapping[Any, Any], used: Counter[str]) -> Entry:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-import nengo
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
@@ -57,10 +57,10 @@ def reached_signals(
     return found
 
 
-def influential_signals(engine: Engine, probes: Sequence[nengo.Probe]) -> set[Signal]:
-    """Find the signals that some probes depend on, in whatever way."""
-    probed = [engine.model.sig[probe]["in"] for probe in probes]
-    return reached_signals(engine.program.groups, probed, through_python=True)
+def influential_signals(engine: Engine, keys: Iterable[Any]) -> set[Signal]:
+    """Find the signals that some outputs (probes) depend on, in whatever way."""
+    outputs = [engine.program_factory.outputs[key] for key in keys]
+    return reached_signals(engine.program.groups, outputs, through_python=True)
 
 
 def check_function(
@@ -227,8 +227,10 @@ def warn_layer_losses(groups: Sequence[OpBuilder]) -> None:
     if found:
         warn_user(
             f"These Keras layers add losses of their own: {_some(found)}. Training "
-            "minimises objectives and regularizers of weights only. Activities are "
-            "regularised by objectives.Regularize, on a probe of them"
+            "minimises objectives, regularizers of weights, and those of the outputs "
+            "of TensorNodes only. Other activities are regularized by "
+            "net.config[obj].activity_regularizer, or by objectives.Regularize, on a "
+            "probe of them"
         )
 
 

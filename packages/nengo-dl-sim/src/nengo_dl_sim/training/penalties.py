@@ -1,8 +1,8 @@
-"""Regularizers and constraints of parameters."""
+"""Regularizers of parameters and of activities, and constraints of parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,13 +10,15 @@ from nengo.exceptions import ValidationError
 
 from ..engine.constraints import PartConstraints
 from ..engine.engine import Engine
+from ..execution.sequence import MAX_UNROLLED_STEPS
 from ..measures.measure import Measure, tensors_explained
+from ..settings.activities import Activity
 from .trainable_parameters import TrainableParameter, trainable_parameters
 
 
 def penalties(engine: Engine) -> list[Measure]:
     """
-    Measure what regularizers make of parameters.
+    Measure what regularizers make of parameters and of activities.
 
     Parameters
     ----------
@@ -26,8 +28,13 @@ def penalties(engine: Engine) -> list[Measure]:
     Returns
     -------
     measures : list of Measure
-        One loss, their sum, which depends on no output; none without regularizers.
+        A loss for each of both, where there are regularizers: the sum for parameters,
+        which depends on no output, and that for activities.
     """
+    return [*_of_parameters(engine), *_of_activities(engine)]
+
+
+def _of_parameters(engine: Engine) -> list[Measure]:
     found = [p for p in trainable_parameters(engine) if p.regularizer is not None]
     if not found:
         return []
@@ -55,13 +62,58 @@ def _penalty(part: TrainableParameter, values: Sequence[tf.Tensor]) -> tf.Tensor
     """Compute the penalty of a parameter, from the values of all variables."""
     regularizer: Any = part.regularizer
     value = tf.reshape(values[part.variable][part.rows], part.shape)
-    with tensors_explained(part.name, "regularizer"):
+    return _number(regularizer, value, part.name, "regularizer")
+
+
+def _of_activities(engine: Engine) -> list[Measure]:
+    activities, dtype = engine.activities, engine.config.dtype
+    if not activities:
+        return []
+    objects = tuple(dict.fromkeys(activity.obj for activity in activities))
+
+    def total(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tf.Tensor:
+        del targets
+        of_objects = dict(zip(objects, outputs, strict=True))
+        return tf.add_n([_mean(one, of_objects[one.obj], dtype) for one in activities])
+
+    return [
+        Measure(
+            name="the regularizers of activities",
+            outputs=objects,
+            targets=(),
+            function=total,
+            source=activities,
+            is_loss=True,
+            attr="activity_regularizer",
+        )
+    ]
+
+
+def _mean(activity: Activity, outputs: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Compute the penalty of a minibatch, for each item and step."""
+
+    def penalty(values: tf.Tensor) -> tf.Tensor:
+        name, attr = str(activity.obj), "activity_regularizer"
+        return tf.cast(_number(activity.regularizer, values, name, attr), dtype)
+
+    n_items, n_steps = (int(n) for n in outputs.shape[:2])
+    steps = tf.transpose(outputs, (1, 0, 2))
+    if n_steps <= MAX_UNROLLED_STEPS:
+        penalties = tf.stack([penalty(steps[i]) for i in range(n_steps)])
+    else:
+        penalties = tf.map_fn(penalty, steps, fn_output_signature=dtype)
+    return tf.reduce_mean(penalties) / n_items
+
+
+def _number(regularizer: Callable, value: tf.Tensor, name: str, attr: str) -> tf.Tensor:
+    """Call a regularizer, and check that it returns a number."""
+    with tensors_explained(name, attr):
         penalty = tf.convert_to_tensor(regularizer(value))
     if penalty.shape.rank != 0:
         raise ValidationError(
-            f"expected a function that returns a number for {part.name}, got "
+            f"expected a function that returns a number for {name}, got "
             f"{regularizer!r}, which returned shape {penalty.shape}",
-            attr="regularizer",
+            attr=attr,
         )
     return penalty
 
