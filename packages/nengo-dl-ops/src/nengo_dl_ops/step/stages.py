@@ -205,16 +205,15 @@ class _Graph:
         self.outputs = outputs
         self.is_state = _mask(layout, (array.signal.rows for array in states))
         self.is_updated = _mask(layout, (use.updates for use in uses))
+        self.first, self.last = _writers(layout, [use.writes for use in uses])
         edges = {*self._edges(), *self._bonds()}
         self.component, self.needed = self._components(edges)
 
     def _edges(self) -> Iterator[tuple[int, int]]:
         """Yield pairs of groups of which the second needs what the first computes."""
-        # Who wrote each row last: in the step so far, and as the step before left it.
+        # Who wrote each row last, in the step so far.
         here = np.full(self.layout.n_rows, -1, dtype=np.int32)
-        last = np.full(self.layout.n_rows, -1, dtype=np.int32)
-        for k, use in enumerate(self.uses):
-            last[use.writes] = k
+        last = self.last
         for k, use in enumerate(self.uses):
             # What is updated is read before that, whatever the order of the groups.
             updated = self.is_updated[use.reads]
@@ -239,20 +238,26 @@ class _Graph:
             k for k, use in uses if any(not v.trainable for v in use.group.variables)
         ]
         for array in self.states:
-            rows = _mask(self.layout, [array.signal.rows])
-            writers = {k for k, use in uses if np.any(rows[use.writes])}
             # Matrices that every item has of its own would be kept for all steps.
-            yield writers | (self._readers(rows) if array.batch_first else set())
+            readers = self._readers(array.signal.rows) if array.batch_first else set()
+            yield self._writers(array.signal.rows) | readers
         for k, use in uses:
             # What all items share, such as the time, would become one value for each.
-            yield {k, *self._readers(_mask(self.layout, [use.shared]))}
+            yield {k, *self._readers(use.shared)}
         for signal in self.outputs.values():
             if np.any(self.is_updated[signal.rows]):
-                rows = _mask(self.layout, [signal.rows])
-                yield {k for k, use in uses if np.any(rows[use.writes])}
+                yield self._writers(signal.rows)
+
+    def _writers(self, rows: np.ndarray) -> set[int]:
+        # Who writes between the first and the last is needed by one, and needs one.
+        writers = np.unique([self.first[rows], self.last[rows]]).tolist()
+        return {k for k in writers if 0 <= k < len(self.uses)}
 
     def _readers(self, rows: np.ndarray) -> set[int]:
-        return {k for k, use in enumerate(self.uses) if np.any(rows[use.reads])}
+        if len(rows) == 0:
+            return set()
+        mask = _mask(self.layout, [rows])
+        return {k for k, use in enumerate(self.uses) if np.any(mask[use.reads])}
 
     def _components(
         self, edges: Iterable[tuple[int, int]]
@@ -310,7 +315,8 @@ class _Graph:
 
     def stages(self, cut: list[_Part]) -> Stages:
         """Find out what stages hand to each other."""
-        first, last = self._writers(cut)
+        writes = [[self.uses[k].writes for k in part.groups] for part in cut]
+        first, last = _writers(self.layout, [np.concatenate(rows) for rows in writes])
         place = {
             k: int(max(last[sig.rows], default=-1)) for k, sig in self.outputs.items()
         }
@@ -336,32 +342,25 @@ class _Graph:
         outputs: list[Hashable],
     ) -> Stage:
         written = _mask(self.layout, (self.uses[k].writes for k in part.groups))
-        states = [np.any(written[array.signal.rows]) for array in self.states]
+        states = [
+            k for k, a in enumerate(self.states) if np.any(written[a.signal.rows])
+        ]
+        large = any(
+            self.states[k].is_ring or self.states[k].batch_first for k in states
+        )
         loop = not part.batched
-        carried = [a for a in self.states if np.any(written[a.signal.rows])]
         n_products = sum(self.uses[k].n_products for k in part.groups)
         is_light = n_products * self.minibatch_size < _WORTH_A_LOOP
         return Stage(
             [self.uses[k].group for k in part.groups],
             part.batched,
-            np.flatnonzero(states).tolist(),
+            states,
             taken,
             self._elements(handed & self.is_updated) if loop else [],
             self._elements(handed & ~self.is_updated) if loop else [],
             outputs,
-            is_light and not any(a.is_ring or a.batch_first for a in carried),
+            is_light and not large,
         )
-
-    def _writers(self, cut: list[_Part]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and the last stage that writes each row."""
-        # Of rows that nobody writes the first is after all, the last before all stages.
-        first = np.full(self.layout.n_rows, len(cut), dtype=np.int32)
-        last = np.full(self.layout.n_rows, -1, dtype=np.int32)
-        for number, part in enumerate(cut):
-            rows = _mask(self.layout, (self.uses[k].writes for k in part.groups))
-            first[rows] = np.minimum(first[rows], number)
-            last[rows] = number
-        return first, last
 
     def _elements(self, rows: np.ndarray) -> list[TensorSignal]:
         """Return elements at some rows, those of each type as one signal."""
@@ -383,6 +382,19 @@ class _Graph:
                 empty = np.zeros(self.layout.n_rows, dtype=bool)
                 found.setdefault(signal.dtype, empty)[signal.rows] = True
         return found
+
+
+def _writers(
+    layout: SignalLayout, writes: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last of those who write each row."""
+    # Of rows that nobody writes the first is after all of them, the last before.
+    first = np.full(layout.n_rows, len(writes), dtype=np.int32)
+    last = np.full(layout.n_rows, -1, dtype=np.int32)
+    for number, rows in enumerate(writes):
+        first[rows] = np.minimum(first[rows], number)
+        last[rows] = number
+    return first, last
 
 
 def _n_products(op: Operator) -> int:
