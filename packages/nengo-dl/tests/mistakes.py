@@ -101,7 +101,7 @@ SIMULATOR = [
         "with net:\n    nengo_dl.configure_settings(trainble=False)",
         "ConfigError",
         "'trainble'",
-        "one of: dtype, inference_only, keep_history",
+        "one of: activity_regularizer, constraint, dtype",
         "",
         "choose one of these",
         said=False,
