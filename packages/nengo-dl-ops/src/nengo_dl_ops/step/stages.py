@@ -138,7 +138,9 @@ def split_in_stages(
     cut = graph.cut()
     later = [uses[k] for part in cut[1:] if part.batched for k in part.groups]
     gain = sum(use.n_products for use in later) * minibatch_size
-    if gain < _WORTH_A_LOOP * sum(not part.batched for part in cut):
+    # Python code is shown all of the state, so there is one loop for all of it.
+    python = any(group.python for group in groups)
+    if python or gain < _WORTH_A_LOOP * sum(not part.batched for part in cut):
         cut = graph.cut(n_loops=1)
     return graph.stages(cut)
 
@@ -342,8 +344,11 @@ class _Graph:
         outputs: list[Hashable],
     ) -> Stage:
         written = _mask(self.layout, (self.uses[k].writes for k in part.groups))
+        python = any(self.uses[k].group.python for k in part.groups)
         states = [
-            k for k, a in enumerate(self.states) if np.any(written[a.signal.rows])
+            k
+            for k, array in enumerate(self.states)
+            if python or np.any(written[array.signal.rows])
         ]
         large = any(
             self.states[k].is_ring or self.states[k].batch_first for k in states
