@@ -191,8 +191,7 @@ class FastSigmoid(Surrogate):
        g(x) = \frac{x}{1 + k |x|} + \frac{1}{2}, \qquad
        g'(x) = \frac{1}{(1 + k |x|)^2}
 
-    with the slope :math:`k`. Definition and default are those of snnTorch [1]_; the
-    function is that of [2]_.
+    with the slope :math:`k`. Definition and default are those of snnTorch [1]_.
 
     Parameters
     ----------
@@ -205,8 +204,6 @@ class FastSigmoid(Surrogate):
     ----------
     .. [1] Eshraghian, J. K., et al. (2023). Training spiking neural networks using
        lessons from deep learning. Proceedings of the IEEE, 111(9), 1016-1054.
-    .. [2] Zenke, F., & Ganguli, S. (2018). SuperSpike: Supervised learning in
-       multilayer spiking neural networks. Neural Computation, 30(6), 1514-1541.
     """
 
     slope: float = 25.0
@@ -225,12 +222,9 @@ class SuperSpike(Surrogate):
     r"""
     The derivative that SuperSpike takes.
 
-    .. math::
+    .. math:: g'(x) = \frac{1}{(1 + \beta |x|)^2}
 
-       g(x) = \frac{x}{1 + \beta |x|} + \frac{1}{2}, \qquad
-       g'(x) = \frac{1}{(1 + \beta |x|)^2}
-
-    The definition is that of [1]_, the default that of Norse.
+    That is `FastSigmoid`. The definition is that of [1]_, the default that of Norse.
 
     Parameters
     ----------
@@ -420,8 +414,7 @@ class Gaussian(Surrogate):
        g(x) = \Phi\left(\frac{x}{\sigma}\right), \qquad
        g'(x) = \frac{1}{\sqrt{2 \pi} \sigma} e^{-x^2 / (2 \sigma^2)}
 
-    Definition and default are those of [1]_. (SpikingJelly's ``Erf`` is the same with
-    :math:`\sigma = 1 / (\sqrt{2} \alpha)`.)
+    Definition and default are those of [1]_. (SpikingJelly's ``Erf`` is the same.)
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -54,3 +55,11 @@ def describe_signals(sigs: Sequence[Signal]) -> str:
     n_values = sum(sig.size for sig in different)
     plural = "" if n_values == 1 else "s"
     return f"{different[0].name}{others} ({n_values} value{plural})"
+
+
+def describe_xla_error(error: str) -> str:
+    """Say in a few words what XLA has no code for."""
+    ops = dict.fromkeys(re.findall(r"(\w+) \(No registered", error))
+    if not ops and "is_initialized" in error:  # a variable, as XLA takes it for one
+        return " (a resource that is no variable, such as a table)"
+    return f" ({', '.join(ops)})" if ops else f": {error.splitlines()[0][:200]}"

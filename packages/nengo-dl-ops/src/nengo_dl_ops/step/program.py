@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -20,7 +19,7 @@ from nengo_dl_signals import (
 )
 
 from ..builder import Builder, OpBuilder
-from .description import describe_program
+from .description import describe_program, describe_xla_error
 from .rates import in_rates
 from .segments import Segment, segments
 from .stages import Stage, Stages, one_stage, split_in_stages
@@ -153,7 +152,11 @@ class Program:
     def unknown_to_xla(self) -> dict[str, str]:
         """What XLA says of operators that it cannot compile, by what they are of."""
         errors = {str(g.ops[0].tag): g.compiler_error() for g in self.groups if g.ops}
-        found = {tag: _reason(text) for tag, text in errors.items() if text is not None}
+        found = {
+            tag: describe_xla_error(text)
+            for tag, text in errors.items()
+            if text is not None
+        }
         for tag, reason in found.items():
             logger.warning(
                 "Running without XLA, which cannot compile %s%s", tag, reason
@@ -179,11 +182,6 @@ class Program:
         ----------
         minibatch_size : int
             The number of items that are simulated at once.
-
-        Returns
-        -------
-        program : Program
-            Of the same layout, for the same parameters.
         """
 
         def of_size(group: OpBuilder) -> OpBuilder:
@@ -204,8 +202,7 @@ class Program:
 
     def with_checked_gradients(self) -> Program:
         """Return the same, but that TensorNodes raise errors in back-propagation."""
-        groups = [group.with_checked_gradients() for group in self.groups]
-        return replace(self, groups=groups)
+        return replace(self, groups=[g.with_checked_gradients() for g in self.groups])
 
     @cached_property
     def looked_at(self) -> dict[Hashable, TensorSignal]:
@@ -492,14 +489,6 @@ def _of_items(
     """Join the first items after some steps with those that these left out."""
     others = array.items(array.left_out(old, n_steps), slice(n_items, None))
     return array.joined([array.items(new, slice(0, n_items)), others])
-
-
-def _reason(error: str) -> str:
-    """Say in a few words what XLA has no code for."""
-    ops = dict.fromkeys(re.findall(r"(\w+) \(No registered", error))
-    if not ops and "is_initialized" in error:  # a variable, as XLA takes it for one
-        return " (a resource that is no variable, such as a table)"
-    return f" ({', '.join(ops)})" if ops else f": {error.splitlines()[0][:200]}"
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:
