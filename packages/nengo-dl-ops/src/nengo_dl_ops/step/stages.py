@@ -20,8 +20,7 @@ from ..builder import OpBuilder
 from .state import StateArray
 
 #: A loop of its own costs about as much as so many multiplications in each step: what
-#: it lets be computed for all steps at once must be worth it. To compute so few of them
-#: once more is also faster than to keep what a step computes for its gradient.
+#: it lets be computed for all steps at once must be worth it.
 _WORTH_A_LOOP = 50_000
 
 
@@ -46,8 +45,6 @@ class Stage:
         before has left) and at its end.
     outputs : list of hashable
         Which of the program's outputs are known at the end of a step of the loop.
-    is_light : bool
-        Whether a step takes few multiplications, and carries no large arrays.
     """
 
     groups: list[OpBuilder]
@@ -57,12 +54,6 @@ class Stage:
     before: list[TensorSignal]
     after: list[TensorSignal]
     outputs: list[Hashable]
-    is_light: bool
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether its steps can be computed twice, with parameters that are signals."""
-        return not any(group.python or group.variables for group in self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +85,7 @@ def one_stage(
     """Let all groups be one loop."""
     nothing = np.zeros(layout.n_rows, dtype=bool)
     every = list(range(len(states)))
-    stage = Stage(list(groups), False, every, nothing, [], [], list(outputs), False)
+    stage = Stage(list(groups), False, every, nothing, [], [], list(outputs))
     return Stages([stage], [], 0)
 
 
@@ -134,7 +125,7 @@ def split_in_stages(
         Of every group once.
     """
     uses = [_Uses(layout, group, training) for group in groups]
-    graph = _Graph(layout, uses, states, outputs, minibatch_size)
+    graph = _Graph(layout, uses, states, outputs)
     cut = graph.cut()
     later = [uses[k] for part in cut[1:] if part.batched for k in part.groups]
     gain = sum(use.n_products for use in later) * minibatch_size
@@ -198,10 +189,8 @@ class _Graph:
         uses: list[_Uses],
         states: Sequence[StateArray],
         outputs: Mapping[Hashable, TensorSignal],
-        minibatch_size: int,
     ) -> None:
         self.layout = layout
-        self.minibatch_size = minibatch_size
         self.uses = uses
         self.states = states
         self.outputs = outputs
@@ -350,12 +339,7 @@ class _Graph:
             for k, array in enumerate(self.states)
             if python or np.any(written[array.signal.rows])
         ]
-        large = any(
-            self.states[k].is_ring or self.states[k].batch_first for k in states
-        )
         loop = not part.batched
-        n_products = sum(self.uses[k].n_products for k in part.groups)
-        is_light = n_products * self.minibatch_size < _WORTH_A_LOOP
         return Stage(
             [self.uses[k].group for k in part.groups],
             part.batched,
@@ -364,7 +348,6 @@ class _Graph:
             self._elements(handed & self.is_updated) if loop else [],
             self._elements(handed & ~self.is_updated) if loop else [],
             outputs,
-            is_light and not large,
         )
 
     def _elements(self, rows: np.ndarray) -> list[TensorSignal]:

@@ -14,14 +14,11 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Between the two, only its arguments take memory, not what it computes on the way.
 
-    ``function``: takes nested structures of tensors (what is none is handed on as it
-    is), and returns such. It must depend on
+    ``function``: takes and returns nested structures of tensors. It must depend on
     nothing else that has a gradient, and give the same values again.
     """
     flat = tf.nest.flatten(arguments)
-    floating = [
-        k for k, x in enumerate(flat) if tf.is_tensor(x) and x.dtype.is_floating
-    ]
+    floating = [k for k, tensor in enumerate(flat) if tensor.dtype.is_floating]
     structure: list[Any] = []
 
     def call(floats: tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
@@ -34,7 +31,7 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
     @tf.custom_gradient
     def compute(*floats: tf.Tensor) -> tuple[list[tf.Tensor], Callable]:
         # No tape watches the first call, so nothing of it is kept.
-        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor | None]:
+        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(floats)
                 again = call(floats)
@@ -45,6 +42,7 @@ def rematerialized(function: Callable[..., Any], *arguments: Any) -> Any:
                 [y for y, _ in flowing],
                 floats,
                 [dy for _, dy in flowing],
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
 
         return call(floats), gradient

@@ -91,14 +91,13 @@ def run_sequence(
 
 
 class _Given(NamedTuple):
-    """What all steps are given, as in `run_sequence`; whether they are one block."""
+    """What all steps are given, as in `run_sequence`."""
 
     parameters: Sequence[tf.Tensor]
     split: InputSplit
     held: tf.Tensor
     stepped: tf.Tensor
     training: bool
-    is_block: bool = False
 
 
 def _run_stages(
@@ -146,7 +145,7 @@ def _run_loop(
     keep: Mapping[Hashable, Keep],
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute all steps of a stage; what later ones read goes to ``batch``."""
-    parameters, split, held, stepped, training, is_block = given
+    parameters, split, held, stepped, training = given
     n_steps = int(stepped.shape[0])
     taken = batch.by_step(stage.taken)
     keys = [key for key in stage.outputs if key in keep]
@@ -154,20 +153,18 @@ def _run_loop(
     handed = [*stage.before, *stage.after]
     kinds = [*(Keep.ALL for _ in handed), *(keep[key] for key in keys)]
 
-    def compute(parameters, state, held, stepped, taken):  # type: ignore[no-untyped-def]
-        return program.stage_step(
-            stage, parameters, state, split, held, stepped, taken, outputs, training
-        )
-
-    # Of neurons alone, what they compute takes longer to keep than to compute again.
-    # (Not in a block, which is computed again as a whole: TensorFlow's gradient of one
-    # inside of the other, in a loop, is not right.)
-    again = training and stage.is_light and stage.is_repeatable and not is_block
-
     def one_step(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:
-        arguments = parameters, state, held, stepped[i], at_step(taken, i)
-        step = rematerialized(compute, *arguments) if again else compute(*arguments)
-        state, values = step
+        state, values = program.stage_step(
+            stage,
+            parameters,
+            state,
+            split,
+            held,
+            stepped[i],
+            at_step(taken, i),
+            outputs,
+            training,
+        )
         return state, [_of_step(*pair) for pair in zip(kinds, values, strict=True)]
 
     carried = state._replace(arrays=[state.arrays[i] for i in stage.states])
@@ -202,7 +199,7 @@ def _in_blocks(
     kinds = list(keep.values())
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
-        given = _Given(parameters, split, held, part, training=True, is_block=True)
+        given = _Given(parameters, split, held, part, training=True)
         state, outputs = _run_stages(program, given, state, keep)
         return state, [outputs[k] for k in keep]
 
