@@ -102,13 +102,16 @@ def test_kernels_after_compilation(make):
 def traces(monkeypatch):
     """Counts how often a step was turned into a graph."""
     steps = []
-    step = Program.step
 
-    def counting(self, *args, **kwargs):
-        steps.append(self)
-        return step(self, *args, **kwargs)
+    def counting(step):
+        def count(self, *args, **kwargs):
+            steps.append(self)
+            return step(self, *args, **kwargs)
 
-    monkeypatch.setattr(Program, "step", counting)
+        return count
+
+    for name in ("step", "stage_step"):
+        monkeypatch.setattr(Program, name, counting(getattr(Program, name)))
     return steps
 
 

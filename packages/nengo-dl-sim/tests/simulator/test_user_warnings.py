@@ -67,12 +67,18 @@ def hooked():
     return net
 
 
-def regularised():
+class AddsLoss(keras.layers.Dense):
+    def call(self, x):
+        y = super().call(x)
+        self.add_loss(keras.ops.sum(y))
+        return y
+
+
+def adds_losses():
     with nengo.Network() as net:
         configure_settings(trainable=None)
         net.a = nengo.Node([0.5])
-        dense = keras.layers.Dense(1, kernel_regularizer="l2")
-        layer = TensorNode(dense, shape_in=(1,))
+        layer = TensorNode(AddsLoss(1), shape_in=(1,))
         nengo.Connection(net.a, layer, synapse=None)
         net.p = nengo.Probe(layer)
     return net
@@ -153,7 +159,7 @@ WARNINGS = {
     ),
     "layer losses": (
         lambda net, sim: sim.train({net.a: x(), net.p: x()}, sgd()),
-        regularised,
+        adds_losses,
         "losses of their own",
     ),
     "stateful": (stateless, lambda: network(stateful=False), "stateful=True has no"),
