@@ -216,3 +216,20 @@ def test_equal_objectives_are_compiled_once():
             losses = [sim.loss(1, objective={probe: objective(s)}) for s in scales]
             assert losses == [2, 6]
     assert traced == [1, 3]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("part", [np.s_[1], np.s_[1:3], np.s_[::-2], np.s_[[3, 0]]])
+def test_functions_of_parts_of_nodes(part, dtype):
+    """Whatever the type of the simulation is, which Nengo's signals do not have."""
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype=dtype)
+        node = nengo.Node([0.1, 0.2, 0.4, 0.8])
+        out = nengo.Node(size_in=np.arange(4)[part].size)
+        nengo.Connection(node[part], out, function=lambda x: 2 * x, synapse=None)
+        probe = nengo.Probe(out)
+    with Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(2)
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(2)
+    np.testing.assert_allclose(sim.data[probe], reference.data[probe], rtol=1e-6)

@@ -52,9 +52,11 @@ class HostSignals:
         base = self._bases[sig.base]
         if sig is sig.base:
             return base
-        return np.ndarray(
-            sig.shape, base.dtype, base, offset=sig.offset, strides=sig.strides
-        )
+        # Nengo counts bytes of its own type, which may be another one.
+        n, mine = sig.dtype.itemsize, base.itemsize
+        strides = [stride // n * mine for stride in sig.strides]
+        offset = sig.offset // n * mine
+        return np.ndarray(sig.shape, base.dtype, base, offset=offset, strides=strides)
 
 
 def _sparse_matrix(sig: Signal) -> Any:
