@@ -101,6 +101,9 @@ def _mean(activity: Activity, outputs: tf.Tensor, dtype: str) -> tf.Tensor:
     if n_steps <= MAX_UNROLLED_STEPS:
         penalties = tf.stack([penalty(steps[i]) for i in range(n_steps)])
     else:
+        # An error comes from here: after one inside of a map, TensorFlow goes on as if
+        # it were in that, and optimizers of TensorFlow 1 fail.
+        penalty(steps[0])
         penalties = tf.map_fn(penalty, steps, fn_output_signature=dtype)
     return tf.reduce_mean(penalties) / n_items
 
