@@ -117,7 +117,7 @@ def test_a_fault_is_found(builder, method, fault, word, monkeypatch):
     @hypothesis.given(networks(), settings)
     @hypothesis.settings(
         search,
-        max_examples=100,
+        max_examples=200,
         derandomize=True,
         phases=[Phase.generate],
         report_multiple_bugs=False,
