@@ -65,14 +65,11 @@ class Stages:
     ----------
     stages : list of Stage
         The stages, in order.
-    known : list of hashable
-        Outputs that no loop hands out: they are known after the last stage.
     n_bytes : int
         How much memory the values between stages take, for one step of one item.
     """
 
     stages: list[Stage]
-    known: list[Hashable]
     n_bytes: int
 
 
@@ -86,7 +83,7 @@ def one_stage(
     nothing = np.zeros(layout.n_rows, dtype=bool)
     every = list(range(len(states)))
     stage = Stage(list(groups), False, every, nothing, [], [], list(outputs))
-    return Stages([stage], [], 0)
+    return Stages([stage], 0)
 
 
 def split_in_stages(
@@ -323,7 +320,7 @@ class _Graph:
             stages.append(self._stage(part, reads & (first < number), handed, outputs))
             needed |= reads
             n_rows += int(handed.sum())
-        return Stages(stages[::-1], known, 8 * n_rows)
+        return Stages(stages[::-1], 8 * n_rows)
 
     def _stage(
         self,
