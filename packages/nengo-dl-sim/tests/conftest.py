@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import keras
 import nengo
 import pytest
 
@@ -19,6 +20,14 @@ def no_decoder_cache():
     nengo.rc.set("decoder_cache", "enabled", "False")
     yield
     nengo.rc.set("decoder_cache", "enabled", str(enabled))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def floats_of_keras():
+    """Fail where a file leaves another type of floats to the files after it."""
+    before = keras.config.floatx(), keras.config.dtype_policy().name
+    yield
+    assert (keras.config.floatx(), keras.config.dtype_policy().name) == before
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ B = np.random.RandomState(1).uniform(0, 1, (5, 2))
 @pytest.fixture(scope="module")
 def two():
     """Convert a model of two inputs."""
-    keras.config.set_floatx("float64")
     a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
     y = L.Dense(4, "relu", name="hidden")(L.Concatenate()([a, b]))
     model = randomize(keras.Model([a, b], L.Dense(2, name="out")(y)))

@@ -103,9 +103,8 @@ def test_parts_of_other_models():
     assert agrees(converted(part)) and agrees(converted(rest))
 
 
+@pytest.mark.usefixtures("float32")
 def test_models_in_float32():
-    keras.config.set_dtype_policy("float32")
-    keras.config.set_floatx("float32")
     assert converted(mlp()).verify(atol=1e-5)
 
 
