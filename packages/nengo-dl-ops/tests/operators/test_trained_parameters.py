@@ -125,7 +125,8 @@ def test_a_filter_with_another_time_constant(kind):
     [
         None,
         nengo.synapses.Triangle(0.01),
-        nengo.LinearFilter([1], [0.1, 1]),
+        nengo.LinearFilter([1], [0.1, 1], analog=False),
+        nengo.LinearFilter([1], [0.1, 1], method="bilinear"),
         nengo.Lowpass(0.1, method="euler"),
         nengo.processes.WhiteNoise(),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import engine_of, groups_of, reference, sgd, simulator, total
+from lif_slopes import lif_slope
 from nengo.exceptions import BuildError, SimulationError, ValidationError
 
 from nengo_dl_ops import Delay, surrogates
@@ -135,53 +136,34 @@ def test_gradients_agree_with_finite_differences():
 
 
 def lif_slopes(x, surrogate, which):
-    """
-    Derivatives of the weighted spikes of the chain, carried forward with its state.
-
-    Written after the equations of ``nengo.LIF.step``; ``which`` of the time constants
-    is varied.
-    """
+    """Derivatives of the weighted spikes of the chain; ``which`` is varied."""
     tau, tau_rc, tau_ref = (BUILT[name] for name in ("tau", "tau_rc", "tau_ref"))
     d_tau, d_rc, d_ref = (float(which == n) for n in ("tau", "tau_rc", "tau_ref"))
     gain, bias = np.array([2.0, 4.0, 3.0]), np.array([1.2, 0.5, 2.0])
-    weights = np.random.RandomState(2).randn(1, N_STEPS, 3)[0] / 1000
     A = np.exp(-DT / tau)
     dA = A * DT / tau**2 * d_tau
-    state = dict.fromkeys(("f", "df", "dv", "r", "dr"), np.zeros(3))
+    f, df = [np.zeros(3)], [np.zeros(3)]
+    # Nengo's order: neurons see what is filtered one step later.
+    for u in x[:-1] @ WEIGHTS.T:
+        df.append(dA * (f[-1] - u) + A * df[-1])
+        f.append(A * f[-1] + (1 - A) * u)
     with reference(chain(nengo.LIF, trained=False)) as sim:
         (voltage,) = (
             op.state["voltage"]
             for op in sim.model.operators
             if isinstance(op, nengo.builder.neurons.SimNeurons)
         )
-        v = voltage.initial_value.copy()
-    f, df, dv, r, dr = state.values()
-    total = 0.0
-    for t in range(N_STEPS):
-        u = WEIGHTS @ x[t]
-        J, dJ = bias + gain * f, gain * df
-        # Nengo's order: neurons see what is filtered one step later.
-        f, df = A * f + (1 - A) * u, dA * (f - u) + A * df
-        r = r - DT
-        delta = np.clip(DT - r, 0, DT)
-        d_delta = np.where((DT - r > 0) & (DT - r < DT), -dr, 0)
-        e = np.expm1(-delta / tau_rc)
-        de = (e + 1) * (-d_delta / tau_rc + delta / tau_rc**2 * d_rc)
-        v, dv = v - (J - v) * e, dv - (dJ - dv) * e - (J - v) * de
-        fires = v > 1
-        d_count = surrogate.derivative(tf.constant(v - 1)).numpy() * dv
-        total += np.sum(weights[t] * d_count) / DT
-        above = np.where(fires, J - 1, 1)
-        passed = np.where(fires, (v - 1) / above, 0)
-        d_passed = np.where(fires, dv / above - (v - 1) / above**2 * dJ, 0)
-        rested = tau_ref + DT + tau_rc * np.log1p(-passed)
-        d_rested = d_ref + d_rc * np.log1p(-passed) - tau_rc * d_passed / (1 - passed)
-        dr = np.where(fires, d_rested, dr) + d_count * (rested - r)
-        r = np.where(fires, rested, r)
-        v, dv = np.maximum(v, 0), np.where(v >= 0, dv, 0)
-        dv = np.where(fires, 0, dv) - d_count * v
-        v = np.where(fires, 0, v)
-    return total
+    return lif_slope(
+        np.random.RandomState(2).randn(1, N_STEPS, 3)[0] / 1000,
+        surrogate,
+        bias + gain * np.array(f),
+        gain * np.array(df),
+        voltage=voltage.initial_value,
+        tau_rc=tau_rc,
+        d_rc=d_rc,
+        tau_ref=tau_ref,
+        d_ref=d_ref,
+    )
 
 
 def test_gradients_of_spikes_are_those_of_back_propagation_through_time():

@@ -33,10 +33,13 @@ class TrainableProcess(ABC):
     #: Whether a process may have a value for each element.
     holds_elements: ClassVar[bool] = False
 
+    #: The number of axes of each of `attributes`.
+    ndim: ClassVar[int] = 0
+
     @abstractmethod
     def bounds(self, process: Process, dt: float) -> Mapping[str, Bounds]:
         """
-        Return what can be trained: attributes of the process, numbers.
+        Return what can be trained: numbers, by default attributes of the process.
 
         Parameters
         ----------
@@ -48,12 +51,37 @@ class TrainableProcess(ABC):
         Returns
         -------
         bounds : mapping from str to Bounds
-            By the names of the attributes.
+            By their names.
         """
+
+    def refusal(self, process: Process, dt: float) -> str | None:
+        """Say what else a process must have to be trained; None: nothing."""
+        del process, dt
+        return None
 
     def values(self, process: Process, dt: float) -> dict[str, Any]:
         """Return what it has now: numbers, or (n_elements,) arrays."""
         return {name: getattr(process, name) for name in self.bounds(process, dt)}
+
+    def attributes(self, process: Process, values: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return the attributes of a process that values give.
+
+        Parameters
+        ----------
+        process : nengo.Process
+            The process, as it was built.
+        values : mapping from str to float or (n_elements,) array
+            What is trained of it.
+
+        Returns
+        -------
+        attributes : dict from str to array
+            Of `ndim` axes each, after that of the elements if there is one. By default
+            the values themselves.
+        """
+        del process
+        return dict(values)
 
     @abstractmethod
     def coefficients(
@@ -65,7 +93,7 @@ class TrainableProcess(ABC):
         Parameters
         ----------
         values : mapping from str to (n_elements, 1) tf.Tensor
-            The attributes, by name.
+            What is trained, by name.
         dt : float
             The length of a time step, in seconds.
 
@@ -77,7 +105,7 @@ class TrainableProcess(ABC):
 
     @abstractmethod
     def with_values(self, process: Process, values: Mapping[str, Any]) -> Process:
-        """Return a process that is the same, but for the values of attributes."""
+        """Return a process that is the same, but for the values of `attributes`."""
 
 
 class SimProcessCoefficients(Operator):
@@ -89,7 +117,7 @@ class SimProcessCoefficients(Operator):
     form : TrainableProcess
         How they depend on it.
     values : mapping from str to nengo.builder.Signal
-        The attributes that are trained, by name: (n,), one for each element or 1.
+        What is trained, by name: (n,), one for each element or 1.
     dt : float
         The length of a time step, in seconds.
     tag : str, optional
@@ -130,7 +158,7 @@ class SimProcessCoefficients(Operator):
 
     @property
     def values(self) -> dict[str, Signal]:
-        """The attributes that are trained."""
+        """What is trained."""
         return dict(zip(self._names, self.reads, strict=True))
 
     @property

@@ -6,7 +6,8 @@ Operators are changed before a step is planned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,22 @@ class TrainedParameter(NamedTuple):
         return float(value[0]) if np.ndim(self.built) == 0 else value
 
 
+class TrainedObject(NamedTuple):
+    """
+    What is trained of a synapse, or of neurons.
+
+    Parameters
+    ----------
+    parameters : list of TrainedParameter
+        What is trained.
+    attributes : callable
+        Takes their values by name, and returns the attributes that these give.
+    """
+
+    parameters: list[TrainedParameter]
+    attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+
+
 class TrainedOperators(NamedTuple):
     """
     The operators that stand in for one whose parameters are trained.
@@ -59,12 +76,12 @@ class TrainedOperators(NamedTuple):
     ----------
     operators : list of nengo.builder.Operator
         The operators.
-    parameters : list of TrainedParameter
+    trained : TrainedObject
         What is trained.
     """
 
     operators: list[Operator]
-    parameters: list[TrainedParameter]
+    trained: TrainedObject
 
 
 def train_process(
@@ -83,6 +100,12 @@ def train_process(
             f"Lowpass or Alpha (analog, with method 'zoh'), got {op.process}. Use one, "
             "or set trainable_synapse = False"
         )
+    refused = form.refusal(op.process, dt)
+    if refused is not None:
+        raise BuildError(
+            f"{setting}: expected {op.process} to have {refused}. Use such a synapse, "
+            "or set trainable_synapse = False"
+        )
     bounds, built = form.bounds(op.process, dt), form.values(op.process, dt)
     shape = op.output.shape if elementwise else None
     trained = [
@@ -91,7 +114,8 @@ def train_process(
     ]
     compute = SimProcessCoefficients(form, _values(trained), dt, tag=op.tag)
     process = SimParametricProcess(op, compute.coefficients)
-    return _trained(trained, compute, process)
+    attributes = partial(form.attributes, op.process)
+    return _trained(trained, [compute, process], attributes)
 
 
 def train_neurons(
@@ -123,7 +147,7 @@ def train_neurons(
         for name, each in elementwise.items()
     ]
     neurons = SimTrainedNeurons(op, training_mode(op), _values(trained))
-    return _trained(trained, neurons)
+    return _trained(trained, [neurons])
 
 
 class _Trained(NamedTuple):
@@ -168,6 +192,11 @@ def _values(trained: Sequence[_Trained]) -> dict[str, Signal]:
     return {one.parameter.name: one.compute.value for one in trained}
 
 
-def _trained(trained: Sequence[_Trained], *others: Operator) -> TrainedOperators:
+def _trained(
+    trained: Sequence[_Trained],
+    others: Sequence[Operator],
+    attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> TrainedOperators:
     operators = [*(one.compute for one in trained), *others]
-    return TrainedOperators(operators, [one.parameter for one in trained])
+    parameters = [one.parameter for one in trained]
+    return TrainedOperators(operators, TrainedObject(parameters, attributes))

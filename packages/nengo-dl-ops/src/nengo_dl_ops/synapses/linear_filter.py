@@ -83,7 +83,7 @@ class LinearFilterBuilder(ProcessBuilder):
     def trainable(
         cls, process: LinearFilter, updates: bool = False
     ) -> TrainableProcess | None:
-        """Train the time constants of Lowpass and Alpha."""
+        """Train time constants of Lowpass and Alpha, and coefficients of others."""
         del updates
         return trainable_filter(process)
 

@@ -1,4 +1,4 @@
-"""How filters depend on the time constants that are trained."""
+"""How filters depend on what is trained of them: time constants, or coefficients."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nengo.synapses import Alpha, LinearFilter, Lowpass
 from ..operators.process_coefficients import TrainableProcess
 from ..operators.transformed_parameters import Bounds
 from ..with_values import with_values
+from .filter_sections import trainable_linear_filter
 
 #: So many terms of a series, in parts of a time constant of which there is at most one
 #: in a step, are exact in double precision.
@@ -90,6 +91,8 @@ def trainable_filter(process: LinearFilter) -> TrainableProcess | None:
     """Say what can be trained of a filter; None if there is nothing."""
     if not process.analog or process.method != "zoh":
         return None
+    if type(process) is LinearFilter:
+        return trainable_linear_filter(process)
     forms = {Lowpass: TrainableLowpass(), Alpha: TrainableAlpha()}
     return forms.get(type(process))
 

@@ -64,7 +64,7 @@ class StepOperators(NamedTuple):
         Parameters of learning rules, which Nengo keeps as numbers.
     regularizers, constraints : dict from nengo.builder.Signal to callable
         Those of parameters.
-    trained : mapping from Connection or Ensemble to list of TrainedParameter
+    trained : mapping from Connection or Ensemble to TrainedObject
         Parameters of synapses and neurons that are trained.
     """
 
@@ -197,7 +197,9 @@ def _step_operators(
     roles = SignalRoles(
         _input_signals(inputs),
         frozenset(starts.get(base, base) for base in trained)
-        | {part.unconstrained for parts in of_objects.values() for part in parts},
+        | {
+            part.unconstrained for one in of_objects.values() for part in one.parameters
+        },
         _clocks(model),
     )
     regularizers, constraints = (

@@ -82,7 +82,7 @@ class Engine:
         trained.
     regularizers : dict from nengo.builder.Signal to callable
         Those of parameters that are trained.
-    trained : mapping from Connection or Ensemble to list of TrainedParameter
+    trained : mapping from Connection or Ensemble to TrainedObject
         Parameters of synapses and neurons that are trained.
     activities : list of Activity
         Outputs that are regularized: parts of ``program.outputs``, by their objects.

@@ -137,7 +137,7 @@ def _trained_names(
     names = {}
     for prefix, obj in _named_objects(model, network):
         where = f"{prefix}/synapse" if isinstance(obj, nengo.Connection) else prefix
-        for part in trained.get(obj, ()):
+        for part in trained[obj].parameters if obj in trained else ():
             # The value itself follows from it, unless there are no bounds.
             kind = "" if part.bounds == UNBOUNDED else "unconstrained_"
             names[part.unconstrained] = f"{where}/{kind}{part.name}"

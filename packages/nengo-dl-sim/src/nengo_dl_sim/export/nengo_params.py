@@ -104,7 +104,7 @@ def _neuron_type(ens: nengo.Ensemble, live: BuiltEnsemble) -> Params:
     """Give the neuron type, if it is trained."""
     if not isinstance(live, TrainedEnsemble):
         return {}
-    values = _numbers(ens, "trainable_neurons", live.neuron_parameters)
+    values = _of_one(ens, "trainable_neurons", live.neuron_parameters)
     return {"neuron_type": with_values(ens.neuron_type, **values)}
 
 
@@ -115,22 +115,25 @@ def _synapse(conn: nengo.Connection, live: BuiltConnection) -> Params:
         return {}
     values: Values = live.synapse_parameters
     if not form.holds_elements:
-        values = _numbers(conn, "trainable_synapse", values)
+        values = _of_one(conn, "trainable_synapse", values, form.ndim)
     return {"synapse": form.with_values(conn.synapse, values)}
 
 
-def _numbers(obj: Any, setting: str, values: Values) -> dict[str, float]:
-    """Return values, of which Nengo takes one for an object."""
+def _of_one(obj: Any, setting: str, values: Values, ndim: int = 0) -> Params:
+    """Return values, of ``ndim`` axes each, of which Nengo takes one for an object."""
+    found = {}
     for name, value in values.items():
-        if np.ndim(value) and np.any(value != np.ravel(value)[0]):
+        each = np.reshape(value, (-1, *np.shape(value)[np.ndim(value) - ndim :]))
+        if np.any(each != each[:1]):
             raise ValidationError(
-                f"expected one {name} for {obj}, got {np.size(value)} that differ, "
+                f"expected one {name} for {obj}, got {len(each)} that differ, "
                 "which no object of Nengo holds. Train one for all, without "
                 f"'elementwise' in {setting}",
                 attr=name,
                 obj=obj,
             )
-    return {name: float(np.ravel(value)[0]) for name, value in values.items()}
+        found[name] = each[0] if ndim else float(each[0])
+    return found
 
 
 def _encoders(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 from nengo.probe import Probe
 from nengo.transforms import SparseMatrix
+
+from nengo_dl_ops.planning.trained_parameters import TrainedParameter
 
 from ..errors import UnknownObjectError
 from ..recording.probe_store import ProbeStore
@@ -62,7 +64,7 @@ class SimulationData(Mapping):
         Returns where the values of a probe are kept.
     live : callable
         Returns the current value of a base signal, or None.
-    trained : mapping from Connection or Ensemble to list of TrainedParameter
+    trained : mapping from Connection or Ensemble to TrainedObject
         What is trained of synapses and neurons.
     """
 
@@ -109,9 +111,11 @@ class SimulationData(Mapping):
             found = self._ensemble(obj, built, values)
             return trained_ensemble(found, values) if values else found
         if isinstance(obj, Connection):
-            values = self._trained_values(obj)
             found = self._connection(obj, built)
-            return trained_connection(found, values) if values else found
+            if obj not in self._trained:
+                return found
+            attributes = self._trained[obj].attributes(self._trained_values(obj))
+            return trained_connection(found, attributes)
         return built
 
     def __repr__(self) -> str:
@@ -182,7 +186,10 @@ class SimulationData(Mapping):
 
     def _trained_values(self, obj: Any) -> Values:
         """Return the current values of what is trained of a synapse or of neurons."""
-        return current_values(self._trained.get(obj, ()), self._live)
+        return current_values(self._trained_parts(obj), self._live)
+
+    def _trained_parts(self, obj: Any) -> Sequence[TrainedParameter]:
+        return self._trained[obj].parameters if obj in self._trained else ()
 
     def _ensemble(
         self, ens: Ensemble, built: BuiltEnsemble, values: Values
@@ -191,7 +198,7 @@ class SimulationData(Mapping):
         bias = self._current(sigs[ens.neurons]["bias"], built.bias)
         scaled = self._current(sigs[ens]["encoders"], built.scaled_encoders)
         trained = any(
-            values[part.name] is not part.built for part in self._trained.get(ens, ())
+            values[part.name] is not part.built for part in self._trained_parts(ens)
         )
         if not trained and bias is built.bias and scaled is built.scaled_encoders:
             return built

@@ -26,7 +26,8 @@ class TrainedConnection(BuiltConnection):
     Attributes
     ----------
     synapse_parameters : dict from str to float or array
-        The current values of what is trained of the synapse: ``tau``, in seconds.
+        The current values of what is trained of the synapse: ``tau``, in seconds, or
+        ``num`` and ``den``.
     """
 
     synapse_parameters: Values

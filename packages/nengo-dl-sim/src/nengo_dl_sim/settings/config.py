@@ -129,12 +129,14 @@ def configure_settings(**settings: Any) -> None:
         parameter.
     trainable_synapse : bool or "elementwise"
         Whether training changes the time constants of the synapses of connections
-        (``Lowpass`` and ``Alpha``), and delays (``nengo_dl.Delay``): one value for each
-        connection, or with ``"elementwise"`` one for each of its dimensions. They stay
-        above a time step, and delays below their ``max_delay``.
+        (``Lowpass`` and ``Alpha``), coefficients of filters (``LinearFilter``) and
+        delays (``nengo_dl.Delay``): one value for each
+        connection, or with ``"elementwise"`` one for each of its dimensions. Time
+        constants stay above a time step, filters stable, and delays below their
+        ``max_delay``.
         Default: False. May be set for a type, a connection or a network, as
         ``trainable`` may; what is set for types and networks applies to the synapses
-        that have a time constant.
+        of these types.
     training_mode : str or Surrogate or callable
         What neurons that spike do in training. ``"rate"``, or None (default): they give
         rates.

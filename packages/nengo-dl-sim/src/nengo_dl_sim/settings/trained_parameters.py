@@ -15,8 +15,8 @@ from nengo.exceptions import BuildError
 from nengo_dl_ops import SimNeuronsBuilder
 from nengo_dl_ops.operators.processes import trainable_process
 from nengo_dl_ops.planning.trained_parameters import (
+    TrainedObject,
     TrainedOperators,
-    TrainedParameter,
     train_neurons,
     train_process,
 )
@@ -24,7 +24,7 @@ from nengo_dl_ops.planning.trained_parameters import (
 from .config import members, nearest_setting, own_setting
 
 #: What is trained of the synapses of connections, and of the neurons of ensembles.
-TrainedParameters = Mapping[Any, Sequence[TrainedParameter]]
+TrainedParameters = Mapping[Any, TrainedObject]
 
 
 def with_trained_parameters(
@@ -49,10 +49,10 @@ def with_trained_parameters(
         **_trained_synapses(model, network, by_output),
         **_trained_neurons(model, network, by_output),
     }
-    replaced = {op: trained.operators for op, trained in found.values()}
+    replaced = {op: changed.operators for op, changed in found.values()}
     return (
         [new for op in operators for new in replaced.get(op, [op])],
-        {obj: trained.parameters for obj, (_, trained) in found.items()},
+        {obj: changed.trained for obj, (_, changed) in found.items()},
     )
 
 

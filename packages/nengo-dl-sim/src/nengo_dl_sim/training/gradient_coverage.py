@@ -202,8 +202,8 @@ def _descriptions(engine: Engine) -> dict[str | None, str]:
         for sig in (sigs[ens].get("encoders"), sigs[ens.neurons].get("bias")):
             name = engine.names.get(getattr(sig, "base", None))
             found[name] = f" (of {ens})"
-    for obj, parts in engine.trained.items():
-        for part in parts:
+    for obj, one in engine.trained.items():
+        for part in one.parameters:
             found[engine.names[part.unconstrained]] = f" (of {obj})"
     return found
 
