@@ -65,13 +65,13 @@ def test_what_is_recorded_has_a_key(sim):
 
 def test_sequences_of_steps_hand_out_what_is_asked_for(sim):
     program = planned(sim).program
-    feed = InputFeed(engine_of(sim).inputs, (), program)
+    feed = InputFeed(engine_of(sim).inputs, (), (), program)
     _, outputs, _ = run_sequence(
         program,
         [tf.convert_to_tensor(v) for v in engine_of(sim).parameters.variables],
         program.initial_state(sim.seed),
         feed.split,
-        feed.held,
+        tf.constant(feed.held({})),
         tf.zeros((N_STEPS, 0, 1)),
         training=False,
         keep={"my spikes": Keep.ALL, sim.net.slow: Keep.LAST},

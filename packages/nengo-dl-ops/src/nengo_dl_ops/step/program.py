@@ -11,12 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nengo_dl_signals import (
-    SignalDict,
-    SignalLayout,
-    TensorSignal,
-    repeat_batch,
-)
+from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
 from ..builder import Builder, OpBuilder
 from .description import describe_program, describe_xla_error
@@ -56,7 +51,7 @@ class InputSplit(NamedTuple):
     Parameters
     ----------
     held : TensorSignal or None
-        Nodes that keep their value during the run.
+        Nodes that keep their value during the run, one for each item or for all.
     stepped : TensorSignal or None
         Nodes that get a new value in every step.
     """
@@ -292,6 +287,7 @@ class Program:
         outputs: Sequence[TensorSignal] = (),
         training: bool = False,
         clusters: bool = False,
+        invariants: Parts = (),
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -304,8 +300,9 @@ class Program:
             The state after the step before.
         split : InputSplit
             Which nodes ``held`` and ``stepped`` are for. By default no node.
-        held : (n_held, 1) tf.Tensor, optional
-            Values of nodes that do not change.
+        held : (n_held, batch) tf.Tensor, optional
+            Values of nodes that do not change; the batch axis has one item if all items
+            have the same.
         stepped : (n_stepped, batch) tf.Tensor, optional
             Values of nodes in this step.
         outputs : list of TensorSignal
@@ -315,6 +312,8 @@ class Program:
             Whether to compute the differentiable approximation.
         clusters : bool
             Whether XLA compiles what lies between groups that run in Python.
+        invariants : list of (rows, array)
+            What was computed before the loop; see `.LoopInvariants`.
 
         Returns
         -------
@@ -325,6 +324,7 @@ class Program:
         """
         training = self.in_training(training)
         signals = self.loaded(parameters, split, held, stepped)
+        signals.take_over(invariants)
         self._load_state(signals, state)
         for segment in self._segments:
             if clusters and not segment.python:
@@ -344,6 +344,7 @@ class Program:
         split: InputSplit,
         held: tf.Tensor | None,
         stepped: tf.Tensor | None,
+        invariants: Parts,
         taken: Parts,
         outputs: Sequence[TensorSignal],
         training: bool,
@@ -355,7 +356,7 @@ class Program:
         ----------
         stage : Stage
             Which groups to compute.
-        parameters, split, held, stepped, training
+        parameters, split, held, stepped, invariants, training
             As in `step`.
         state : State
             As in `step`, but with those arrays only that the stage carries.
@@ -378,7 +379,7 @@ class Program:
         for variable, value in zip(self.state_variables, state.variables, strict=True):
             signals.variables[id(variable)] = value
         signals.key = state.key
-        signals.take_over(taken)
+        signals.take_over([*invariants, *taken])
         before = self._read(signals, stage.before)
         training = self.in_training(training)
         for group in stage.groups:

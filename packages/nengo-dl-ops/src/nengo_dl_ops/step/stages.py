@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import numpy as np
 from nengo.builder.operator import Operator
-from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -17,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from nengo_dl_signals import SignalLayout, TensorSignal
 
 from ..builder import OpBuilder
+from .group_uses import GroupUses, mask_of, signals_of
 from .state import StateArray
 
 #: A loop of its own costs about as much as so many multiplications in each step: what
@@ -121,48 +121,17 @@ def split_in_stages(
     stages : Stages
         Of every group once.
     """
-    uses = [_Uses(layout, group, training) for group in groups]
+    uses = [GroupUses(layout, group, training) for group in groups]
     graph = _Graph(layout, uses, states, outputs)
     cut = graph.cut()
-    later = [uses[k] for part in cut[1:] if part.batched for k in part.groups]
-    gain = sum(use.n_products for use in later) * minibatch_size
+    later = [groups[k] for part in cut[1:] if part.batched for k in part.groups]
+    products = sum(_n_products(op) for group in later for op in group.ops)
+    gain = products * minibatch_size
     # Python code is shown all of the state, so there is one loop for all of it.
     python = any(group.python for group in groups)
     if python or gain < _WORTH_A_LOOP * sum(not part.batched for part in cut):
         cut = graph.cut(n_loops=1)
     return graph.stages(cut)
-
-
-class _Uses:
-    """What a group reads and writes, by row."""
-
-    def __init__(self, layout: SignalLayout, group: OpBuilder, training: bool) -> None:
-        self.group = group
-        memoryless = group.memoryless(training)
-        self.memoryless = memoryless is not None
-        ops = group.ops
-        if memoryless is not None:
-            self.reads = _rows(layout, memoryless.reads)
-            self.sets = _rows(layout, memoryless.writes)
-            self.updates = self.previous = self.shared = np.zeros(0, int)
-        else:
-            self.reads = _rows(layout, _all(ops, "reads", "incs"))
-            self.sets = _rows(layout, _all(ops, "sets", "incs"))
-            self.updates = _rows(layout, _all(ops, "updates"))
-            previous = [sig for op in ops for sig in type(group).previous(op)]
-            self.previous = _rows(layout, previous)
-            shared = [sig for op in ops for sig in type(group).shared_signals(op)]
-            self.shared = _rows(layout, shared)
-
-    @property
-    def n_products(self) -> int:
-        """How many multiplications a step of one item takes, at least."""
-        return sum(_n_products(op) for op in self.group.ops)
-
-    @property
-    def writes(self) -> np.ndarray:
-        """The rows that are set, incremented or updated."""
-        return np.concatenate([self.sets, self.updates])
 
 
 @dataclass(frozen=True)
@@ -183,7 +152,7 @@ class _Graph:
     def __init__(
         self,
         layout: SignalLayout,
-        uses: list[_Uses],
+        uses: list[GroupUses],
         states: Sequence[StateArray],
         outputs: Mapping[Hashable, TensorSignal],
     ) -> None:
@@ -191,8 +160,8 @@ class _Graph:
         self.uses = uses
         self.states = states
         self.outputs = outputs
-        self.is_state = _mask(layout, (array.signal.rows for array in states))
-        self.is_updated = _mask(layout, (use.updates for use in uses))
+        self.is_state = mask_of(layout, (array.signal.rows for array in states))
+        self.is_updated = mask_of(layout, (use.updates for use in uses))
         self.first, self.last = _writers(layout, [use.writes for use in uses])
         edges = {*self._edges(), *self._bonds()}
         self.component, self.needed = self._components(edges)
@@ -244,7 +213,7 @@ class _Graph:
     def _readers(self, rows: np.ndarray) -> set[int]:
         if len(rows) == 0:
             return set()
-        mask = _mask(self.layout, [rows])
+        mask = mask_of(self.layout, [rows])
         return {k for k, use in enumerate(self.uses) if np.any(mask[use.reads])}
 
     def _components(
@@ -309,14 +278,14 @@ class _Graph:
             k: int(max(last[sig.rows], default=-1)) for k, sig in self.outputs.items()
         }
         known = [key for key, n in place.items() if n < 0 or cut[n].batched]
-        needed = _mask(self.layout, (self.outputs[key].rows for key in known))
+        needed = mask_of(self.layout, (self.outputs[key].rows for key in known))
         stages, n_rows = [], 0
         for number, part in reversed([*enumerate(cut)]):
             outputs = [k for k, n in place.items() if n == number and k not in known]
             uses = [self.uses[k] for k in part.groups]
-            handed = needed & _mask(self.layout, (use.writes for use in uses))
-            reads = _mask(self.layout, (use.reads for use in uses))
-            reads |= _mask(self.layout, (self.outputs[k].rows for k in outputs))
+            handed = needed & mask_of(self.layout, (use.writes for use in uses))
+            reads = mask_of(self.layout, (use.reads for use in uses))
+            reads |= mask_of(self.layout, (self.outputs[k].rows for k in outputs))
             stages.append(self._stage(part, reads & (first < number), handed, outputs))
             needed |= reads
             n_rows += int(handed.sum())
@@ -329,7 +298,7 @@ class _Graph:
         handed: np.ndarray,
         outputs: list[Hashable],
     ) -> Stage:
-        written = _mask(self.layout, (self.uses[k].writes for k in part.groups))
+        written = mask_of(self.layout, (self.uses[k].writes for k in part.groups))
         python = any(self.uses[k].group.python for k in part.groups)
         states = [
             k
@@ -362,7 +331,9 @@ class _Graph:
         """Which written rows have which type."""
         found: dict[str, np.ndarray] = {}
         for use in self.uses:
-            for sig in dict.fromkeys(_all(use.group.ops, "sets", "incs", "updates")):
+            for sig in dict.fromkeys(
+                signals_of(use.group.ops, "sets", "incs", "updates")
+            ):
                 signal = self.layout[sig]
                 empty = np.zeros(self.layout.n_rows, dtype=bool)
                 found.setdefault(signal.dtype, empty)[signal.rows] = True
@@ -387,19 +358,3 @@ def _n_products(op: Operator) -> int:
     if isinstance(op, (ConvInc, ConvTransposeInc)):
         return int(op.W.size * op.Y.size // op.conv.n_filters)
     return max((sig.size for sig in op.reads if sig.ndim > 1), default=0)
-
-
-def _all(ops: Sequence[Operator], *kinds: str) -> list[Signal]:
-    return [sig for op in ops for kind in kinds for sig in getattr(op, kind)]
-
-
-def _rows(layout: SignalLayout, sigs: Iterable[Signal]) -> np.ndarray:
-    found = [layout[sig].rows for sig in dict.fromkeys(sigs)]
-    return np.concatenate(found) if found else np.zeros(0, int)
-
-
-def _mask(layout: SignalLayout, rows: Iterable[np.ndarray]) -> np.ndarray:
-    mask = np.zeros(layout.n_rows, dtype=bool)
-    for some in rows:
-        mask[some] = True
-    return mask

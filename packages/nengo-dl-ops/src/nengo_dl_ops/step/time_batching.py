@@ -82,3 +82,9 @@ def join_steps(array: tf.Tensor) -> tf.Tensor:
     """Turn (n_steps, n, batch) into (n, n_steps * batch)."""
     n_steps, n, batch = array.shape
     return tf.reshape(tf.transpose(array, (1, 0, 2)), (n, n_steps * batch))
+
+
+def repeat_steps(array: tf.Tensor, n_steps: int) -> tf.Tensor:
+    """Turn (n, ..., batch) into (n, ..., n_steps * batch), unless all have the same."""
+    batch = array.shape[-1]
+    return array if batch == 1 else tf.tile(array, [*[1] * (array.ndim - 1), n_steps])

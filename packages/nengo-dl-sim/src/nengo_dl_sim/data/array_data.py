@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from nengo.probe import Probe
 
 from nengo_dl_ops.user_warnings import warn_user
 
+from ..inputs.held_nodes import held_nodes
 from .batches import Order, cut_items
 from .data_adapter import DataAdapter, Items
 
@@ -57,6 +59,11 @@ class ArrayData(DataAdapter):
     def nodes(self) -> frozenset[Node]:
         """The nodes whose values are given."""
         return frozenset(self.inputs)
+
+    @cached_property
+    def held_nodes(self) -> frozenset[Node]:
+        """Those of them whose value is the same in all steps of an item."""
+        return held_nodes(self.inputs)
 
     @property
     def probes(self) -> list[Probe] | None:
@@ -199,3 +206,9 @@ class ArraySteps(ArrayData):
         self._n_within += 1
         if self._start >= self._n_minibatches:
             self._start = self._n_within = 0
+
+
+class ValuesInSteps(ArrayData):
+    """Inputs in memory of which each step has values of its own, even if equal."""
+
+    held_nodes = frozenset()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops.user_warnings import warn_user
@@ -20,7 +19,7 @@ class Batch(NamedTuple):
 
     Parameters
     ----------
-    held : (n_held, 1) tf.Tensor
+    held : (n_held, batch or 1) array
         Values of nodes that do not change.
     stepped : (n_steps, n_stepped, batch) array
         Values of nodes that do.
@@ -32,7 +31,7 @@ class Batch(NamedTuple):
         How many steps of the simulation were before.
     """
 
-    held: tf.Tensor
+    held: np.ndarray
     stepped: np.ndarray
     targets: list[np.ndarray]
     n_items: int | None = None

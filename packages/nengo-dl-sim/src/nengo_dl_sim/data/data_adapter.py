@@ -77,6 +77,11 @@ class DataAdapter(ABC):
         """The nodes whose values are given."""
 
     @property
+    def held_nodes(self) -> frozenset[Node]:
+        """Those of `nodes` that are known to keep their value in all steps."""
+        return frozenset()
+
+    @property
     @abstractmethod
     def probes(self) -> list[Probe] | None:
         """The probes with targets, in order; None if the user gave just a number."""

@@ -64,6 +64,7 @@ class BatchFunctionCache:
             rates,
             minibatch_source,
             data.nodes,
+            data.held_nodes,
             identities,
             len(watched),
             n_steps,

@@ -55,7 +55,7 @@ class MinibatchSource:
     def __init__(self, engine: Engine, inputs: NodeInputs) -> None:
         self._engine = engine
         self._inputs = inputs
-        self._feeds: dict[frozenset[Node], InputFeed] = {}
+        self._feeds: dict[tuple[frozenset[Node], ...], InputFeed] = {}
 
     def close(self) -> None:
         """Forget where the values of nodes belong."""
@@ -79,7 +79,7 @@ class MinibatchSource:
             for shape in data.target_shapes
         ]
         return Batch(
-            tf.TensorSpec(feed.held.shape, dtype),
+            tf.TensorSpec(feed.held_shape, dtype),
             tf.TensorSpec((n_steps, n_stepped, size), dtype),
             targets,
         )
@@ -166,15 +166,15 @@ class MinibatchSource:
     def _batch(self, data: DataAdapter, items: Items, start_step: int) -> Batch:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
-        batch = Batch(feed.held, stepped, items.targets, items.n_items, start_step)
+        held = feed.held(items.inputs)
+        batch = Batch(held, stepped, items.targets, items.n_items, start_step)
         return self._engine.replicas.share(batch)
 
     def _feed(self, data: DataAdapter) -> InputFeed:
-        nodes = data.nodes
-        if nodes not in self._feeds:
-            feed = InputFeed(self._inputs, nodes, self._engine.program)
-            self._feeds[nodes] = feed
-        return self._feeds[nodes]
+        key = data.nodes, data.held_nodes
+        if key not in self._feeds:
+            self._feeds[key] = InputFeed(self._inputs, *key, self._engine.program)
+        return self._feeds[key]
 
 
 def _cut(shape: tuple[int, ...], n_steps: int) -> tuple[int, ...]:

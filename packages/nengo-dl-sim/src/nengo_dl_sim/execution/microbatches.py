@@ -118,8 +118,9 @@ class Microbatches:
             # All microbatches have one size, so the last one may repeat some items.
             first = min(start, n_items - self.size)
             items = slice(first, first + self.size)
+            some = held[..., items] if held.shape[-1] > 1 else held
             chunk = self.function(
-                self._part(state, items), held, stepped[..., items], slot, n_steps
+                self._part(state, items), some, stepped[..., items], slot, n_steps
             )
             chunks.append(self._without(chunk, start - first))
         return self._joined(chunks)

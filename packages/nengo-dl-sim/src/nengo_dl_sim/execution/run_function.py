@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nengo_dl_ops.step.loop_invariants import split_loop_invariants
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
+from nengo_dl_ops.step.time_batching import Parts
 from nengo_dl_signals import TensorSignal
 
 from .compiled_call import CompiledCall
 from .jit_policy import Mode
-from .while_op import repeat
+from .while_op import Body, repeat
 
 #: At most this many steps run in one call of a compiled function, and the values
 #: that go in and come out with them take at most this many bytes. More steps a call
@@ -93,6 +96,7 @@ class RunFunction:
         self.capacity = capacity
         self.unroll = unroll
         self.mode = mode
+        self._invariants = split_loop_invariants(program, split, training=False)
         self._compiled: CompiledCall | None = None
 
     def __call__(
@@ -106,8 +110,8 @@ class RunFunction:
         """
         Run some steps.
 
-        Shapes: ``held`` (n_held, 1). ``stepped`` (capacity, n_stepped, batch): values
-        of the nodes that do; rows after ``n_steps`` are not looked at. ``slot``
+        Shapes: ``held`` (n_held, batch or 1). ``stepped`` (capacity, n_stepped, batch):
+        values of the nodes that do; rows after ``n_steps`` are not looked at. ``slot``
         (n_outputs, capacity): which slot of an output gets its value of each step. A
         later step may take the slot of an earlier one, whose value is then lost.
         """
@@ -127,11 +131,14 @@ class RunFunction:
     ) -> tuple[State, list[tf.Tensor], list[tf.Tensor]]:
         # Read once: no step changes them, and inside the loop each would read them.
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
-        fixed = parameters, held, stepped, slot
+        parts = self._invariants.values(parameters, held)
+        arrays = [array for _, array in parts if array is not None]
+        fixed = parameters, held, stepped, slot, arrays
+        one_step = partial(self._one_step, parts)
+        several = partial(self._several_steps, one_step)
         failed = [tf.constant(-1) for _ in self.program.checked]
         carry = tf.constant(0), self.program.carried(state), self._buffers(), failed
         xla = self.mode is Mode.XLA
-        several = self._several_steps
         if not self.program.use_loop:  # and runs have `unroll` steps
             _, state, buffers, failed = several(carry, fixed)
         else:
@@ -140,7 +147,7 @@ class RunFunction:
                 # steps is known only when the function runs.
                 rounds = n_steps - n_steps % self.unroll
                 carry = repeat(several, carry, fixed, rounds, xla)
-            last = repeat(self._one_step, carry, fixed, n_steps, xla)
+            last = repeat(one_step, carry, fixed, n_steps, xla)
             _, state, buffers, failed = last
         stacked = [
             tf.raw_ops.TensorListStack(
@@ -155,15 +162,16 @@ class RunFunction:
         ]
         return self.program.listed(state), stacked, failed
 
-    def _several_steps(self, carry: Any, fixed: Any) -> Any:
+    def _several_steps(self, one_step: Body, carry: Any, fixed: Any) -> Any:
         for _ in range(self.unroll):
-            carry = self._one_step(carry, fixed)
+            carry = one_step(carry, fixed)
         return carry
 
-    def _one_step(self, carry: Any, fixed: Any) -> Any:
+    def _one_step(self, parts: Parts, carry: Any, fixed: Any) -> Any:
         i, state, buffers, failed = carry
-        parameters, held, stepped, slot = fixed
-        state, probed = self.program.step(
+        parameters, held, stepped, slot, arrays = fixed
+        computed = iter(arrays)
+        state, probed = self._invariants.rest.step(
             parameters,
             self.program.listed(state),
             self.split,
@@ -171,6 +179,7 @@ class RunFunction:
             stepped[i],
             [*self.outputs, *(signal for _, signal in self.program.checked)],
             clusters=self.mode is Mode.HYBRID,
+            invariants=[(r, None if a is None else next(computed)) for r, a in parts],
         )
         n = len(self.outputs)
         buffers = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
 
 from ..inputs.feed import InputFeed
+from ..inputs.held_nodes import held_nodes
 from ..inputs.nodes import NodeInputs
 from ..recording.probe_groups import group_probes
 from ..recording.probe_store import ProbeStore
@@ -74,33 +75,37 @@ class Runner:
         self.inputs = inputs
         self.recordings = group_probes(program.outputs, probes)
         self.unroll = unroll
-        self._feeds: dict[frozenset[Node], InputFeed] = {}
+        self._feeds: dict[tuple[frozenset[Node], ...], InputFeed] = {}
         self._functions: dict[tuple, RunFunction | Microbatches] = {}
         self._last_slots: tuple[tuple[int, ...], tf.Tensor] = (), tf.zeros(0)
 
-    def compile(
-        self, state: State, n_steps: int, data_nodes: Collection[Node], mode: Mode
-    ) -> None:
+    def feed(self, data: Mapping[Node, np.ndarray]) -> InputFeed:
+        """Find or make what arranges the values of nodes for a run."""
+        # Not the values but the choice of nodes decides what is compiled.
+        key = frozenset(data), held_nodes(data)
+        if key not in self._feeds:
+            self._feeds[key] = InputFeed(self.inputs, *key, self.program)
+        return self._feeds[key]
+
+    def compile(self, state: State, n_steps: int, feed: InputFeed, mode: Mode) -> None:
         """Compile, without running a step, what `run` will use."""
-        feed = self._feed(data_nodes)
         function = self._function(feed, n_steps, mode)
         size = 0 if feed.split.stepped is None else feed.split.stepped.size
         shape = (function.capacity, size, self.program.minibatch_size)
         nothing = tf.zeros(shape, self.program.layout.dtype)
         slots = tf.zeros((len(self.recordings), function.capacity), tf.int32)
-        function(state, feed.held, nothing, slots, tf.constant(0))
+        held = tf.zeros(feed.held_shape, self.program.layout.dtype)
+        function(state, held, nothing, slots, tf.constant(0))
 
     def close(self) -> None:
         """Give up what was compiled."""
         self._functions.clear()
 
-    def is_compiled(
-        self, n_steps: int, data_nodes: Collection[Node], mode: Mode
-    ) -> bool:
+    def is_compiled(self, n_steps: int, feed: InputFeed, mode: Mode) -> bool:
         """Tell whether `compile` need not be called for these arguments."""
         if not self.program.use_loop:  # without which it would run the steps
             return True
-        return self._key(self._feed(data_nodes), n_steps, mode) in self._functions
+        return self._key(feed, n_steps, mode) in self._functions
 
     def run(
         self,
@@ -108,11 +113,12 @@ class Runner:
         start_step: int,
         n_steps: int,
         data: Mapping[Node, np.ndarray],
+        feed: InputFeed,
         mode: Mode,
     ) -> Iterator[Progress]:
         """Run some steps, a chunk at a time."""
-        feed = self._feed(data)
         function = self._function(feed, n_steps, mode)
+        held = tf.constant(feed.held(data))
         capacity, done = function.capacity, 0
         while done < n_steps:
             n = min(capacity, n_steps - done)
@@ -121,7 +127,7 @@ class Runner:
             stepped = tf.constant(feed.stepped(part, now, n, capacity))
             slots = self._slots(now, n, capacity)
             try:
-                chunk = function(state, feed.held, stepped, slots, tf.constant(n))
+                chunk = function(state, held, stepped, slots, tf.constant(n))
                 check_finite_steps(self.program, chunk.failed, now)
             except BaseException:
                 # Processes have drawn values for steps that did not take place.
@@ -151,13 +157,6 @@ class Runner:
             for recording, values in zip(self.recordings, recorded, strict=True)
             for found in recording.split(values.numpy())
         )
-
-    def _feed(self, data_nodes: Collection[Node]) -> InputFeed:
-        # Not the values but the choice of nodes decides what is compiled.
-        key = frozenset(data_nodes)
-        if key not in self._feeds:
-            self._feeds[key] = InputFeed(self.inputs, key, self.program)
-        return self._feeds[key]
 
     def _key(self, feed: InputFeed, n_steps: int, mode: Mode) -> tuple:
         """Return on what it depends which function runs so many steps."""

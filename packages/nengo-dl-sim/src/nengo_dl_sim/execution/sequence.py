@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nengo_dl_ops.step.loop_invariants import LoopInvariants, split_loop_invariants
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.stages import Stage, Stages
 from nengo_dl_ops.step.state import State
-from nengo_dl_ops.step.time_batching import MAX_BYTES, TimeBatch, at_step, join_steps
+from nengo_dl_ops.step.time_batching import (
+    MAX_BYTES,
+    Parts,
+    TimeBatch,
+    at_step,
+    join_steps,
+    repeat_steps,
+)
 from nengo_dl_signals import TensorSignal
 
 from .rematerialize import rematerialized
@@ -52,7 +61,7 @@ def run_sequence(
         The state to start from.
     split : InputSplit
         Which input nodes change from step to step.
-    held : (n_held, 1) tf.Tensor
+    held : (n_held, batch or 1) tf.Tensor
         Values of nodes that do not change.
     stepped : (n_steps, n_stepped, batch) tf.Tensor
         Values of nodes that do.
@@ -83,7 +92,8 @@ def run_sequence(
     checked = [("checked", tag) for tag, _ in program.checked] if check else []
     keep = {**keep, **dict.fromkeys(checked, Keep.FINITE)}
     given = _Given(parameters, split, held, stepped, training)
-    state, outputs = _run_stages(program, given, state, keep)
+    invariants = split_loop_invariants(program, split, training)
+    state, outputs = _run_stages(invariants, given, state, keep)
     if not checked:
         return state, outputs, None
     finite = tf.stack([outputs.pop(key) for key in checked], axis=1)
@@ -98,18 +108,26 @@ class _Given(NamedTuple):
     held: tf.Tensor
     stepped: tf.Tensor
     training: bool
+    invariants: Parts = ()
 
 
 def _run_stages(
-    program: Program, given: _Given, state: State, keep: Mapping[Hashable, Keep]
+    invariants: LoopInvariants,
+    given: _Given,
+    state: State,
+    keep: Mapping[Hashable, Keep],
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
-    """Compute all steps of one stage after the other."""
+    """Compute what is the same in all steps, then all steps of each stage in turn."""
     n_steps = int(given.stepped.shape[0])
+    program, training = invariants.rest, invariants.training
     stages = _stages(program, given)
-    steps = join_steps(given.stepped)
-    signals = program.loaded(given.parameters, given.split, given.held, steps)
+    same = invariants.values(given.parameters, given.held)
+    given = given._replace(invariants=same)
+    in_steps = partial(repeat_steps, n_steps=n_steps)
+    held, steps = in_steps(given.held), join_steps(given.stepped)
+    signals = program.loaded(given.parameters, given.split, held, steps)
+    signals.take_over([(r, None if a is None else in_steps(a)) for r, a in same])
     batch = TimeBatch(signals, n_steps, program.minibatch_size)
-    training = program.in_training(given.training)
     found: dict[Hashable, tf.Tensor] = {}
     for stage in stages.stages:
         if stage.batched:
@@ -145,7 +163,7 @@ def _run_loop(
     keep: Mapping[Hashable, Keep],
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute all steps of a stage; what later ones read goes to ``batch``."""
-    parameters, split, held, stepped, training = given
+    parameters, split, held, stepped, training, invariants = given
     n_steps = int(stepped.shape[0])
     taken = batch.by_step(stage.taken)
     keys = [key for key in stage.outputs if key in keep]
@@ -161,6 +179,7 @@ def _run_loop(
             split,
             held,
             stepped[i],
+            invariants,
             at_step(taken, i),
             outputs,
             training,
@@ -197,10 +216,11 @@ def _in_blocks(
 ) -> tuple[State, dict[Hashable, tf.Tensor]]:
     """Compute steps block by block, and once more, block by block, for gradients."""
     kinds = list(keep.values())
+    invariants = split_loop_invariants(program, split, training=True)
 
     def compute(parameters, state, held, part):  # type: ignore[no-untyped-def]
         given = _Given(parameters, split, held, part, training=True)
-        state, outputs = _run_stages(program, given, state, keep)
+        state, outputs = _run_stages(invariants, given, state, keep)
         return state, [outputs[k] for k in keep]
 
     def one_block(i: Any, state: State) -> tuple[State, list[tf.Tensor]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.node import Node
 
@@ -20,9 +19,9 @@ class InputFeed:
     """
     Arranges the values of input nodes for a program.
 
-    Nodes with a constant output keep their value through a run, unless values are
-    given for them; all others get a new value in every step. Those that the steps
-    themselves compute are left out, unless they are given.
+    Nodes with a constant output keep their value through a run, and so do those that
+    are given the same value for all steps; all others get a new value in every step.
+    Those that the steps themselves compute are left out, unless they are given.
 
     Parameters
     ----------
@@ -30,6 +29,8 @@ class InputFeed:
         The input nodes of the model.
     data_nodes : collection of nengo.Node
         Nodes whose values are given for every step.
+    held_nodes : collection of nengo.Node
+        Those of them whose value is the same in all steps of an item.
     program : Program
         What the values are for. Nodes that nothing in it reads are left out.
 
@@ -37,31 +38,56 @@ class InputFeed:
     ----------
     split : InputSplit
         Which nodes keep their value, and which change.
-    held : (n_held, 1) tf.Tensor
-        The values that stay.
     """
 
     def __init__(
-        self, inputs: NodeInputs, data_nodes: Collection[Node], program: Program
+        self,
+        inputs: NodeInputs,
+        data_nodes: Collection[Node],
+        held_nodes: Collection[Node],
+        program: Program,
     ) -> None:
         self._inputs = inputs
         self._program = program
-        held: list[Signal] = []
+        self._held: dict[Source, Signal] = {}
         self._stepped: dict[Source, Signal] = {}
+        self._per_item = False
         for node in inputs.sources:
             sig = inputs.signal(node)
             if sig is None or sig not in program.layout:
                 continue
-            if node in data_nodes:
+            if node in held_nodes:
+                self._held[node] = sig
+                self._per_item = True
+            elif node in data_nodes:
                 self._stepped[node] = sig
             elif inputs.is_constant(node):
-                held.append(sig)
+                self._held[node] = sig
             elif not inputs.is_in_steps(node):
                 self._stepped[node] = sig
-        self.split = InputSplit(self._join(held), self._join(self._stepped.values()))
-        values = [np.ravel(sig.initial_value) for sig in held]
-        joined = np.concatenate(values) if values else np.zeros(0)
-        self.held = tf.constant(joined[:, None], program.layout.dtype)
+        held, stepped = self._held.values(), self._stepped.values()
+        self.split = InputSplit(self._join(held), self._join(stepped))
+
+    @property
+    def held_shape(self) -> tuple[int, int]:
+        """The shape of `held`."""
+        size = sum(sig.size for sig in self._held.values())
+        return size, self._program.minibatch_size if self._per_item else 1
+
+    def held(self, data: Mapping[Node, np.ndarray]) -> np.ndarray:
+        """
+        Return the values that stay.
+
+        Shapes: returns (n_held, minibatch_size), or (n_held, 1) if all items have the
+        same. ``data``: values given by the user.
+        """
+        values, start = np.zeros(self.held_shape, self._program.layout.dtype), 0
+        for node, sig in self._held.items():
+            constant = np.reshape(sig.initial_value, (-1, 1))
+            value = data[node][:, 0].T if node in data else constant
+            values[start : start + sig.size] = value
+            start += sig.size
+        return values
 
     @property
     def sizes(self) -> dict[Source, int]:

@@ -13,7 +13,7 @@ from nengo.exceptions import ValidationError
 from nengo.utils.simulator import operator_dependency_graph
 
 from ..checks import check_tolerance
-from ..data.array_data import ArrayData
+from ..data.array_data import ValuesInSteps
 from ..data.arrays import check_inputs
 from ..data.names import node_specs
 from ..keras_api.callback_model import CallbackModel
@@ -169,7 +169,7 @@ class InspectMixin(SimulatorBase):
             )
         return list(outputs)
 
-    def _node_values(self, inputs: Any) -> ArrayData:
+    def _node_values(self, inputs: Any) -> ValuesInSteps:
         nodes = [node for node in self._engine.inputs.nodes if node.size_out > 0]
         if inputs is None:
             inputs = {}
@@ -188,4 +188,4 @@ class InspectMixin(SimulatorBase):
             node: checked.get(node, np.zeros((size, n_steps, node.size_out)))
             for node in nodes
         }
-        return ArrayData(n_steps, size, dtype, size, values, None)
+        return ValuesInSteps(n_steps, size, dtype, size, values, None)

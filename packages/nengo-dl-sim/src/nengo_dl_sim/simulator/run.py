@@ -210,10 +210,12 @@ class RunMixin(ResetMixin):
         with self._bar("Simulating", n_steps, progress_bar) as bar, stepping:
             chosen, state = self._simulation.prepare(mode)
             runner = chosen.runner
-            if not runner.is_compiled(n_steps, node_values, mode):
+            feed = runner.feed(node_values)
+            if not runner.is_compiled(n_steps, feed, mode):
                 with bar.stage("Compiling"):
-                    runner.compile(state, n_steps, node_values, mode)
-            for chunk in runner.run(state, self._n_steps, n_steps, node_values, mode):
+                    runner.compile(state, n_steps, feed, mode)
+            start = self._n_steps
+            for chunk in runner.run(state, start, n_steps, node_values, feed, mode):
                 self._record(chunk)
                 self._simulation.advance(chosen, chunk.state, chunk.n_steps)
                 bar.step(chunk.n_steps)

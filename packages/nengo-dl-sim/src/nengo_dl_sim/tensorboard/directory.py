@@ -81,7 +81,7 @@ def _new_run(directory: Path) -> Path:
 def _step_graph(engine: Engine) -> tf.Graph:
     """Trace a step of a run in which no inputs are given."""
     program = engine.program
-    feed = InputFeed(engine.inputs, (), program)
+    feed = InputFeed(engine.inputs, (), (), program)
     n_stepped = sum(feed.sizes.values())
 
     @tf.function(autograph=False)
@@ -92,7 +92,7 @@ def _step_graph(engine: Engine) -> tf.Graph:
     traced = step.get_concrete_function(
         [tf.TensorSpec(v.shape, v.dtype) for v in engine.parameters.variables],
         program.initial_state(seed=0),
-        feed.held,
+        tf.constant(feed.held({})),
         tf.TensorSpec((n_stepped, program.minibatch_size), engine.config.dtype),
     )
     return traced.graph

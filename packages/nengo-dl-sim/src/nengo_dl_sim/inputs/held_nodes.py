@@ -1,0 +1,36 @@
+"""Finds out which nodes keep the value that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from nengo.node import Node
+
+#: In fewer steps it gains little to know that a node keeps its value.
+_MIN_HELD_STEPS = 8
+
+#: So many items are looked at together.
+_N_ITEMS = 64
+
+
+def held_nodes(data: Mapping[Node, np.ndarray]) -> frozenset[Node]:
+    """
+    Find nodes that are given the same value in all steps: an image, say.
+
+    ``data``: (n_items, n_steps, size) arrays.
+    """
+    return frozenset(node for node, array in data.items() if _is_held(array))
+
+
+def _is_held(array: np.ndarray) -> bool:
+    if array.shape[1] < _MIN_HELD_STEPS:
+        return False
+    parts = range(0, len(array), _N_ITEMS)
+    return all(_same_in_all_steps(array[i : i + _N_ITEMS]) for i in parts)
+
+
+def _same_in_all_steps(array: np.ndarray) -> bool:
+    # Bit by bit: there are two zeros, and what is not a number is not equal to itself.
+    bits = np.ascontiguousarray(array).view(np.uint8)
+    return bool(np.all(bits[:, 1:] == bits[:, :1]))
