@@ -40,6 +40,9 @@ class Group:
             rows = (len(place.rows), *place.row_shape, array.shape[-1])
             signals.load(place.rows, tf.reshape(array, rows))
         builder = self.builder
+        prepared = builder.prepare(signals)
+        if prepared and self._compiled:
+            signals.prepared[id(builder)] = prepared
         (builder.build_training_step if self.training else builder.build_step)(signals)
         return [signals.gather(self.layout[base]) for base in self.bases]
 

@@ -44,6 +44,25 @@ def test_run(net):
         assert float(rows[stage].split()[0]) >= 0
 
 
+def test_scale_of_cuba():
+    options = ["--neurons-per-d", "1", "--steps", "10", "--json"]
+    result = invoke("run", "--net", "cuba", "--scale", "2", *options)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["n_neurons"] == 2 * 80
+    assert found["benchmark"]["neuron"] == "lif"
+    simulated = found["real_time_factor"] * found["steady_s"]["median"]
+    assert simulated == pytest.approx(10 * 1e-4)
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize("others", [["--net", "pes"], ["--net", "cuba", "--dims", "4"]])
+def test_a_scale_that_would_change_nothing(command, others):
+    result = invoke(command, "--scale", "2", *others)
+    assert result.exit_code == 2
+    assert "--scale: expected --net cuba" in result.output
+
+
 def test_run_as_json():
     result = invoke(
         "run", "--net", "integrator", "--neuron", "spiking_relu", *TINY,

@@ -3,7 +3,12 @@ import numpy as np
 import pytest
 from nengo.exceptions import ValidationError
 
-from nengo_dl_spaun_bench.networks import NETWORKS, NEURON_TYPES, random_network
+from nengo_dl_spaun_bench.networks import (
+    NETWORKS,
+    NEURON_TYPES,
+    TIME_STEPS,
+    random_network,
+)
 
 # name, n_neurons for 4 dimensions and 50 neurons each
 SIZES = [
@@ -12,6 +17,7 @@ SIZES = [
     ("pes", 4 * 50),
     ("basal_ganglia", 4 * 5 * 50),
     ("random_network", 10 * 4 * 50),
+    ("cuba", 4 * 50),
 ]
 
 # Nengo's own sigmoid does so for currents below -709, before it gives the right 0.
@@ -46,7 +52,7 @@ def test_every_network_runs_with_every_neuron_type(name, n_neurons, neuron):
         NEURON_TYPES[neuron]
     }
     output = simulate(net, 0.05)
-    assert output.shape == (50, 4)
+    assert output.shape == (50, 1 if name == "cuba" else 4)
     assert np.all(np.isfinite(output))
     assert np.any(output != 0)
 
@@ -137,3 +143,14 @@ def test_random_network_without_enough_ensembles(n_connections):
         random_network(
             2, 5, nengo.LIF(), n_ensembles=3, connections_per_ensemble=n_connections
         )
+
+
+def test_cuba_fires_rarely():
+    """At the rate of other simulators, with 80 synapses for each neuron."""
+    net = build("cuba", "lif", dimensions=20)
+    synapses = sum(len(c.transform.init.indices) for c in net.all_connections[:2])
+    assert synapses == pytest.approx(80 * net.n_neurons, rel=0.02)
+    assert {ens.neuron_type.tau_ref for ens in net.all_ensembles} == {0.005}
+    with nengo.Simulator(net, dt=TIME_STEPS["cuba"], progress_bar=False) as sim:
+        sim.run(0.4)
+    assert 4 < np.mean(sim.data[net.p][1000:]) < 8

@@ -446,6 +446,26 @@ class OpBuilder(ABC):
         del training
         return None
 
+    def prepare(self, signals: SignalDict) -> list[tf.Tensor]:
+        """
+        Compute what steps need of constants, once before the first of many.
+
+        Where XLA compiles the steps of a run, each finds it in ``signals.prepared``, by
+        the ``id`` of the builder. Anywhere else steps do without.
+
+        Parameters
+        ----------
+        signals : SignalDict
+            The values of constants, and no others.
+
+        Returns
+        -------
+        prepared : list of tf.Tensor
+            By default none.
+        """
+        del signals
+        return []
+
     @abstractmethod
     def build_step(self, signals: SignalDict) -> None:
         """

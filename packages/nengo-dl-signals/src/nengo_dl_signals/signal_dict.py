@@ -46,11 +46,15 @@ class SignalDict:
     key : (2,) tf.Tensor of int
         What random numbers are drawn from: the seed of the simulation, and a counter
         of steps.
+    prepared : dict from int to list of tf.Tensor
+        What builders have made of constants before the first step, by the ``id`` of
+        the builder; nothing unless XLA compiles the steps.
     """
 
     def __init__(self, n_rows: int) -> None:
         self.variables: dict[int, tf.Tensor] = {}
         self.key = tf.zeros(2, tf.int32)
+        self.prepared: dict[int, Sequence[tf.Tensor]] = {}
         # For each row, the number of the array that holds it, and where in that array.
         # That is known while the step is traced; nothing of it is left in the graph,
         # where each value is computed once and never changes (single assignment), so

@@ -3,6 +3,7 @@
 from .benchmark import Benchmark as Benchmark
 from .compare import Comparison as Comparison
 from .compare import compare as compare
+from .cuba import cuba as cuba
 from .machine import Machine as Machine
 from .measure import Measurement as Measurement
 from .measure import Spread as Spread
@@ -29,6 +30,7 @@ __all__ = [
     "basal_ganglia",
     "cconv",
     "compare",
+    "cuba",
     "integrator",
     "measure",
     "pes",

@@ -8,7 +8,7 @@ import nengo
 from nengo.exceptions import ValidationError
 from nengo.utils.numpy import is_integer
 
-from .networks import NETWORKS, NEURON_TYPES
+from .networks import NETWORKS, NEURON_TYPES, TIME_STEPS
 from .workloads import WORKLOADS
 
 
@@ -55,6 +55,11 @@ class Benchmark:
         self._check_name("workload", list(WORKLOADS))
         for attr in ("dimensions", "neurons_per_d", "minibatch_size", "n_steps"):
             check_count(attr, getattr(self, attr), self)
+
+    @property
+    def dt(self) -> float:
+        """The length of a time step, in seconds."""
+        return TIME_STEPS.get(self.net, 0.001)
 
     def build_network(self) -> nengo.Network:
         """Return the network, made anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -19,12 +19,20 @@ from .tables import save_plot, summary, table
 from .version import version
 
 COUNT = click.IntRange(min=1)
+NEURON = click.Choice(list(NEURON_TYPES))
+STEPS = "Timesteps of 1 ms (cuba: 0.1 ms)."
 
 STANDARD = tuple(name for name in NETWORKS if name != "spaun_like")
 """What is compared unless something else is asked for."""
 
-DIMENSIONS = {"pes": 64, "random_network": 64, "spaun_like": 16}
+DIMENSIONS = {"pes": 64, "random_network": 64, "cuba": 80, "spaun_like": 16}
 """Sizes of networks, where 128 dimensions would be many more neurons than of others."""
+
+NEURONS = {"cuba": "lif"}
+"""Neuron types of networks, where rectified linear neurons would not be as usual."""
+
+SCALED = "cuba"
+"""The network of which there is a usual size, that ``--scale`` multiplies."""
 
 
 @click.group(context_settings={"show_default": True})
@@ -46,29 +54,32 @@ def list_networks() -> None:
 
 @main.command("run")
 @click.option("--net", type=click.Choice(list(NETWORKS)), required=True)
-@click.option("--dims", type=COUNT, default=128, help="Dimensions of the network.")
+@click.option("--dims", type=COUNT, help="Dimensions (128; 80 of cuba).")
+@click.option("--scale", type=COUNT, help="Of cuba: times 4,000 neurons.")
 @click.option("--neurons-per-d", type=COUNT, default=50, help="For each dimension.")
-@click.option("--neuron", type=click.Choice(list(NEURON_TYPES)), default="relu")
+@click.option("--neuron", type=NEURON, help="The neuron type (relu; lif of cuba).")
 @click.option("--minibatch", type=COUNT, default=1, help="Examples at once.")
-@click.option("--steps", type=COUNT, default=1000, help="Timesteps of 1 ms.")
+@click.option("--steps", type=COUNT, default=1000, help=STEPS)
 @click.option("--train", is_flag=True, help="Time an epoch of training, not a run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
     net: str,
-    dims: int,
+    dims: int | None,
+    scale: int | None,
     neurons_per_d: int,
-    neuron: str,
+    neuron: str | None,
     minibatch: int,
     steps: int,
     train: bool,
     as_json: bool,
 ) -> None:
     """Time one network: construction, build, compile and steady state apart."""
+    _check_scale([net], dims, scale)
     benchmark = Benchmark(
         net=net,
-        dimensions=dims,
+        dimensions=_dimensions(net, dims, scale, {SCALED: DIMENSIONS[SCALED]}),
         neurons_per_d=neurons_per_d,
-        neuron=neuron,
+        neuron=neuron or NEURONS.get(net, "relu"),
         minibatch_size=minibatch,
         n_steps=steps,
         workload="train" if train else "run",
@@ -83,11 +94,12 @@ def run(
 @click.option(
     "--net", "nets", type=click.Choice(list(NETWORKS)), multiple=True, default=STANDARD
 )
-@click.option("--dims", type=COUNT, help="Dimensions (128; 64 for two networks).")
+@click.option("--dims", type=COUNT, help="Dimensions (128; of some networks 64 or 80).")
+@click.option("--scale", type=COUNT, help="Of cuba: times 4,000 neurons.")
 @click.option("--neurons-per-d", type=COUNT, default=50, help="For each dimension.")
-@click.option("--neuron", type=click.Choice(list(NEURON_TYPES)), default="relu")
+@click.option("--neuron", type=NEURON, help="The neuron type (relu; lif of cuba).")
 @click.option("--minibatch", "sizes", type=COUNT, multiple=True, default=(1,))
-@click.option("--steps", type=COUNT, default=1000, help="Timesteps of 1 ms.")
+@click.option("--steps", type=COUNT, default=1000, help=STEPS)
 @click.option("--pairs", type=COUNT, default=5, help="How often each is timed.")
 @click.option("--inference-only", is_flag=True, help="Use the setting of this name.")
 @click.option("--plot", type=click.Path(dir_okay=False, writable=True))
@@ -96,8 +108,9 @@ def compare_networks(
     against: str,
     nets: tuple[str, ...],
     dims: int | None,
+    scale: int | None,
     neurons_per_d: int,
-    neuron: str,
+    neuron: str | None,
     sizes: tuple[int, ...],
     steps: int,
     pairs: int,
@@ -111,9 +124,15 @@ def compare_networks(
     of a minibatch. The last column is the largest difference of the outputs, next to
     the largest output: NengoDL computes in single precision.
     """
+    _check_scale(nets, dims, scale)
     benchmarks = [
         Benchmark(
-            net, dims or DIMENSIONS.get(net, 128), neurons_per_d, neuron, n, steps
+            net,
+            _dimensions(net, dims, scale, DIMENSIONS),
+            neurons_per_d,
+            neuron or NEURONS.get(net, "relu"),
+            n,
+            steps,
         )
         for net in nets
         for n in sizes
@@ -127,6 +146,24 @@ def compare_networks(
     if plot is not None:
         save_plot(found, plot)
     click.echo(json.dumps([asdict(c) for c in found]) if as_json else table(found))
+
+
+def _check_scale(nets: Sequence[str], dims: int | None, scale: int | None) -> None:
+    """Refuse a scale that would change nothing."""
+    if scale is not None and (dims is not None or SCALED not in nets):
+        raise click.UsageError(
+            f"--scale: expected --net {SCALED}, whose size it sets, and no --dims"
+        )
+
+
+def _dimensions(
+    net: str, dims: int | None, scale: int | None, usual: Mapping[str, int]
+) -> int:
+    """Return how many dimensions a network is to have."""
+    default = usual.get(net, 128)
+    if scale is not None and net == SCALED:
+        return scale * default
+    return dims or default
 
 
 @contextmanager

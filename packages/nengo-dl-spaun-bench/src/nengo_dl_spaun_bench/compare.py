@@ -130,11 +130,12 @@ def compare(
         )
     net = benchmark.build_network()
     size = benchmark.minibatch_size
-    with without_decoder_cache(), simulator(net, seed=0, progress_bar=False) as other:
+    options: dict[str, Any] = {"dt": benchmark.dt, "seed": 0, "progress_bar": False}
+    with without_decoder_cache(), simulator(net, **options) as other:
         with net:
             nengo_dl.configure_settings(inference_only=inference_only)
         with nengo_dl.Simulator(
-            net, minibatch_size=size, seed=0, progress_bar=False, jit_compile=True
+            net, minibatch_size=size, jit_compile=True, **options
         ) as sim:
             for one in (sim, other):
                 one.run_steps(benchmark.n_steps)

@@ -140,6 +140,7 @@ def _simulator(net: nengo.Network, benchmark: Benchmark) -> Any:
         nengo_dl.configure_settings(inference_only=benchmark.workload == "run")
     return nengo_dl.Simulator(
         net,
+        dt=benchmark.dt,
         minibatch_size=benchmark.minibatch_size,
         progress_bar=False,
         seed=0,

@@ -2,8 +2,8 @@
 The standard benchmark networks.
 
 Each builder returns a ``nengo.Network`` with its input node as ``net.inp`` (or
-``net.inp_a`` and ``net.inp_b``) and the probe to read as ``net.p``. They are written
-in plain Nengo, so that any backend can run them.
+``net.inp_a`` and ``net.inp_b``; ``cuba`` has none) and the probe to read as ``net.p``.
+They are written in plain Nengo, so that any backend can run them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
+from .cuba import cuba
 from .sizes import check_sizes
 from .spaun_like import spaun_like
 
@@ -238,9 +239,13 @@ NETWORKS: dict[str, Callable[[int, int, NeuronType], nengo.Network]] = {
     "pes": pes,
     "basal_ganglia": basal_ganglia,
     "random_network": random_network,
+    "cuba": cuba,
     "spaun_like": spaun_like,
 }
 """The networks by the name that the command line knows them by."""
+
+TIME_STEPS: dict[str, float] = {"cuba": 1e-4}
+"""Time steps of networks, in seconds, that have others than 1 ms."""
 
 NEURON_TYPES: dict[str, type[NeuronType]] = {
     "relu": nengo.RectifiedLinear,

@@ -21,6 +21,7 @@ from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
 from .products import batched_product
 from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
+from .sparse_pattern import AddUp, SparsePattern
 
 
 @Builder.register(SparseDotInc)
@@ -28,8 +29,8 @@ class SparseDotIncBuilder(OpBuilder):
     """
     Add products with sparse matrices: ``Y[...] += dot(A, X)``.
 
-    Of a matrix only its entries are known, as a vector: each is multiplied by the
-    element of ``X`` in its column and added to the element of ``Y`` in its row.
+    Of a matrix only its entries are known, as a vector; `SparsePattern` multiplies
+    them.
 
     Notes
     -----
@@ -45,12 +46,13 @@ class SparseDotIncBuilder(OpBuilder):
         super().__init__(ops, layout, config)
         places = [sparse_entries(op.A) for op in ops]
         self.A = layout.concat([op.A for op in ops])
-        self.X = join(
+        X = join(
             [layout[op.X].take(p.columns) for op, p in zip(ops, places, strict=True)]
         )
-        self.Y = join(
-            [layout[op.Y].take(p.rows) for op, p in zip(ops, places, strict=True)]
-        )
+        Y = join([layout[op.Y].take(p.rows) for op, p in zip(ops, places, strict=True)])
+        self.X, sources = _distinct(X)
+        self.Y, targets = _distinct(Y)
+        self.pattern = SparsePattern(sources, targets, self.X.size, self.Y.size)
 
     @classmethod
     def supports(cls, op: Operator) -> bool:
@@ -76,8 +78,26 @@ class SparseDotIncBuilder(OpBuilder):
 
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all entries at once."""
-        A, X = (tf.cast(signals.gather(s), self.Y.dtype) for s in (self.A, self.X))
-        signals.scatter(self.Y, A * X, mode="inc")
+        self.add_product(signals)
+
+    def add_product(self, signals: SignalDict, add_up: AddUp | None = None) -> None:
+        """Multiply and add, in another way than that of `SparsePattern` if given."""
+        A, X = self.entries(signals), tf.cast(signals.gather(self.X), self.Y.dtype)
+        signals.scatter(self.Y, self.pattern.product(A, X, add_up), mode="inc")
+
+    def entries(self, signals: SignalDict) -> tf.Tensor:
+        """Return the entries of all matrices, (n_entries, 1 or batch)."""
+        return tf.cast(signals.gather(self.A), self.Y.dtype)
+
+
+def _distinct(signal: TensorSignal) -> tuple[TensorSignal, np.ndarray]:
+    """Return the elements of a vector once each, and which of them each element is."""
+    if signal.columns is not None:
+        return signal, np.arange(signal.size)
+    rows, number = np.unique(signal.rows, return_inverse=True)
+    shape, label = (len(rows),), signal.label
+    distinct = TensorSignal(rows, shape, signal.row_shape, signal.dtype, None, label)
+    return distinct, number
 
 
 @Builder.register(BsrDotInc)

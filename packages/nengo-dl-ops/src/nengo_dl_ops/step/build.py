@@ -24,6 +24,7 @@ from ..planning.python_calls import PythonCall, join_python_calls, split_python_
 from ..planning.schedule import MergeKey, Plan
 from ..planning.simplify import DEFAULT_SIMPLIFICATIONS, simplify
 from ..planning.sorters import order_signals
+from ..planning.spikes import follow_spikes
 from ..ranges import becomes_infinite, check_range
 from .arrange import parameter_arrays, state_arrays
 from .program import Program
@@ -121,7 +122,7 @@ def build_program(
     fixed = constant_signals(operators) - roles.inputs - roles.trainable
     fixed = fixed if settings.relies_on_values else set()
     simplifications = [checked_simplification(f) for f in settings.simplifications]
-    ops = simplify(operators, fixed, simplifications)
+    ops = follow_spikes(simplify(operators, fixed, simplifications))
     if outputs is None:
         outputs = {probe: model.sig[probe]["in"] for probe in model.probes}
     probed = list(outputs.values())

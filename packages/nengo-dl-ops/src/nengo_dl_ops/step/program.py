@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,10 @@ class InputSplit(NamedTuple):
     held: TensorSignal | None = None
     stepped: TensorSignal | None = None
 
+
+#: What groups made of parameters before the first step, by their numbers.
+Prepared = Mapping[int, Sequence[tf.Tensor]]
+NOTHING_PREPARED: Prepared = MappingProxyType({})
 
 #: Where no value of a node is given: operators of the step compute all of them.
 NO_INPUTS = InputSplit()
@@ -288,6 +293,7 @@ class Program:
         training: bool = False,
         clusters: bool = False,
         invariants: Parts = (),
+        prepared: Prepared = NOTHING_PREPARED,
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -314,6 +320,8 @@ class Program:
             Whether XLA compiles what lies between groups that run in Python.
         invariants : list of (rows, array)
             What was computed before the loop; see `.LoopInvariants`.
+        prepared : dict from int to list of tf.Tensor
+            What `prepare` returned. By default nothing.
 
         Returns
         -------
@@ -325,6 +333,7 @@ class Program:
         training = self.in_training(training)
         signals = self.loaded(parameters, split, held, stepped)
         signals.take_over(invariants)
+        signals.prepared = {id(self.groups[i]): found for i, found in prepared.items()}
         self._load_state(signals, state)
         for segment in self._segments:
             if clusters and not segment.python:
@@ -335,6 +344,24 @@ class Program:
         # At the end, after updates: as Nengo's probes read at the end of a step.
         probed = self._read(signals, outputs)
         return self._next_state(signals, state.key, self.states), probed
+
+    def prepare(self, parameters: Sequence[tf.Tensor]) -> dict[int, list[tf.Tensor]]:
+        """
+        Compute what groups need of parameters, once for many steps.
+
+        Parameters
+        ----------
+        parameters : list of tf.Tensor
+            As in `step`.
+
+        Returns
+        -------
+        prepared : dict from int to list of tf.Tensor
+            See `.OpBuilder.prepare`; by the number of the group.
+        """
+        signals = self.loaded(parameters)
+        found = {i: group.prepare(signals) for i, group in enumerate(self.groups)}
+        return {i: tensors for i, tensors in found.items() if tensors}
 
     def stage_step(
         self,

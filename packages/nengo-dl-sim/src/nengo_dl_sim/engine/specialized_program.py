@@ -12,6 +12,7 @@ from nengo.builder.signal import Signal
 from nengo_dl_ops.planning.narrow_results import narrowed_results
 from nengo_dl_ops.planning.share_results import shared_results
 from nengo_dl_ops.planning.simplify import DEFAULT_SIMPLIFICATIONS, simplify
+from nengo_dl_ops.planning.spikes import plain_products
 from nengo_dl_ops.step.build import (
     PlanSettings,
     SignalRoles,
@@ -87,7 +88,7 @@ def specialize(
     if factory.settings.learning_phase or not general.is_self_contained:
         return None
     # Of operators that are simplified already: so both have the same signals.
-    ops = [op for group in general.groups for op in group.ops]
+    ops = plain_products([op for group in general.groups for op in group.ops])
     ops, stand_ins = _shared(ops, factory.roles)
     if not stand_ins:
         return None

@@ -133,7 +133,10 @@ class RunFunction:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         parts = self._invariants.values(parameters, held)
         arrays = [array for _, array in parts if array is not None]
-        fixed = parameters, held, stepped, slot, arrays
+        # TensorFlow itself takes long for what XLA makes of that in a step.
+        compiled = self.mode is not Mode.GRAPH
+        prepared = self._invariants.rest.prepare(parameters) if compiled else {}
+        fixed = parameters, held, stepped, slot, arrays, prepared
         one_step = partial(self._one_step, parts)
         several = partial(self._several_steps, one_step)
         failed = [tf.constant(-1) for _ in self.program.checked]
@@ -169,7 +172,7 @@ class RunFunction:
 
     def _one_step(self, parts: Parts, carry: Any, fixed: Any) -> Any:
         i, state, buffers, failed = carry
-        parameters, held, stepped, slot, arrays = fixed
+        parameters, held, stepped, slot, arrays, prepared = fixed
         computed = iter(arrays)
         state, probed = self._invariants.rest.step(
             parameters,
@@ -180,6 +183,7 @@ class RunFunction:
             [*self.outputs, *(signal for _, signal in self.program.checked)],
             clusters=self.mode is Mode.HYBRID,
             invariants=[(r, None if a is None else next(computed)) for r, a in parts],
+            prepared=prepared,
         )
         n = len(self.outputs)
         buffers = [
