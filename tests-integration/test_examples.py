@@ -70,6 +70,15 @@ def check_converted_cnn(text):
     assert number("Greatest difference between simulators", text) < 1e-5
 
 
+def check_distributed_digits(text):
+    found = [
+        number(f"[{n}] Accuracy of worker {n}", text.replace("%", "")) for n in (0, 1)
+    ]
+    alone = number("Accuracy of one process", text)
+    assert 60 < alone <= 100 and found == [alone, alone]
+    assert number("Greatest difference of parameters, of their size", text) < 1e-6
+
+
 def check_from_nengo(text):
     assert number("Greatest difference between simulators", text) < 1e-4
     assert number("Error after training", text) < 0.6 * number(

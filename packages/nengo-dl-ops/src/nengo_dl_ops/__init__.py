@@ -12,6 +12,7 @@ from .builder import Builder as Builder
 from .builder import Memoryless as Memoryless
 from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
+from .config import Share as Share
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder

@@ -379,6 +379,26 @@ class OpBuilder(ABC):
         """
         return {}
 
+    def with_config(self, layout: SignalLayout, config: BuildConfig) -> OpBuilder:
+        """
+        Return the same group, for another number of items.
+
+        By default made anew from its operators.
+
+        Parameters
+        ----------
+        layout : SignalLayout
+            Where their signals are.
+        config : BuildConfig
+            The settings of the simulation.
+
+        Returns
+        -------
+        group : OpBuilder
+            Computes the same.
+        """
+        return Builder.build(self.ops, layout, config)
+
     def with_checked_gradients(self) -> OpBuilder:
         """
         Return the same, but that a gradient that is not finite is an error.

@@ -7,6 +7,8 @@ from math import prod
 import numpy as np
 import tensorflow as tf
 
+from .config import Share
+
 # TensorFlow's own stateless generators draw other numbers when XLA compiles them, so
 # that a run would depend on how it is executed. This one needs integers only.
 
@@ -53,7 +55,9 @@ def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
     return _mix(_mix(seed) + number * _GAMMA)
 
 
-def uniform(seed: tf.Tensor, shape: tuple[int, ...], dtype: str) -> tf.Tensor:
+def uniform(
+    seed: tf.Tensor, shape: tuple[int, ...], dtype: str, share: Share | None = None
+) -> tf.Tensor:
     """
     Draw numbers between 0 (included) and 1 (not included).
 
@@ -65,6 +69,9 @@ def uniform(seed: tf.Tensor, shape: tuple[int, ...], dtype: str) -> tf.Tensor:
         How many.
     dtype : {"float16", "float32", "float64"}
         Their type; they have as many random bits as it holds.
+    share : Share, optional
+        Which items of a minibatch the last axis is for (``config.share`` of a
+        builder): they get the numbers that they would get in the whole one. None: all.
 
     Returns
     -------
@@ -76,11 +83,18 @@ def uniform(seed: tf.Tensor, shape: tuple[int, ...], dtype: str) -> tf.Tensor:
     .. [1] Steele, G. L., Lea, D., & Flood, C. H. (2014). Fast splittable pseudorandom
        number generators. OOPSLA '14, 453-472.
     """
-    counter = np.arange(1, prod(shape) + 1, dtype=np.uint64) * _GAMMA
     n_bits = np.finfo(dtype).nmant + 1
-    bits = _shift(_mix(seed + counter.reshape(shape)), 64 - n_bits)
+    bits = _shift(_mix(seed + _counter(shape, share) * _GAMMA), 64 - n_bits)
     # Below 2**63, where the conversion from signed integers is the faster one.
     return tf.cast(tf.cast(bits, tf.int64), dtype) * np.asarray(2.0**-n_bits, dtype)
+
+
+def _counter(shape: tuple[int, ...], share: Share | None) -> np.ndarray:
+    """Count what is drawn, from 1 on."""
+    if share is None:
+        return np.arange(1, prod(shape) + 1, dtype=np.uint64).reshape(shape)
+    whole = _counter((*shape[:-1], share.whole), None)
+    return whole[..., share.items]
 
 
 def _mix(bits: tf.Tensor) -> tf.Tensor:

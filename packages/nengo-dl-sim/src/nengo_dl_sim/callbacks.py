@@ -41,6 +41,9 @@ class NengoSummaries(keras.callbacks.Callback):
         If an object is something else, not in the network, or has no such parameter.
     """
 
+    #: Of several workers, the chief alone calls it.
+    only_in_chief = True
+
     def __init__(
         self, log_dir: str | os.PathLike, sim: Simulator, objects: Sequence[Any]
     ) -> None:

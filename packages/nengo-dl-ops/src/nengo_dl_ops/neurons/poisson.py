@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ..config import Share
 from ..random_numbers import fold_in, uniform
 
 #: From this mean on, numbers are drawn by rejection, below it by inversion (whose time
@@ -15,12 +16,12 @@ _LARGE = 10.0
 _MAX_ROUNDS = 100.0
 
 
-def poisson(seed: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+def poisson(seed: tf.Tensor, mean: tf.Tensor, share: Share | None = None) -> tf.Tensor:
     """
     Draw from Poisson distributions.
 
     Shapes: ``mean`` (...). Returns (...): a whole number for each mean, of the same
-    type. What is not finite stays as it is.
+    type. What is not finite stays as it is. ``share``: as in `uniform`.
     """
     # The tails of the distribution need the precision.
     exact = tf.cast(mean, tf.float64)
@@ -28,15 +29,16 @@ def poisson(seed: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
     zero, typical = tf.zeros_like(exact), tf.fill(exact.shape, _LARGE)
     typical = tf.cast(typical, tf.float64)
     finite = tf.math.is_finite(exact)
-    few = _by_inversion(seed, tf.where(exact < _LARGE, exact, zero))
-    many = _by_rejection(seed, tf.where(large & finite, exact, typical), large)
+    few = _by_inversion(seed, tf.where(exact < _LARGE, exact, zero), share)
+    means = tf.where(large & finite, exact, typical)
+    many = _by_rejection(seed, means, large, share)
     counts = tf.where(finite, tf.where(large, many, few), exact)
     return tf.cast(counts, mean.dtype)
 
 
-def _by_inversion(seed: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+def _by_inversion(seed: tf.Tensor, mean: tf.Tensor, share: Share | None) -> tf.Tensor:
     """Go up the cumulative distribution until it passes a uniform number."""
-    u = uniform(seed, tuple(mean.shape), "float64")
+    u = uniform(seed, tuple(mean.shape), "float64", share)
 
     def unfinished(k, p, cumulative, count):  # type: ignore[no-untyped-def]
         del p, count
@@ -52,7 +54,9 @@ def _by_inversion(seed: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
     return tf.while_loop(unfinished, go_up, (zero, p, p, none))[-1]
 
 
-def _by_rejection(seed: tf.Tensor, mean: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+def _by_rejection(
+    seed: tf.Tensor, mean: tf.Tensor, wanted: tf.Tensor, share: Share | None
+) -> tf.Tensor:
     """
     Draw by transformed rejection (algorithm PTRS), for means of 10 and more.
 
@@ -73,7 +77,7 @@ def _by_rejection(seed: tf.Tensor, mean: tf.Tensor, wanted: tf.Tensor) -> tf.Ten
     def draw(k, count, pending):  # type: ignore[no-untyped-def]
         shape = (2, *mean.shape)
         u, v = tf.unstack(
-            uniform(fold_in(seed, tf.cast(k, tf.uint64)), shape, "float64")
+            uniform(fold_in(seed, tf.cast(k, tf.uint64)), shape, "float64", share)
         )
         u, v = u - 0.5, 1 - v  # v > 0, for its logarithm
         edge = 0.5 - tf.abs(u)

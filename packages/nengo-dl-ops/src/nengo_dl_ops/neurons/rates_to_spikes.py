@@ -80,7 +80,8 @@ class StochasticSpikingBuilder(SpikingNeuronBuilder, RatesToSpikesBuilder):
         """Draw the spikes: thresholds are the number drawn, that plus one, etc."""
         expected = self.config.dt * tf.abs(J)
         whole = tf.floor(expected)
-        drawn = uniform(state["rng"], tuple(J.shape), self.config.dtype)
+        dtype, share = self.config.dtype, self.config.share
+        drawn = uniform(state["rng"], tuple(J.shape), dtype, share)
         distance = distance_from_whole(expected - drawn, lowest=0)
         up = function.spikes(drawn < expected - whole, distance)
         return self._spikes((whole + up.count) * tf.sign(J)), {}
@@ -98,5 +99,5 @@ class PoissonSpikingBuilder(RatesToSpikesBuilder):
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Draw the spikes."""
-        n_spikes = poisson(state["rng"], tf.abs(J) * self.config.dt)
+        n_spikes = poisson(state["rng"], tf.abs(J) * self.config.dt, self.config.share)
         return self._spikes(n_spikes * tf.sign(J)), {}

@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import Builder, OpBuilder
+from ..builder import OpBuilder
+from ..config import Share
 from .description import describe_program, describe_xla_error
 from .rates import in_rates
 from .segments import Segment, segments
@@ -95,6 +96,8 @@ class Program:
     remat_steps : int or None
         How many steps of training are computed again at a time for gradients, instead
         of keeping what they computed. None: none are.
+    gives_rates : bool
+        Whether spiking neurons give rates in a run, too (see `in_rates`).
     """
 
     layout: SignalLayout
@@ -106,6 +109,7 @@ class Program:
     learning_phase: bool | None = None
     use_loop: bool = True
     remat_steps: int | None = None
+    gives_rates: bool = False
 
     def __repr__(self) -> str:
         n, batch = len(self.groups), self.minibatch_size
@@ -174,7 +178,7 @@ class Program:
         )
         return not (self.runs_python or brings_along or draws)
 
-    def of_size(self, minibatch_size: int) -> Program:
+    def of_size(self, minibatch_size: int, share: Share | None = None) -> Program:
         """
         Return the same program for another number of items.
 
@@ -182,23 +186,30 @@ class Program:
         ----------
         minibatch_size : int
             The number of items that are simulated at once.
+        share : Share, optional
+            Which items of a minibatch they are, if others compute the rest of it.
         """
 
         def of_size(group: OpBuilder) -> OpBuilder:
-            config = replace(group.config, minibatch_size=minibatch_size)
-            return Builder.build(group.ops, self.layout, config)
+            config = replace(group.config, minibatch_size=minibatch_size, share=share)
+            return group.with_config(self.layout, config)
 
+        groups = [of_size(group) for group in self.groups]
         return replace(
             self,
-            groups=[of_size(group) for group in self.groups],
+            groups=in_rates(groups) if self.gives_rates else groups,
             states=[array.of_size(minibatch_size) for array in self.states],
             minibatch_size=minibatch_size,
         )
 
+    def of_share(self, share: Share) -> Program:
+        """Return the program that computes some of the items of a minibatch."""
+        return self.of_size(share.size, share)
+
     @cached_property
     def in_rates(self) -> Program:
         """The same, but that spiking neurons give rates, however they are trained."""
-        return replace(self, groups=in_rates(self.groups))
+        return replace(self, groups=in_rates(self.groups), gives_rates=True)
 
     def with_checked_gradients(self) -> Program:
         """Return the same, but that TensorNodes raise errors in back-propagation."""

@@ -23,7 +23,7 @@ from .functions import Result, TensorFunction, tensor_function
 from .gradients import checked_gradients
 from .operator import SimTensorNode
 from .random_ops import call_seeded, random_ops
-from .seeds import check_generators, reseed
+from .seeds import check_generators, reseed, seed_generators
 from .variables import innermost
 
 _POSITIONAL = (
@@ -78,6 +78,13 @@ class SimTensorNodeBuilder(OpBuilder):
         """The output, as Nengo checks those of other nodes."""
         return {str(self.op.tag): self.output}
 
+    def with_config(self, layout: SignalLayout, config: BuildConfig) -> OpBuilder:
+        """Return the same function: hooks and layers keep what they have made."""
+        del layout
+        other = copy(self)
+        other.config = config
+        return other
+
     def with_checked_gradients(self) -> OpBuilder:
         """Return the same, but that the gradients it makes have to be finite."""
         checked = copy(self)
@@ -124,12 +131,45 @@ class SimTensorNodeBuilder(OpBuilder):
         if self._checks_gradients:
             y, values = self._call_checked(values, t, x, training, signals.key)
         else:
-            y, values = self._call(values, t, x, training, signals.key)
+            y, values = self._call_share(values, t, x, training, signals.key)
         signals.variables.update(zip(map(id, self.variables), values, strict=True))
         batch, dtype = self.config.minibatch_size, self.config.dtype
         check_output(y, x, batch, self.op.shape_out, dtype)
         y = tf.transpose(tf.reshape(y, (-1, self.output.size)))
         signals.scatter(self.output, repeat_batch(y, batch))
+
+    def _call_share(
+        self,
+        values: list[tf.Tensor],
+        t: tf.Tensor,
+        x: tf.Tensor | None,
+        training: bool,
+        key: tf.Tensor,
+    ) -> Result:
+        """
+        Call the function for the items that there are.
+
+        What draws random numbers, or was told the size of the minibatch, is called for
+        all of its items (copies of those that there are), so that each gets what it
+        would get among the others.
+        """
+        share = self.config.share
+        if share is None:
+            return self._call(values, t, x, training, key)
+        if x is not None and self._sees_whole:
+            n_copies = share.whole // share.size
+            x = tf.tile(x, [n_copies, *[1] * (x.shape.rank - 1)])
+        y, values = self._call(values, t, x, training, key)
+        if tf.is_tensor(y) and y.shape.rank and y.shape[0] == share.whole:
+            y = y[share.items]
+        return y, values
+
+    @property
+    def _sees_whole(self) -> bool:
+        """Whether it depends on how many items a minibatch has."""
+        func = self.op.func
+        has_hook = getattr(innermost(func), "pre_build", None) is not None
+        return self.draws or has_hook or bool(seed_generators(func))
 
     def _call(
         self,
@@ -161,7 +201,7 @@ class SimTensorNodeBuilder(OpBuilder):
         values = checked_gradients(values, str(self.op.tag))
         if x is not None:
             (x,) = checked_gradients([x], str(self.op.tag))
-        y, values = self._call(values, t, x, training, key)
+        y, values = self._call_share(values, t, x, training, key)
         return checked_gradients([y], "")[0], values
 
     def _gather_time(self, signals: SignalDict) -> tf.Tensor:

@@ -71,6 +71,10 @@ class DataAdapter(ABC):
             None if lengths[0] == size else lengths[0],
         )
 
+    @abstractmethod
+    def fingerprint(self) -> bytes:
+        """Return what tells this data from other data, without reading all of it."""
+
     @property
     @abstractmethod
     def nodes(self) -> frozenset[Node]:

@@ -181,6 +181,13 @@ class StreamData(DataAdapter):
         self._reader = reader
         self._first = first
 
+    def fingerprint(self) -> bytes:
+        """Return the shapes, and the values of the first element."""
+        arrays = [*self._first.inputs.values(), *_compared(self._first)]
+        shapes = [(array.shape, str(array.dtype)) for array in arrays]
+        values = [np.ascontiguousarray(array).tobytes() for array in arrays]
+        return repr(shapes).encode() + b"".join(values)
+
     @property
     def nodes(self) -> frozenset[Node]:
         """The nodes whose values are given."""

@@ -85,6 +85,7 @@ def assemble(
     minibatch_size: int | None,
     unroll: int,
     shows_batch: bool,
+    replicas: Replicas,
 ) -> Engine:
     """
     Make the engine of a simulator from a built model.
@@ -92,12 +93,12 @@ def assemble(
     ``network``: the top-level network. None: that of the model, if it has one.
     ``minibatch_size``: the number of items that are simulated at once; None for one.
     ``shows_batch``: whether data has a batch axis; without it, it is that of the first
-    item.
+    item. ``replicas``: how minibatches are divided.
     """
     network = network or model.toplevel or nengo.Network(add_to_container=False)
     config = _build_config(model, settings, minibatch_size or 1)
     check_memory(model, config.minibatch_size, config.dtype)
-    current, replicas = CurrentStep(), Replicas()
+    current = CurrentStep()
     inputs = _node_inputs(network, model, settings, config, seed, current)
     step = _step_operators(network, model, settings, inputs, config.dtype)
     batch = config.minibatch_size if shows_batch else None

@@ -16,10 +16,11 @@ from nengo_dl_ops.step.state import State
 
 from ..data.batches import Batch
 from ..execution.compiled_call import CompiledForShapes
-from ..execution.replicas import Replicas
+from ..execution.divided_program import DividedProgram
 from ..execution.sequence import Keep, run_sequence
 from ..execution.step_errors import check_finite_steps
 from ..measures.measure import Measure
+from .divided_values import DividedValues
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +91,8 @@ class BatchFunction:
         Whether XLA compiles the computation.
     falls_back : bool
         Whether to go on without XLA if it cannot compile the measures.
-    replicas : Replicas
-        How minibatches are divided.
+    divided : DividedProgram, optional
+        The same program, if several replicas compute it. None: all of it is here.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class BatchFunction:
         keep: Mapping[Hashable, Keep],
         jit_compile: bool,
         falls_back: bool,
-        replicas: Replicas,
+        divided: DividedProgram | None = None,
     ) -> None:
         self.program = program
         self.variables = variables
@@ -113,12 +114,14 @@ class BatchFunction:
         self.split = split
         self.keep = keep
         self._falls_back = falls_back
-        self._replicas = replicas
+        self._divided = divided
         self._compile(jit_compile)
 
     def _compile(self, jit_compile: bool) -> None:
         self._is_compiled = jit_compile
-        self._values = CompiledForShapes(self._compute_values, jit_compile)
+        self._values: Callable = CompiledForShapes(self._compute_values, jit_compile)
+        if self._divided is not None:
+            self._values = DividedValues(self._divided, self._measure, jit_compile)
 
     def evaluate(
         self,
@@ -193,11 +196,19 @@ class BatchFunction:
         n_items: int | None,
     ) -> tuple[list[Any], State, tf.Tensor | None]:
         state, outputs, finite = self._run(state, held, stepped, training, check=True)
+        return self._measure(outputs, targets, n_items), state, finite
+
+    def _measure(
+        self,
+        outputs: dict[Hashable, tf.Tensor],
+        targets: list[tf.Tensor],
+        n_items: int | None,
+    ) -> list[Any]:
+        """Compute the measures of those items that there are."""
         if n_items is not None:
             outputs = {key: values[:n_items] for key, values in outputs.items()}
             targets = [target[:n_items] for target in targets]
-        values = [measure.value(outputs, targets) for measure in self.measures]
-        return values, state, finite
+        return [measure.value(outputs, targets) for measure in self.measures]
 
     def _run(
         self,

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from ..data.data_adapter import DataAdapter
 from ..data.epoch_plan import EpochPlan
 from ..engine.engine import Engine
+from ..execution.divided_program import DividedProgram
 from ..execution.jit_policy import check_xla
 from ..execution.sequence import Keep
 from ..lru_cache import LRUCache
@@ -58,6 +59,9 @@ class BatchFunctionCache:
         n_steps = min(epoch_plan.truncation or data.n_steps, data.n_steps)
         for length in (n_steps, data.n_steps % n_steps or n_steps):
             self._engine.runner.check_length(length)
+        replicas = self._engine.replicas
+        follows = minibatch_source.is_live or epoch_plan.truncation is not None
+        carries_state = replicas.are_divided and follows
         identities = tuple(measure.identity for measure in (*measures, *watched))
         key = (
             kind,
@@ -68,20 +72,26 @@ class BatchFunctionCache:
             identities,
             len(watched),
             n_steps,
+            carries_state,
         )
 
         def make() -> BatchFunction:
-            program = self._engine.program
+            program = self._engine.program.in_rates if rates else self._engine.program
+            variables = self._engine.parameters.variables
+            split = minibatch_source.split(data)
+            keep = _keep(self._engine, [*measures, *watched])
             function = kind(
-                program.in_rates if rates else program,
-                self._engine.parameters.variables,
+                program,
+                variables,
                 measures,
                 watched,
-                minibatch_source.split(data),
-                _keep(self._engine, [*measures, *watched]),
+                split,
+                keep,
                 self._compiles(n_steps),
-                falls_back=self._jit_compile == "auto",
-                replicas=self._engine.replicas,
+                self._jit_compile == "auto",
+                DividedProgram(program, variables, split, keep, replicas, carries_state)
+                if replicas.are_divided
+                else None,
             )
             if check is not None:
                 check(function, n_steps)

@@ -61,7 +61,7 @@ class Evaluator:
         self._engine = engine
         # Streams of its own: they do not disturb those of the simulation.
         self.minibatch_source = MinibatchSource(engine, copy.copy(engine.inputs))
-        self._live_source = MinibatchSource(engine, engine.inputs)
+        self._live_source = MinibatchSource(engine, engine.inputs, is_live=True)
         self.functions = BatchFunctionCache(engine, jit_compile)
         self.go_to(seed, TrainingProgress())
 

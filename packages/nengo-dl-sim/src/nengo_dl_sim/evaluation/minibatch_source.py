@@ -50,9 +50,14 @@ class MinibatchSource:
         The engine of the simulator.
     inputs : NodeInputs
         Generates the values of nodes that are not given.
+    is_live : bool
+        Whether it is the simulation itself that goes on in the minibatches.
     """
 
-    def __init__(self, engine: Engine, inputs: NodeInputs) -> None:
+    def __init__(
+        self, engine: Engine, inputs: NodeInputs, is_live: bool = False
+    ) -> None:
+        self.is_live = is_live
         self._engine = engine
         self._inputs = inputs
         self._feeds: dict[tuple[frozenset[Node], ...], InputFeed] = {}
@@ -167,8 +172,7 @@ class MinibatchSource:
         feed, n_steps = self._feed(data), data.n_steps
         stepped = feed.stepped(items.inputs, start_step, n_steps, capacity=n_steps)
         held = feed.held(items.inputs)
-        batch = Batch(held, stepped, items.targets, items.n_items, start_step)
-        return self._engine.replicas.share(batch)
+        return Batch(held, stepped, items.targets, items.n_items, start_step)
 
     def _feed(self, data: DataAdapter) -> InputFeed:
         key = data.nodes, data.held_nodes

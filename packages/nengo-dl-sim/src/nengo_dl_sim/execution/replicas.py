@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import NamedTuple
 
-#: A `.data.batches.Batch`: inputs, targets, and how many items there are.
-Batch = TypeVar("Batch", bound=tuple)
+import tensorflow as tf
+
+from nengo_dl_ops import Share
+
+
+class Replica(NamedTuple):
+    """
+    A copy of a program that this process computes.
+
+    Parameters
+    ----------
+    share : Share
+        The items that it takes.
+    device : str
+        The device that it is on.
+    """
+
+    share: Share
+    device: str
 
 
 class Replicas:
@@ -15,24 +32,48 @@ class Replicas:
     The copies of a program that share a minibatch: one, which takes all of it.
 
     Whoever makes variables, minibatches and gradients asks this object. What divides
-    minibatches among devices derives from it, by the methods of a
-    ``tf.distribute.Strategy``.
+    minibatches among workers or devices derives from it.
 
-    Notes
-    -----
-    What is random belongs to a minibatch, not to how it is divided: the order of items
-    is drawn before `share` is asked, and the key of random numbers is the same for all
-    replicas.
+    Attributes
+    ----------
+    count : int
+        How many there are, in all processes.
+    is_chief : bool
+        Whether this process is the one that writes files, and shows progress.
     """
+
+    count: int = 1
+    is_chief: bool = True
+
+    @property
+    def are_divided(self) -> bool:
+        """Whether there are several."""
+        return self.count > 1
 
     def scope(self) -> AbstractContextManager:
         """Return the context in which variables are made: parameters, slots, counts."""
         return nullcontext()
 
-    def share(self, batch: Batch) -> Batch:
-        """Return those items of a minibatch that this replica takes."""
-        return batch
+    def here(self, minibatch_size: int) -> list[Replica]:
+        """Return those of this process; only asked for if there are several."""
+        raise NotImplementedError(minibatch_size)
 
-    def sum(self, tensors: Sequence[Any]) -> list[Any]:
-        """Return sums over all replicas, each of a tf.Tensor (or None, which stays)."""
-        return list(tensors)
+    def sum(self, parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+        """
+        Return sums over all replicas of all processes.
+
+        ``parts``: for each replica of this process, the same number of tensors of the
+        same shapes. Only asked for if there are several.
+        """
+        raise NotImplementedError(parts)
+
+    def check_alike(self, facts: Mapping[str, bytes]) -> None:
+        """
+        Check that all processes do the same.
+
+        ``facts``: what must be the same, by what it is.
+        """
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether a flag is set in some process."""
+        return flag

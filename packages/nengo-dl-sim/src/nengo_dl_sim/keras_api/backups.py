@@ -30,6 +30,8 @@ class Backup(keras.callbacks.Callback):
         Says where to save, and how often.
     save : callable
         Takes the path of a folder, and saves a checkpoint there.
+    is_chief : bool
+        Whether this process is the one that writes. Others only read.
 
     Raises
     ------
@@ -41,7 +43,10 @@ class Backup(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, settings: keras.callbacks.BackupAndRestore, save: Callable[[Path], None]
+        self,
+        settings: keras.callbacks.BackupAndRestore,
+        save: Callable[[Path], None],
+        is_chief: bool = True,
     ) -> None:
         super().__init__()
         if settings.double_checkpoint or not settings.save_freq:
@@ -52,7 +57,7 @@ class Backup(keras.callbacks.Callback):
                 f"double_checkpoint={settings.double_checkpoint!r}",
                 attr="callbacks",
             )
-        self._settings, self._save = settings, save
+        self._settings, self._save, self._is_chief = settings, save, is_chief
         self._folder = Path(make_folder(settings.backup_dir))
         self._epoch = self._n_batches = 0
 
@@ -95,7 +100,7 @@ class Backup(keras.callbacks.Callback):
         self._remove_others(path)
 
     def _remove_others(self, kept: Path | None) -> None:
-        for _, path in self._saved():
+        for _, path in self._saved() if self._is_chief else []:
             if path != kept:
                 remove_all(path)
 
@@ -109,7 +114,7 @@ class Backup(keras.callbacks.Callback):
 
 
 def take_backups(
-    callbacks: Any, save: Callable[[Path], None]
+    callbacks: Any, save: Callable[[Path], None], is_chief: bool = True
 ) -> tuple[list[Any], Backup | None]:
     """
     Put a `Backup` in the place of Keras's callback.
@@ -126,7 +131,7 @@ def take_backups(
         raise ValidationError(
             f"expected one BackupAndRestore, got {len(positions)}", attr="callbacks"
         )
-    backup = Backup(listed[positions[0]], save)
+    backup = Backup(listed[positions[0]], save, is_chief)
     listed[positions[0]] = backup
     return listed, backup
 

@@ -22,6 +22,14 @@ _STOPS = {
     "predict": "stop_predicting",
 }
 
+#: Callbacks that write files, or send something.
+_WRITERS = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+
 
 def callback_list(
     callbacks: Any,
@@ -35,12 +43,15 @@ def callback_list(
     Put callbacks into a list that calls them all.
 
     ``epochs``, ``steps``: how many epochs there are, and how many minibatches in each
-    (or None).
+    (or None). Where several workers compute, those that write are called in the chief.
     """
     listed = [] if callbacks is None else callbacks
     listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
     for callback in listed:
         _check(callback)
+    if not model.is_chief:
+        listed = [callback for callback in listed if not _writes(callback)]
+        verbose = 0
     return keras.callbacks.CallbackList(
         listed,
         add_history=history,
@@ -99,6 +110,11 @@ class Announcer:
     def after(self, result: Result) -> None:
         """Announce that a minibatch is done with."""
         self._end(self._number, self._logs(result))
+
+
+def _writes(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback writes files, or sends what others would send, too."""
+    return isinstance(callback, _WRITERS) or getattr(callback, "only_in_chief", False)
 
 
 def _check(callback: Any) -> None:

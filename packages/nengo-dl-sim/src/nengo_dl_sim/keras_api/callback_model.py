@@ -56,6 +56,15 @@ class CallbackModel:
             return super().__getattribute__(name)
 
     @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that writes, of several workers."""
+        return self._engine.replicas.is_chief
+
+    def stop_together(self) -> None:
+        """Stop training if a callback of some worker has stopped it."""
+        self.stop_training = self._engine.replicas.any(self.stop_training)
+
+    @property
     def trainable_variables(self) -> list[Any]:
         """The variables that training changes."""
         return self._engine.parameters.trainable

@@ -16,6 +16,7 @@ from ..checks import described
 from ..data.data_adapter import DataAdapter
 from ..data.names import Names
 from ..engine.engine import Engine
+from ..execution.plain_variables import check_plain, outside_scopes
 from ..lru_cache import LRUCache
 from ..measures.keras_losses import loss_form, make_metric
 from ..measures.objective_forms import Form
@@ -65,7 +66,7 @@ class CompileSpec:
         weighted_metrics: Any = None,
     ) -> None:
         self._engine, self._names = engine, names
-        self.optimizer = _optimizer(optimizer)
+        self.optimizer = outside_scopes(lambda: _optimizer(optimizer))
         chosen = self._chosen("loss", loss)
         self._unwanted = chosen.unwanted
         self._losses = {p: loss_form(p, found) for p, found in chosen.values.items()}
@@ -120,12 +121,13 @@ class CompileSpec:
         metrics = self._needed_metrics(with_targets)
         self._check_targets(with_targets, losses, metrics)
         key = data.n_steps, *with_targets, None, *data.weighted, *data.target_shapes
-        return self._kept.get(
-            key,
-            lambda: make_losses_and_metrics(
-                self._engine, self._names, losses, self._weights, metrics, data
-            ),
-        )
+        with self._engine.replicas.scope():
+            return self._kept.get(
+                key,
+                lambda: make_losses_and_metrics(
+                    self._engine, self._names, losses, self._weights, metrics, data
+                ),
+            )
 
     def _needed_losses(self, with_targets: Collection[Probe]) -> dict[Probe, Form]:
         """Leave out losses for all probes where there is no target."""
@@ -170,7 +172,10 @@ class CompileSpec:
                     "several probes: give its name, or a dictionary",
                     attr="metrics",
                 )
-            make_metric(probe, metric, 1, 1)
+            if isinstance(metric, keras.metrics.Metric):
+                check_plain(type(metric).__name__, metric.variables, "metrics")
+            with self._engine.replicas.scope():
+                make_metric(probe, metric, 1, 1)
 
     def _check_known(
         self, attr: str, probes: Collection[Probe], known: Collection[Probe]

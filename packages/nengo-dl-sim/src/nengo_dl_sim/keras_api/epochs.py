@@ -51,6 +51,7 @@ def run_epochs(
         train_loop.train(epoch_plan, [announcer.after], announcer.before)
         logs = averages.logs() | validate(epoch)
         callbacks.on_epoch_end(epoch, logs)
+        model.stop_together()
         if model.stop_training:
             break
     if epochs.stop > 0:

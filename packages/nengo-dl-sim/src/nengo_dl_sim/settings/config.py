@@ -150,6 +150,9 @@ def configure_settings(**settings: Any) -> None:
         If False, steps are written out one after another instead of as a loop. Then
         every run has as many steps as ``Simulator(unroll_simulation=...)`` says.
         Default: True.
+    worker_timeout : float or None
+        How long a worker waits for another one, in seconds, where several train
+        together; then it ends with an error. None: as long as it takes. Default: 60.
 
     Raises
     ------

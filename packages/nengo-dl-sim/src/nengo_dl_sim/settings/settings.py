@@ -24,7 +24,7 @@ class Settings:
     Parameters
     ----------
     dtype, inference_only, learning_phase, lif_smoothing, pure_functions, remat_steps, \
-session_config, stateful, use_loop
+session_config, stateful, use_loop, worker_timeout
         As in `.configure_settings`.
     planner, simplifications, sorter
         The same; None: the default.
@@ -42,6 +42,7 @@ session_config, stateful, use_loop
     sorter: Callable | None
     stateful: bool
     use_loop: bool
+    worker_timeout: float | None
 
 
 def read_settings(
@@ -69,6 +70,7 @@ def read_settings(
         sorter=get("sorter"),
         stateful=get("stateful"),
         use_loop=get("use_loop"),
+        worker_timeout=get("worker_timeout"),
     )
     _check_learning_phase(settings)
     return settings

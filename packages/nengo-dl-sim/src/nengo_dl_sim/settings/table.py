@@ -231,6 +231,13 @@ SETTINGS = {
         ),
         Setting("training_mode", None, _NEURONS, _MODES, _training_mode),
         Setting("use_loop", True, _NETWORK, "True or False", _boolean),
+        Setting(
+            "worker_timeout",
+            60.0,
+            _NETWORK,
+            "a positive number of seconds, or None",
+            _positive_or_none,
+        ),
     )
 }
 

@@ -186,6 +186,8 @@ class SimulatorBase(ReadOnlyAttributes):
         self, title: str, total: int | None, form: ProgressBarLike = None
     ) -> ProgressBar:
         """Make a progress bar; None: as the simulator was told."""
+        if hasattr(self, "_engine") and not self._engine.replicas.is_chief:
+            form = False
         return make_progress_bar(
             title, total, self.progress_bar if form is None else form
         )
@@ -196,6 +198,7 @@ class SimulatorBase(ReadOnlyAttributes):
         with (
             self._single_use.held(),
             self._on_device(),
+            self._engine.replicas.scope(),
             python_errors(self._engine.program),
         ):
             yield

@@ -24,10 +24,10 @@ from ..keras_api.compile_spec import CompileSpec
 from ..keras_api.epochs import run_test
 from ..keras_api.losses_and_metrics import LossesAndMetrics
 from ..keras_api.validation_neurons import check_neurons, logs_of
-from .base import SimulatorBase
+from .save import SaveMixin
 
 
-class EvaluateMixin(SimulatorBase):
+class EvaluateMixin(SaveMixin):
     """The methods of a simulator that Keras has for losses and metrics."""
 
     def compile(
@@ -158,6 +158,7 @@ class EvaluateMixin(SimulatorBase):
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         self._warn_single_step(stateful, data, measured)
         with self._working():
+            self._check_workers(data)
             state_policy = self._state_policy(stateful)
             return self._tested(state_policy, data, measured, calls, in_rates)
 

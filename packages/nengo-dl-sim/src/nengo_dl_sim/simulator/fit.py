@@ -29,10 +29,9 @@ from ..keras_api.losses_and_metrics import LossesAndMetrics
 from ..keras_api.validation_neurons import check_neurons, warn_few_steps
 from ..training.train_loop import TrainLoop
 from .evaluate import EvaluateMixin
-from .save import SaveMixin
 
 
-class FitMixin(SaveMixin, EvaluateMixin):
+class FitMixin(EvaluateMixin):
     """The method of a simulator that Keras has for training."""
 
     def fit(
@@ -167,7 +166,9 @@ class FitMixin(SaveMixin, EvaluateMixin):
         self._trainer.check_built()
         ignore_batch_size(batch_size, validation_batch_size)
         check_boolean("shuffle", shuffle)
-        callbacks, backup = take_backups(callbacks, self.save_checkpoint)
+        callbacks, backup = take_backups(
+            callbacks, self.save_checkpoint, self._engine.replicas.is_chief
+        )
         numbers, checkpoint = _resumed(check_epochs(initial_epoch, epochs), backup)
         steps_per_epoch = check_count_or_none("steps_per_epoch", steps_per_epoch, 1)
         validation_steps = check_count_or_none("validation_steps", validation_steps, 1)
@@ -204,6 +205,7 @@ class FitMixin(SaveMixin, EvaluateMixin):
         with self._working():
             if checkpoint is not None:
                 self.restore_checkpoint(checkpoint)
+            self._check_workers(data)
             train_loop = self._train_loop(stateful, data, measured, compiled.optimizer)
             self._run_epochs(train_loop, measured, numbers, shuffle, calls, validate)
         return self._model.history

@@ -28,10 +28,10 @@ from ..legacy import refuse
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_outputs
 from ..tensorboard.profiling import profiler
-from .base import SimulatorBase
+from .save import SaveMixin
 
 
-class PredictMixin(SimulatorBase):
+class PredictMixin(SaveMixin):
     """The methods of a simulator that Keras has for outputs."""
 
     def predict(
@@ -98,6 +98,7 @@ class PredictMixin(SimulatorBase):
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         probes, model = self.model.probes, self._model
         with self._working():
+            self._check_workers(data)
             state_policy = self._state_policy(stateful)
             return run_predict(
                 self._evaluator,
@@ -272,6 +273,7 @@ class PredictMixin(SimulatorBase):
         callbacks: list[Callback] = [lambda result: values.append(result.values)]
         callbacks += [] if callback is None else [_caller(callback, list(outputs))]
         with self._working(), profiler(profile):
+            self._check_workers(checked)
             self._evaluator.run(
                 policy, checked, measures, epoch_plan, training, callbacks
             )

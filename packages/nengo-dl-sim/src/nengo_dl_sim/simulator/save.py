@@ -12,10 +12,12 @@ from nengo_dl_ops.step.state import State
 
 from ..calls import PARAMETER_ARGUMENTS, explained
 from ..checks import check_boolean, check_path
+from ..data.data_adapter import DataAdapter
 from ..engine.engine import StateLost
 from ..engine.named_parameters import assign_parameters, initial_values, relied_on
 from ..saving import checkpoint_files, named_arrays
 from ..saving.checkpoints import Restart, warn_of_memory
+from ..saving.facts import facts_of
 from .base import SimulatorBase
 
 
@@ -57,7 +59,8 @@ class SaveMixin(SimulatorBase):
         check_path("path", path)
         _check_includes(include_global, include_local, include_state)
         state = include_local if include_state is None else include_state
-        named_arrays.save(path, self._engine, self._state, include_global, state)
+        if self._engine.replicas.is_chief:
+            named_arrays.save(path, self._engine, self._state, include_global, state)
 
     @explained(PARAMETER_ARGUMENTS)
     def load_params(
@@ -197,7 +200,9 @@ class SaveMixin(SimulatorBase):
         self._check_open("save_checkpoint")
         check_path("path", path, "folder")
         warn_of_memory(self._engine)
-        checkpoint_files.write_checkpoint(path, self._everything().arrays(self.seed))
+        if self._engine.replicas.is_chief:
+            arrays = self._everything().arrays(self.seed)
+            checkpoint_files.write_checkpoint(path, arrays)
 
     def restore_checkpoint(self, path: str | os.PathLike) -> None:
         """
@@ -254,6 +259,12 @@ class SaveMixin(SimulatorBase):
             self.seed = everything.restore(found, state)
         for store in self._engine.probes.values():
             store.clear()
+
+    def _check_workers(self, data: DataAdapter) -> None:
+        """Check, before the first step, that all workers do the same, if several do."""
+        replicas = self._engine.replicas
+        if replicas.are_divided:
+            replicas.check_alike(facts_of(self._everything(), self.seed, data))
 
     def _everything(self) -> Restart:
         return Restart(self._engine, self._simulation, self._trainer)

@@ -30,6 +30,8 @@ from ..engine.nengo_model import build_model, choose_seed
 from ..engine.simulation_state import SimulationState
 from ..evaluation.evaluator import Evaluator
 from ..execution.devices import announce_device, check_device
+from ..execution.distributed_replicas import find_replicas
+from ..execution.replicas import Replicas
 from ..gc_paused import gc_paused
 from ..inputs.shared_callables import warn_of_shared_callables
 from ..inspection.raw_data import ProbeSamples
@@ -87,7 +89,9 @@ class Simulator(
         and may run faster. The number of steps that run is never rounded.
     minibatch_size : int, optional
         How many items are simulated at once. If None, one item is, and data has no
-        batch axis.
+        batch axis. In the scope of a ``tf.distribute.MultiWorkerMirroredStrategy`` or
+        ``MirroredStrategy``, these are all items of a step of training; each worker
+        or device takes an equal part of them.
     tensorboard : str or path-like, optional
         A directory for TensorBoard; a new one in it (``run_0``, ``run_1``, ...) gets
         the graph of a step, and the summaries of `train`.
@@ -121,7 +125,8 @@ class Simulator(
     ------
     nengo.exceptions.ValidationError
         If an argument is not what is described here; if the items of a minibatch need
-        more memory than the machine has.
+        more memory than the machine has; if the strategy in whose scope this is cannot
+        divide them.
     nengo.exceptions.BuildError
         If the network cannot be built, or contains something that cannot be computed.
     nengo.exceptions.SimulationError
@@ -199,14 +204,19 @@ class Simulator(
         self.device = device
         self.jit_compile = jit_compile
         announce_device(device)
-        with self._bar("Building", None), self._on_device(), gc_paused():
-            self._build(network, model, dt, seed, settings)
+        replicas = find_replicas(size or 1, settings.worker_timeout)
+        if not replicas.is_chief:
+            self.progress_bar, tensorboard = False, None
+        scope = replicas.scope()
+        with self._bar("Building", None), self._on_device(), gc_paused(), scope:
+            self._build(network, model, dt, seed, settings, replicas)
             self._tensorboard = _make_tensorboard(tensorboard, self._engine)
         if self.model.toplevel is not None:
             warn_of_shared_callables(self.model.toplevel.all_nodes, size)
         self._exit_stack = contextlib.ExitStack()
         self._show_data()
-        self._prepare_training(network)
+        with replicas.scope():
+            self._prepare_training(network)
         self._post_build()
         self.closed = False
         self.soft_reset(include_probes=True)
@@ -218,6 +228,7 @@ class Simulator(
         dt: float,
         seed: int | None,
         settings: Settings,
+        replicas: Replicas,
     ) -> None:
         """Build the network, and all that a simulation of it needs."""
         self.model = build_model(network, model, dt)
@@ -231,6 +242,7 @@ class Simulator(
             self.minibatch_size,
             self.unroll,
             self._shows_batch(),
+            replicas,
         )
         self._simulation = SimulationState(self._engine, self.seed)
 

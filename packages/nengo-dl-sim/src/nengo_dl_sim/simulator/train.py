@@ -165,6 +165,7 @@ class TrainMixin(SaveMixin):
         writers = self._summaries(summaries, objectives)
         bar = self._bar("Training", epoch_plan.n_blocks(checked), progress_bar)
         with self._working(), profiler(profile), bar as shown:
+            self._check_workers(checked)
             show = [lambda result: shown.step(loss=float(result.values.sum()))]
             try:
                 self._trainer.train(
@@ -239,6 +240,7 @@ class TrainMixin(SaveMixin):
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:
+            self._check_workers(checked)
             losses, n_items = self._evaluator.losses(
                 checked, objectives, training, [lambda result: shown.step()]
             )
@@ -267,6 +269,8 @@ class TrainMixin(SaveMixin):
         if summaries is None:
             return []
         entries = summary_entries(summaries, self.data, self.model.probes, objectives)
+        if self._tensorboard is None and not self._engine.replicas.is_chief:
+            return []
         if self._tensorboard is None:
             warn_user(
                 "There are summaries, but no TensorBoard to write them for: use "

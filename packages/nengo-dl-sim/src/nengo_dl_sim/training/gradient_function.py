@@ -22,40 +22,11 @@ from ..evaluation.batch_function import (
     tensors,
 )
 from ..execution.compiled_call import CompiledForShapes
+from .back_propagation import BackPropagation
+from .divided_gradients import DividedGradients
 from .finite import STOPPED, Descent, check_sound, row_sizes
 from .trainable_parameters import TrainableParameter
 from .update import Update, backend_variable
-
-
-class BackPropagation(NamedTuple):
-    """
-    What comes out of back-propagation.
-
-    Parameters
-    ----------
-    losses : (n,) tf.Tensor
-        The losses.
-    state : State
-        The state after the last time step.
-    watched : list
-        The values of the measures that are looked at only.
-    total : () tf.Tensor
-        The weighted sum of the losses.
-    variables : list of tf.Tensor or None
-        The gradient of each trainable variable, if it has one, times the scale.
-    sizes : list of (n_rows,) tf.Tensor or None
-        How large these are.
-    outputs : list of tf.Tensor or None
-        For each output that is kept: something, if the losses depend on it.
-    """
-
-    losses: tf.Tensor
-    state: State
-    watched: list[Any]
-    total: tf.Tensor
-    variables: list[tf.Tensor | None]
-    sizes: list[tf.Tensor | None]
-    outputs: list[tf.Tensor | None]
 
 
 class GradientCoverage(NamedTuple):
@@ -86,7 +57,17 @@ class GradientFunction(BatchFunction):
         super()._compile(jit_compile)
         self.trainable = [v for v in self.variables if v.trainable]
         self._summed = [measure.summed() for measure in self.measures]
-        self._gradients = CompiledForShapes(self._compute_gradients, jit_compile)
+        whole = CompiledForShapes(self._compute_gradients, jit_compile)
+        self._gradients: CompiledForShapes | DividedGradients = whole
+        self._traced = whole.traced
+        if self._divided is not None:
+            self._gradients = DividedGradients(
+                self._divided,
+                self.variables,
+                self._summed,
+                self.watched,
+                jit_compile,
+            )
 
     def coverage(self, state: State, batch: Batch) -> GradientCoverage:
         """
@@ -96,7 +77,7 @@ class GradientFunction(BatchFunction):
         (tf.TensorSpec will do).
         """
         scale = tf.TensorSpec((), tf.float64)
-        traced = self._gradients.traced(state, *batch[:3], scale)
+        traced = self._traced(state, *batch[:3], scale)
         gradients = BackPropagation(*traced.structured_outputs)
         found = zip(self.keep, gradients.outputs, strict=True)
         return GradientCoverage(
@@ -147,6 +128,7 @@ class GradientFunction(BatchFunction):
         """Look for a TensorNode whose function has no finite slope."""
         checked = copy(self)
         checked.program = self.program.with_checked_gradients()
+        checked._divided = None  # all of it here, or others would wait for an answer
         checked._compile(jit_compile=False)
         try:
             checked._gradients(*arguments, tf.ones((), tf.float64))
@@ -185,8 +167,7 @@ class GradientFunction(BatchFunction):
         # Of these only whether they exist is of interest, not their (large) values.
         exist = [None if value is None else tf.zeros(()) for value in sensitivities]
         watched = [measure.value(outputs, targets) for measure in self.watched]
-        summed = self._replicas.sum([tf.stack(losses), total, *gradients])
-        sizes = [row_sizes(gradient) for gradient in summed[2:]]
+        sizes = [row_sizes(gradient) for gradient in gradients]
         return BackPropagation(
-            summed[0], state, watched, summed[1], summed[2:], sizes, exist
+            tf.stack(losses), state, watched, total, gradients, sizes, exist
         )

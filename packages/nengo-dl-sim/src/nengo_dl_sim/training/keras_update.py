@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence, Set
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from ..execution.compiled_call import CompiledCall, CompiledForShapes, ReleasedCall
+from ..execution.compiled_call import CompiledCall, ReleasedCall
+from ..execution.plain_variables import outside_scopes
 from ..lru_cache import LRUCache
+from .back_propagation import BackPropagation, ComputesGradients
+from .divided_gradients import DividedGradients
 from .finite import Descent, Evidence, are_finite, is_bounded
 from .update import Update
 
@@ -31,28 +35,38 @@ class KerasUpdate(Update):
         super().__init__(optimizer, variables, counter)
         self._built_before = optimizer.built
         if not optimizer.built:
-            optimizer.build(self._targets())
+            outside_scopes(self._build)
         self._compiled: LRUCache[CompiledCall] = LRUCache(N_COMPILED)
 
-    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
+    def step(self, compute: ComputesGradients, *arguments: Any) -> Descent:
         """Compute gradients and change the variables."""
+        if isinstance(compute, DividedGradients):
+            return self._step_divided(compute, *arguments)
         shapes = [tuple(tensor.shape) for tensor in tf.nest.flatten(arguments)]
         key = compute, *shapes
-        step = self._compiled.get(key, lambda: self._compile(compute, arguments))
+        make = partial(self._compile, compute, arguments)
+        step = self._compiled.get(key, lambda: outside_scopes(make))
         return step(*arguments)
+
+    def _step_divided(self, compute: DividedGradients, *arguments: Any) -> Descent:
+        """The same in two calls: in between, processes exchange what they found."""
+        scale = self._scale()
+        found = compute(*arguments, scale)
+        tensors = [tensor for tensor in tf.nest.flatten(found) if tensor is not None]
+        shapes = [tuple(tensor.shape) for tensor in tensors]
+        key, given = (compute, *shapes), (found, scale)
+        make = partial(ReleasedCall, self._descend, given, jit_compile=False)
+        return self._compiled.get(key, lambda: outside_scopes(make))(*given)
 
     def finish(self) -> None:
         """Let the optimizer put averages in place, if it keeps some."""
         if int(self.optimizer.iterations) > 0:  # before, there is nothing to average
             self.optimizer.finalize_variable_values(self._targets())
 
-    def _compile(self, compute: CompiledForShapes, arguments: tuple) -> CompiledCall:
+    def _compile(self, compute: ComputesGradients, arguments: tuple) -> CompiledCall:
         def step(*arguments: Any) -> Descent:
-            found = compute(*arguments, scale := self._scale())
-            evidence = Evidence(found.total, found.sizes, scale, self._rates())
-            sound = are_finite(found.losses, evidence) & self._may_apply(evidence)
-            tf.cond(sound, lambda: self._change(found.variables), lambda: None)
-            return Descent(found.losses, found.state, found.watched, sound, evidence)
+            scale = self._scale()
+            return self._descend(compute(*arguments, scale), scale)
 
         try:
             call = CompiledCall if compute.jit_compile else ReleasedCall
@@ -63,6 +77,25 @@ class KerasUpdate(Update):
             raise ValidationError(
                 "expected an optimizer that has not been used for other parameters, "
                 f"got {self.optimizer!r}: {error}",
+                attr="optimizer",
+            ) from error
+
+    def _descend(self, found: BackPropagation, scale: tf.Tensor) -> Descent:
+        """Change the variables, if all is finite."""
+        evidence = Evidence(found.total, found.sizes, scale, self._rates())
+        sound = are_finite(found.losses, evidence) & self._may_apply(evidence)
+        tf.cond(sound, lambda: self._change(found.variables), lambda: None)
+        return Descent(found.losses, found.state, found.watched, sound, evidence)
+
+    def _build(self) -> None:
+        try:
+            self.optimizer.build(self._targets())
+        except RuntimeError as error:
+            if "strategy.scope" not in str(error):
+                raise
+            raise ValidationError(
+                "expected an optimizer that was made before the scope of a strategy, "
+                f"got {type(self.optimizer).__name__}, which was made in one",
                 attr="optimizer",
             ) from error
 

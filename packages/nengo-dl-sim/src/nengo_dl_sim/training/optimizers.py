@@ -12,6 +12,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from ..checks import described
+from ..execution.plain_variables import check_plain
 from .keras_update import KerasUpdate, optimizer_parts
 from .partwise_update import PartwiseUpdate, mixes_parameters
 from .tf1_update import TF1Update
@@ -40,6 +41,7 @@ def check_optimizer(optimizer: Any) -> None:
             attr="optimizer",
         )
     if isinstance(optimizer, keras.optimizers.Optimizer):
+        check_plain(type(optimizer).__name__, [optimizer.iterations], "optimizer")
         for part in optimizer_parts(optimizer):
             _check_number(part, "learning_rate", part.learning_rate)
             _check_number(part, "weight_decay", getattr(part, "weight_decay", None))

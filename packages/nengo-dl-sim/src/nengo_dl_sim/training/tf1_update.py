@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 
 from ..engine.parameter_store import to_numpy
-from ..execution.compiled_call import CompiledForShapes
+from ..execution.plain_variables import outside_scopes
+from .back_propagation import ComputesGradients
 from .finite import Descent, Evidence, are_finite, is_bounded
 from .update import Gradients, Update, backend_variable, constrain
 
@@ -18,7 +19,7 @@ from .update import Gradients, Update, backend_variable, constrain
 class TF1Update(Update):
     """Applies an optimizer of ``tf.compat.v1.train``."""
 
-    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
+    def step(self, compute: ComputesGradients, *arguments: Any) -> Descent:
         """Compute gradients, then change the variables."""
         scale = tf.ones((), tf.float64)
         found = compute(*arguments, scale)
@@ -75,7 +76,8 @@ class TF1Update(Update):
                 variable.assign(value)
 
     def _apply(self, pairs: list[tuple[tf.Tensor, Any]]) -> None:
-        self.optimizer.apply_gradients([(g, backend_variable(v)) for g, v in pairs])
+        known = [(gradient, backend_variable(v)) for gradient, v in pairs]
+        outside_scopes(lambda: self.optimizer.apply_gradients(known))
         constrain(variable for _, variable in pairs)
 
 

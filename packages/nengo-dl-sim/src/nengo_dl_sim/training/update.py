@@ -12,7 +12,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from ..engine.parameter_store import to_numpy
-from ..execution.compiled_call import CompiledForShapes
+from .back_propagation import ComputesGradients
 from .finite import Descent
 
 #: A gradient for each variable; None for a variable that the loss does not depend on.
@@ -47,7 +47,7 @@ class Update(ABC):
         self.counter = counter
 
     @abstractmethod
-    def step(self, compute: CompiledForShapes, *arguments: Any) -> Descent:
+    def step(self, compute: ComputesGradients, *arguments: Any) -> Descent:
         """
         Compute gradients, and change the variables if all numbers are finite.
 

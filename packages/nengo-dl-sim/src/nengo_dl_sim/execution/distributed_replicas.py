@@ -1,0 +1,213 @@
+"""Copies of a program on several workers, or several devices of one machine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import SimulationError, ValidationError
+
+from nengo_dl_ops import Share
+
+from .compiled_call import CompiledForShapes
+from .packed import packed_sum
+from .plain_variables import plain_variables
+from .replicas import Replica, Replicas
+
+#: What TensorFlow raises if a worker is lost, or does not answer in time.
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.InternalError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.UnknownError,
+)
+
+
+class DistributedReplicas(Replicas):
+    """
+    Copies of a program, each on a device of its own.
+
+    Every process holds all parameters in plain variables, and changes them alike.
+
+    Parameters
+    ----------
+    strategy : tf.distribute.Strategy
+        Says which devices there are, and sums up.
+    process : int
+        The number of this process, from 0 on: the first one is the chief.
+    timeout : float or None
+        How long to wait for another process, in seconds. None: as long as it takes.
+    """
+
+    def __init__(
+        self, strategy: tf.distribute.Strategy, process: int, timeout: float | None
+    ) -> None:
+        self._strategy = strategy
+        self._devices = list(strategy.extended.worker_devices)
+        self._process = process
+        self._timeout = timeout
+        self.count = int(strategy.num_replicas_in_sync)
+        self.is_chief = process == 0
+        self._summed = CompiledForShapes(self._sum)
+
+    def scope(self) -> AbstractContextManager:
+        """Let variables be plain ones, which the strategy leaves alone."""
+        return plain_variables()
+
+    def here(self, minibatch_size: int) -> list[Replica]:
+        """Return those of this process: each takes as many items."""
+        size = minibatch_size // self.count
+        first = self._process * len(self._devices)
+        return [
+            Replica(Share((first + n) * size, size, minibatch_size), device)
+            for n, device in enumerate(self._devices)
+        ]
+
+    def sum(self, parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+        """Sum up over the devices of this process, then over processes."""
+        if not parts[0]:
+            return []
+        with _lost_explained(self._process):
+            return list(self._summed([list(part) for part in parts]))
+
+    def _sum(self, parts: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+        tensors = [tf.add_n(same) for same in zip(*parts, strict=True)]
+        if self.count == len(self._devices):
+            return tensors
+        return packed_sum(tensors, self._sum_vector)
+
+    def _sum_vector(self, vector: tf.Tensor) -> tf.Tensor:
+        """Sum up a vector over processes."""
+        options = tf.distribute.experimental.CommunicationOptions(
+            timeout_seconds=self._timeout
+        )
+
+        def total(vector: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            # What comes from outside has no device, which TensorFlow asks for.
+            values = [tf.identity(vector)]
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, values, options)[0]
+
+        return self._strategy.run(total, args=(vector,))
+
+    def check_alike(self, facts: Mapping[str, bytes]) -> None:
+        """
+        Check that all processes do the same.
+
+        Raises a ``ValidationError`` that says what differs, and in which of them.
+        """
+        n_processes = self.count // len(self._devices)
+        if n_processes == 1:
+            return
+        mine = [_digest(fact) for fact in facts.values()]
+        table = np.zeros((n_processes, len(mine)), np.int64)
+        table[self._process] = mine
+        (found,) = self._all([tf.constant(table)])
+        differs = found != found[0]
+        if differs.any():
+            worker, fact = np.argwhere(differs)[0]
+            raise ValidationError(
+                f"expected the same {list(facts)[fact]} in all workers, got another "
+                f"one in worker {worker} than in worker 0: start all with the same "
+                "program, versions and data",
+                attr="strategy",
+            )
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether a flag is set in some process."""
+        (found,) = self._all([tf.constant(int(flag), tf.int64)])
+        return bool(found)
+
+    def _all(self, tensors: list[tf.Tensor]) -> list[np.ndarray]:
+        """Sum up what each process has once."""
+        nothing = [tf.zeros_like(tensor) for tensor in tensors]
+        others = [nothing] * (len(self._devices) - 1)
+        return [value.numpy() for value in self.sum([tensors, *others])]
+
+
+def find_replicas(minibatch_size: int, timeout: float | None) -> Replicas:
+    """
+    Make the replicas of the strategy in whose scope this is called.
+
+    ``timeout``: as in `DistributedReplicas`. Raises a ``ValidationError`` if it cannot
+    divide minibatches of that size.
+    """
+    if not tf.distribute.has_strategy():
+        return Replicas()
+    strategy = tf.distribute.get_strategy()
+    distribute = tf.distribute
+    several = distribute.MultiWorkerMirroredStrategy, distribute.MirroredStrategy
+    if isinstance(strategy, tf.distribute.OneDeviceStrategy):
+        return Replicas()
+    if not isinstance(strategy, several):
+        raise ValidationError(
+            "expected tf.distribute.MultiWorkerMirroredStrategy (several machines), "
+            "MirroredStrategy (several devices of one machine), OneDeviceStrategy or "
+            f"none, got {type(strategy).__name__}",
+            attr="strategy",
+        )
+    process, n_processes = _place(strategy)
+    replicas = DistributedReplicas(strategy, process, timeout)
+    _check(strategy, replicas.count, n_processes, minibatch_size)
+    return replicas
+
+
+def _place(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """Return the number of this process, and how many there are."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or isinstance(strategy, tf.distribute.MirroredStrategy):
+        return 0, 1
+    jobs = resolver.cluster_spec().as_dict()
+    n_chiefs, n_workers = len(jobs.get("chief", [])), len(jobs.get("worker", []))
+    number = resolver.task_id or 0
+    is_worker = resolver.task_type == "worker"
+    return number + (n_chiefs if is_worker else 0), max(n_chiefs + n_workers, 1)
+
+
+def _check(
+    strategy: tf.distribute.Strategy, count: int, n_processes: int, minibatch_size: int
+) -> None:
+    n_devices = len(strategy.extended.worker_devices)
+    if n_processes > 1 and n_devices > 1:
+        raise ValidationError(
+            f"expected one device for each worker, got {n_devices}: start a worker for "
+            "each device, which sees only that one (CUDA_VISIBLE_DEVICES)",
+            attr="strategy",
+        )
+    if minibatch_size % count:
+        raise ValidationError(
+            f"expected a multiple of {count}, since the strategy divides minibatches "
+            f"among {count} {'workers' if n_processes > 1 else 'devices'}, got "
+            f"{minibatch_size}",
+            attr="minibatch_size",
+        )
+
+
+@contextmanager
+def _lost_explained(process: int) -> Iterator[None]:
+    """Say which worker was lost."""
+    try:
+        yield
+    except _LOST as error:
+        # TensorFlow names those that it cannot reach, and sometimes who notices.
+        named = {int(n) for n in re.findall(r"/task:(\d+)", str(error))} - {process}
+        which = f"worker {named.pop()}" if len(named) == 1 else "another worker"
+        first_line = str(error).partition("\n")[0][:200]
+        raise SimulationError(
+            f"Lost {which} (this is worker {process}): it was stopped, or did not "
+            "answer in time (see configure_settings(worker_timeout=...)). To go on, "
+            "start all workers again, from a checkpoint if there is one "
+            "(sim.restore_checkpoint, or BackupAndRestore in sim.fit). TensorFlow "
+            f"says: {first_line}"
+        ) from error
+
+
+def _digest(fact: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(fact).digest()[:7], "big")

@@ -1,0 +1,44 @@
+"""Many tensors as few vectors, to be summed up by few calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+#: Sums up a vector over processes.
+SumVector = Callable[[tf.Tensor], tf.Tensor]
+
+
+def packed_sum(tensors: Sequence[tf.Tensor], sum_vector: SumVector) -> list[tf.Tensor]:
+    """
+    Sum up many tensors as one vector for each type that is needed.
+
+    Half precision is summed up in single precision, whole numbers as int64.
+    """
+    carried = [_carried(tensor) for tensor in tensors]
+    sums: list[tf.Tensor] = [tf.zeros(0)] * len(tensors)
+    for dtype in dict.fromkeys(value.dtype for value in carried):
+        places = [i for i, value in enumerate(carried) if value.dtype == dtype]
+        flat = [tf.reshape(carried[i], [-1]) for i in places]
+        vector = sum_vector(tf.concat(flat, 0))
+        parts = tf.split(vector, [int(part.shape[0]) for part in flat])
+        for i, part in zip(places, parts, strict=True):
+            sums[i] = _restored(tf.reshape(part, carried[i].shape), tensors[i].dtype)
+    return sums
+
+
+def _carried(tensor: tf.Tensor) -> tf.Tensor:
+    """Give a tensor a type that can be summed up between processes."""
+    if tensor.dtype.is_complex:
+        return tf.stack([tf.math.real(tensor), tf.math.imag(tensor)], axis=-1)
+    if tensor.dtype.is_floating:
+        return tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
+    return tf.cast(tensor, tf.int64)
+
+
+def _restored(value: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Undo `_carried`."""
+    if dtype.is_complex:
+        return tf.complex(value[..., 0], value[..., 1])
+    return tf.cast(value, dtype)

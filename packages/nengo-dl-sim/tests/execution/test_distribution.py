@@ -1,0 +1,192 @@
+"""Workers, and devices of one process, that train together do what one process does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from distribution.cases import CASES, OPTIONS, X, network
+from helpers import SHARED, simulator
+from nengo.exceptions import ValidationError
+
+WORKER = SHARED / "distribution" / "worker.py"
+
+#: Of the size of the largest number of each array.
+TOLERANCES = {"compiled": 1e-6}
+TOLERANCE = 1e-12
+
+COMPARED = sorted(CASES.keys() - {"normalized", "refused"})
+
+#: What devices of one process do: the rest differs by nothing of theirs.
+OF_DEVICES = ("clipped", "fitted", "drawn", "normalized", "refused")
+
+WHO = [
+    *((name, f"worker {n}") for name in COMPARED for n in (0, 1)),
+    *((name, "devices") for name in COMPARED if name in OF_DEVICES),
+]
+
+
+def free_ports(n_ports):
+    sockets = [socket.socket() for _ in range(n_ports)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def cluster(n_workers):
+    """Say what TF_CONFIG is in each worker."""
+    addresses = [f"localhost:{port}" for port in free_ports(n_workers)]
+    tasks = [{"type": "worker", "index": number} for number in range(n_workers)]
+    return [
+        json.dumps({"cluster": {"worker": addresses}, "task": task}) for task in tasks
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("distribution")
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    """What two workers, and a process with two devices, found: arrays by name."""
+    first, second = cluster(2)
+    started = {
+        "worker 0": ("workers", {"TF_CONFIG": first}, ()),
+        "worker 1": ("workers", {"TF_CONFIG": second}, ()),
+        "devices": ("devices", {}, OF_DEVICES),
+    }
+    processes = {}
+    for name, (kind, variables, names) in started.items():
+        own = folder / name
+        own.mkdir()
+        shared = folder / kind
+        shared.mkdir(exist_ok=True)
+        variables = {**os.environ, "SHARED_FOLDER": str(shared), **variables}
+        with open(own / "output.txt", "w", encoding="utf-8") as output:
+            processes[name] = subprocess.Popen(
+                [sys.executable, str(WORKER), kind, "results.npz", *names],
+                env=variables,
+                cwd=own,
+                stdout=output,
+                stderr=output,
+            )
+    for name, process in processes.items():
+        output = folder / name / "output.txt"
+        assert process.wait(300) == 0, output.read_text(encoding="utf-8")[-3000:]
+    return {name: dict(np.load(folder / name / "results.npz")) for name in started}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """What one process finds."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("alone"))
+    known = {}
+
+    def of_case(name):
+        if name not in known:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                known[name] = CASES[name](make)
+        return known[name]
+
+    yield of_case
+    os.chdir(before)
+
+
+def make(net, **options):
+    return simulator(net, **{**OPTIONS, **options})
+
+
+@pytest.mark.parametrize("name, who", WHO)
+def test_what_one_process_does(found, expected, name, who):
+    assert f"{name}/error" not in found[who], found[who][f"{name}/error"]
+    tolerance = TOLERANCES.get(name, TOLERANCE)
+    for key, value in expected(name).items():
+        mine = found[who][f"{name}/{key}"]
+        scale = max(np.max(np.abs(value)), 1e-30)
+        np.testing.assert_allclose(mine, value, rtol=0, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("who", ["worker 0", "worker 1", "devices"])
+def test_batch_normalization_is_of_the_items_of_each(found, who):
+    halves = X[:4, 0].reshape(2, 2, 2)
+    mean, variance = halves.mean(1).mean(0), halves.var(1).mean(0)
+    np.testing.assert_allclose(found[who]["normalized/mean"], 0.5 * mean)
+    np.testing.assert_allclose(
+        found[who]["normalized/variance"], 0.5 + 0.5 * variance, rtol=1e-12
+    )
+
+
+def test_workers_end_with_equal_numbers(found):
+    first, second = found["worker 0"], found["worker 1"]
+    assert first.keys() == second.keys()
+    for key in first.keys() - {key for key in first if "refused/" in key}:
+        np.testing.assert_array_equal(first[key], second[key])
+
+
+def test_only_the_chief_writes(found, folder):
+    assert len(found) == 3
+    own = [{path.name for path in (folder / f"worker {n}").iterdir()} for n in (0, 1)]
+    assert own[0] - own[1] == {"parameters.npz", "log.csv"}
+    assert own[1] <= own[0]
+
+
+@pytest.mark.parametrize("who", ["worker 0", "worker 1", "devices"])
+def test_what_is_refused(found, who):
+    several = "devices" if who == "devices" else "workers"
+    text = {key: str(value) for key, value in found[who].items()}
+    assert text["refused/minibatch"] == (
+        "minibatch_size: expected a multiple of 2, since the strategy divides "
+        f"minibatches among 2 {several}, got 5"
+    )
+    assert "expected steps that TensorFlow computes" in text["refused/python"]
+    for name in ("optimizer", "metrics"):
+        assert "was made in the scope of one" in text[f"inside/{name}"]
+    if who == "devices":
+        assert "refused/seed" not in text
+    else:
+        assert text["refused/seed"].startswith(
+            "strategy: expected the same seed in all workers, got another one in "
+            "worker 1 than in worker 0"
+        )
+
+
+def test_one_device_changes_nothing(expected):
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+
+    def make_in_scope(net, **options):
+        with strategy.scope():
+            return make(net, **options)
+
+    found = CASES["clipped"](make_in_scope)
+    for key, value in expected("clipped").items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+def test_training_may_be_in_the_scope():
+    before = keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=0.01)
+    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+        net = network()
+        with make(net) as sim:
+            sim.train({net.a: X, net.p: X}, before)
+            sim.compile("adam", loss="mse", metrics=["mae"])
+            history = sim.fit(X, X, verbose=0).history
+    assert np.isfinite(history["loss"] + history["probe_mae"]).all()
+
+
+def test_other_strategies_are_refused():
+    strategy = tf.distribute.experimental.CentralStorageStrategy(["/cpu:0"])
+    with strategy.scope(), pytest.raises(ValidationError) as error:
+        simulator(network())
+    assert "MultiWorkerMirroredStrategy (several machines)" in str(error.value)
