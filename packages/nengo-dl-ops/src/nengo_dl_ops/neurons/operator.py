@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any, ClassVar
 
 import tensorflow as tf
@@ -20,7 +21,8 @@ from ..config import BuildConfig
 from ..operators.process_parameters import join_elements
 from ..operators.transformed_parameters import Bounds
 from ..random_numbers import fold_in, step_seed
-from .base import NeuronBuilder, NeuronStep
+from .base import NeuronBuilder, NeuronState, NeuronStep
+from .recomputed import recomputed
 from .tf_adapter import AdaptedNeuronBuilder
 from .tf_native import NATIVE_BUILDERS
 from .training import neuron_parameters, training_mode
@@ -168,11 +170,24 @@ class SimNeuronsBuilder(OpBuilder):
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
         values = {name: signals.gather(sig) for name, sig in self.parameters.items()}
-        step = self._step_of[training](self._with_parameters(values))
-        output, new_state = step.compute(J, state)
+        compute = partial(self._step, training)
+        if training and state:
+            output, new_state = recomputed(compute, J, state, values)
+        else:
+            output, new_state = compute(J, state, values)
         signals.scatter(self.output, output)
         for name, values in new_state.items():
             signals.scatter(self._state_signal(name), values)
+
+    def _step(
+        self,
+        training: bool,
+        J: tf.Tensor,
+        state: NeuronState,
+        parameters: Mapping[str, tf.Tensor],
+    ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+        neurons = self._with_parameters(parameters)
+        return self._step_of[training](neurons).compute(J, state)
 
     def _state_signal(self, name: str) -> TensorSignal:
         if name not in self.state:

@@ -190,11 +190,11 @@ def _run_loop(
     if n_steps <= MAX_UNROLLED_STEPS or not program.use_loop:
         carried, found = _write_out(one_step, carried, n_steps, kinds)
     else:
-        buffers = [
-            _buffer(program, signal, kind, n_steps)
+        records = [
+            _record(program, signal, kind)
             for signal, kind in zip([*handed, *outputs], kinds, strict=True)
         ]
-        carried, found = _loop(one_step, carried, n_steps, kinds, buffers)
+        carried, found = _loop(one_step, carried, n_steps, records)
     for signal, value in zip(handed, found[: len(handed)], strict=True):
         batch.take_over(signal, value)
     values = dict(zip(keys, found[len(handed) :], strict=True))
@@ -231,11 +231,11 @@ def _in_blocks(
     n_blocks, n_left = divmod(int(stepped.shape[0]), length)
     in_blocks, left = tf.split(stepped, [n_blocks * length, n_left])
     blocks = tf.reshape(in_blocks, (n_blocks, length, *stepped.shape[1:]))
-    buffers = [
-        _block_buffer(program, k, n_blocks, 1 if kind is Keep.LAST else length, kind)
+    records = [
+        _block_record(program, k, 1 if kind is Keep.LAST else length, kind)
         for k, kind in keep.items()
     ]
-    state, found = _loop(one_block, state, n_blocks, kinds, buffers)
+    state, found = _loop(one_block, state, n_blocks, records)
     found = [_join_blocks(values) for values in found]
     if n_left:
         state, more = compute(parameters, state, held, left)
@@ -246,14 +246,11 @@ def _in_blocks(
     return state, dict(zip(keep, found, strict=True))
 
 
-def _block_buffer(
-    program: Program, key: Hashable, n_blocks: int, length: int, kind: Keep
-) -> tf.TensorArray:
-    """Make a place for the values of an output in all blocks, or in the last one."""
+def _block_record(program: Program, key: Hashable, length: int, keep: Keep) -> _Record:
+    """Say what is collected of an output in blocks of steps."""
     signal = program.outputs[key]
     shape = (program.minibatch_size, length, *signal.shape)
-    n_kept = 1 if kind is Keep.LAST else n_blocks
-    return tf.TensorArray(signal.dtype, n_kept, element_shape=shape)
+    return _Record(keep, shape, signal.dtype)
 
 
 def _join_blocks(values: tf.Tensor) -> tf.Tensor:
@@ -274,35 +271,78 @@ def _write_out(one_step, state, n_steps, kinds):  # type: ignore[no-untyped-def]
     ]
 
 
-def _loop(one_step, state, n_steps, kinds, buffers):  # type: ignore[no-untyped-def]
-    def body(i, state, buffers):  # type: ignore[no-untyped-def]
-        state, probed = one_step(i, state)
-        buffers = [
-            buffer.write(0 if kind is Keep.LAST else i, value)
-            for buffer, kind, value in zip(buffers, kinds, probed, strict=True)
-        ]
-        return i + 1, state, buffers
+class _Record(NamedTuple):
+    """
+    What a loop collects of one output.
+
+    Parameters
+    ----------
+    keep : Keep
+        Which values of it are wanted.
+    shape : tuple of int
+        The shape of a value.
+    dtype : str or tf.DType
+        Its type.
+    """
+
+    keep: Keep
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def start(self, n_steps: int) -> tf.Tensor:
+        """Return what is there before the first step."""
+        if self.keep is Keep.LAST:
+            return tf.zeros(self.shape, self.dtype)
+        # A list that grows: the gradient of one that is written at an index (as that of
+        # a tf.TensorArray) makes a copy of all of it in each step.
+        return tf.raw_ops.EmptyTensorList(
+            element_shape=tf.constant(self.shape, tf.int32),  # () would be a float
+            max_num_elements=n_steps,
+            element_dtype=self.dtype,
+        )
+
+    def after(self, before: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+        """Return what is there after a step."""
+        if self.keep is Keep.LAST:
+            return value
+        return tf.raw_ops.TensorListPushBack(input_handle=before, tensor=value)
+
+    def values(self, end: tf.Tensor, n_steps: int) -> tf.Tensor:
+        """Return what was collected, (n_steps or 1, *shape)."""
+        if self.keep is Keep.LAST:
+            return end[None]
+        return tf.raw_ops.TensorListStack(
+            input_handle=end,
+            element_shape=tf.constant(self.shape, tf.int32),
+            element_dtype=self.dtype,
+            num_elements=n_steps,
+        )
+
+
+def _loop(one_step, state, n_steps, records):  # type: ignore[no-untyped-def]
+    def body(i, state, found):  # type: ignore[no-untyped-def]
+        state, values = one_step(i, state)
+        triples = zip(records, found, values, strict=True)
+        return i + 1, state, [r.after(before, value) for r, before, value in triples]
 
     # XLA can differentiate a loop only if it knows the number of iterations.
-    _, state, buffers = tf.while_loop(
+    _, state, found = tf.while_loop(
         lambda i, *_: i < n_steps,
         body,
-        (tf.constant(0), state, buffers),
+        (tf.constant(0), state, [record.start(n_steps) for record in records]),
         maximum_iterations=n_steps,
         parallel_iterations=1,
     )
-    return state, [buffer.stack() for buffer in buffers]
+    return state, [
+        r.values(end, n_steps) for r, end in zip(records, found, strict=True)
+    ]
 
 
-def _buffer(
-    program: Program, signal: TensorSignal, kind: Keep, n_steps: int
-) -> tf.TensorArray:
-    """Make a place for the values of a signal."""
-    if kind is Keep.FINITE:
-        return tf.TensorArray(tf.bool, n_steps, element_shape=())
-    shape = (*signal.shape, program.minibatch_size)
-    n_kept = 1 if kind is Keep.LAST else n_steps
-    return tf.TensorArray(signal.dtype, n_kept, element_shape=shape)
+def _record(program: Program, signal: TensorSignal, keep: Keep) -> _Record:
+    """Say what is collected of a signal."""
+    if keep is Keep.FINITE:
+        return _Record(keep, (), tf.bool)
+    return _Record(keep, (*signal.shape, program.minibatch_size), signal.dtype)
 
 
 def _of_step(kind: Keep, value: tf.Tensor) -> tf.Tensor:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from nengo.node import Node
 
-#: In fewer steps it gains little to know that a node keeps its value.
-_MIN_HELD_STEPS = 8
+#: Of fewer steps, or fewer values, it gains little to know that they are the same.
+_MIN_STEPS, _MIN_SIZE = 8, 16
 
 #: So many items are looked at together.
 _N_ITEMS = 64
@@ -24,7 +24,7 @@ def held_nodes(data: Mapping[Node, np.ndarray]) -> frozenset[Node]:
 
 
 def _is_held(array: np.ndarray) -> bool:
-    if array.shape[1] < _MIN_HELD_STEPS:
+    if array.shape[1] < _MIN_STEPS or array.shape[2] < _MIN_SIZE:
         return False
     parts = range(0, len(array), _N_ITEMS)
     return all(_same_in_all_steps(array[i : i + _N_ITEMS]) for i in parts)
