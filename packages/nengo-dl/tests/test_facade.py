@@ -50,7 +50,11 @@ NAMES = {
         *("remove_constant_copies", "remove_unmodified_resets"),
         *("remove_zero_incs", "remove_identity_muls"),
     ],
-    "nengo_dl.neurons": ["SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"],
+    "nengo_dl.neurons": [
+        *("SoftLIFRate", "LeakyReLU", "SpikingLeakyReLU"),
+        *("ExactLIF", "ExponentialLIF", "EulerLIF", "IntegrateAndFire", "Heaviside"),
+    ],
+    "nengo_dl.nir": ["export", "load"],
     "nengo_dl.losses": ["nan_mse", "Regularize", *SPIKING],
     "nengo_dl.objectives": ["mse", "Regularize", "squared_error", *SPIKING],
     "nengo_dl.surrogates": [

@@ -14,6 +14,11 @@ from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .config import Share as Share
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
+from .neurons import EulerLIF as EulerLIF
+from .neurons import ExactLIF as ExactLIF
+from .neurons import ExponentialLIF as ExponentialLIF
+from .neurons import Heaviside as Heaviside
+from .neurons import IntegrateAndFire as IntegrateAndFire
 from .neurons import LeakyReLU as LeakyReLU
 from .neurons import NeuronBuilder as NeuronBuilder
 from .neurons import NeuronState as NeuronState

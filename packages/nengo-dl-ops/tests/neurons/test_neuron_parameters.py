@@ -9,6 +9,13 @@ from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
 from nengo_dl_ops import Builder, SoftLIFRate, SpikingLeakyReLU, surrogates
+from nengo_dl_ops.neurons.integrate_and_fire import (
+    EulerLIF,
+    ExactLIF,
+    ExponentialLIF,
+    Heaviside,
+    IntegrateAndFire,
+)
 from nengo_dl_ops.neurons.leaky_relu import LeakyReLU
 from nengo_dl_ops.neurons.operator import SimNeuronsBuilder
 from nengo_dl_ops.neurons.training import RATES, SimTrainedNeurons
@@ -34,6 +41,11 @@ TYPES = {
     SoftLIFRate: {**LIF, "sigma": 0.3},
     LeakyReLU: {"amplitude": 0.7, "negative_slope": 0.1},
     SpikingLeakyReLU: {"amplitude": 0.7, "negative_slope": 0.1},
+    ExponentialLIF: {"tau_rc": 0.03, "amplitude": 0.7},
+    ExactLIF: {"tau_rc": 0.03, "amplitude": 0.7},
+    EulerLIF: {"tau_rc": 0.03, "amplitude": 0.7},
+    IntegrateAndFire: {"amplitude": 0.7},
+    Heaviside: {"amplitude": 0.7},
 }
 
 MODES = {

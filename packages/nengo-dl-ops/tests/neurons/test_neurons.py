@@ -11,6 +11,11 @@ from nengo.neurons import RatesToSpikesNeuronType, RegularSpiking
 from nengo_dl_ops import (
     BuildConfig,
     Builder,
+    EulerLIF,
+    ExactLIF,
+    ExponentialLIF,
+    Heaviside,
+    IntegrateAndFire,
     LeakyReLU,
     NeuronBuilder,
     Rates,
@@ -53,6 +58,14 @@ TYPES = {
     ),
     "LeakyReLU": ([LeakyReLU(), LeakyReLU(0.1, 2)], 3),
     "SpikingLeakyReLU": ([SpikingLeakyReLU(), SpikingLeakyReLU(0.5, 0.1)], 3000),
+    "ExponentialLIF": ([ExponentialLIF(), ExponentialLIF(0.05, 2)], 9),
+    "ExactLIF": ([ExactLIF(), ExactLIF(0.05, 2)], 9),
+    "EulerLIF": ([EulerLIF(), EulerLIF(0.05, 2, "subtract")], 9),
+    "IntegrateAndFire": (
+        [IntegrateAndFire(), IntegrateAndFire(0.5, "subtract")],
+        900,
+    ),
+    "Heaviside": ([Heaviside(), Heaviside(0.5)], 3),
 }
 SPIKING = [name for name, (types, _) in TYPES.items() if types[0].spiking]
 each_type = pytest.mark.parametrize("types, scale", TYPES.values(), ids=TYPES)
@@ -95,6 +108,9 @@ INITIAL_STATES = {
         nengo.Tanh(), initial_state={"voltage": [0, 0, 0.9]}
     ),
     "SpikingLeakyReLU": SpikingLeakyReLU(initial_state={"voltage": Choice([0.5])}),
+    "ExactLIF above its threshold": ExactLIF(initial_state={"voltage": [1.9] * 3}),
+    "EulerLIF": EulerLIF(initial_state={"voltage": [0.5, -1, 0.9]}),
+    "IntegrateAndFire": IntegrateAndFire(initial_state={"voltage": Choice([0.9])}),
 }
 
 

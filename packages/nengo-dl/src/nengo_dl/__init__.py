@@ -30,6 +30,7 @@ from . import graph_optimizer as graph_optimizer
 from . import losses as losses
 from . import neuron_builders as neuron_builders
 from . import neurons as neurons
+from . import nir as nir
 from . import objectives as objectives
 from . import simulator as simulator
 from . import surrogates as surrogates
@@ -64,6 +65,7 @@ __all__ = [
     "losses",
     "neuron_builders",
     "neurons",
+    "nir",
     "obj",
     "objectives",
     "reshaped",

@@ -8,6 +8,16 @@ from .base import NeuronBuilder as NeuronBuilder
 from .base import NeuronState as NeuronState
 from .base import NeuronStep as NeuronStep
 from .base import SpikingNeuronBuilder as SpikingNeuronBuilder
+from .integrate_and_fire import EulerLIF as EulerLIF
+from .integrate_and_fire import EulerLIFBuilder as EulerLIFBuilder
+from .integrate_and_fire import ExactLIF as ExactLIF
+from .integrate_and_fire import ExactLIFBuilder as ExactLIFBuilder
+from .integrate_and_fire import ExponentialLIF as ExponentialLIF
+from .integrate_and_fire import ExponentialLIFBuilder as ExponentialLIFBuilder
+from .integrate_and_fire import Heaviside as Heaviside
+from .integrate_and_fire import HeavisideBuilder as HeavisideBuilder
+from .integrate_and_fire import IntegrateAndFire as IntegrateAndFire
+from .integrate_and_fire import IntegrateAndFireBuilder as IntegrateAndFireBuilder
 from .izhikevich import IzhikevichBuilder as IzhikevichBuilder
 from .leaky_relu import LeakyReLU as LeakyReLU
 from .leaky_relu import LeakyReLUBuilder as LeakyReLUBuilder
