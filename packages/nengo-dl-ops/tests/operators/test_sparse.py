@@ -8,6 +8,7 @@ from nengo.builder.signal import Signal
 from nengo.transforms import SparseMatrix
 
 from nengo_dl_ops import Builder
+from nengo_dl_ops.operators.sparse_pattern import SparsePattern
 
 
 def random(*shape, seed=0):
@@ -52,11 +53,24 @@ def views():
     return [sparse(4, 5, 6, X=X[::2], Y=Y[:4]), sparse(3, 2, 4, X=X[:2], Y=Y[7:4:-1])]
 
 
+def unequal():
+    """Rows of all lengths, from one entry to many."""
+    counts = np.maximum(200 // np.arange(1, 60), 1)
+    rows = np.repeat(np.arange(59), counts)
+    columns = np.random.RandomState(0).randint(300, size=len(rows))
+    matrix = SparseMatrix(
+        np.stack([rows, columns], axis=1), random(len(rows)), (59, 300)
+    )
+    A = Signal(matrix, name="A", readonly=True)
+    return [SparseDotInc(A, vector(300), vector(59))]
+
+
 SPARSE = {
     "one": lambda: [sparse(4, 5, 6)],
     "one entry": lambda: [sparse(1, 1, 1)],
     "merged": lambda: [sparse(4, 5, 6), sparse(1, 3, 2), sparse(6, 2, 5, seed=2)],
     "many in a row": lambda: [sparse(2, 30, 80)],
+    "unequal rows": unequal,
     "integers": lambda: [sparse(4, 5, 6, dtype=int)],
     "sharing": sharing,
     "views": views,
@@ -165,3 +179,32 @@ def test_blocks_of_other_shapes_do_not_merge():
     assert (
         len({merge_key(blocks(3, *shape)) for shape in [(2, 4), (4, 2), (2, 4)]}) == 2
     )
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_several_tables_as_nengo(batch, compare_eagerly, monkeypatch):
+    """As in large matrices: rows of similar length together."""
+    monkeypatch.setattr("nengo_dl_ops.operators.sparse_pattern._TABLE_COST", 20)
+    compare_eagerly(unequal(), batch=batch)
+    (op,) = unequal()
+    tables = build_tables(op)
+    assert len(tables) > 3
+    filled_up = sum(table.entries.size for table in tables)
+    assert filled_up < 2 * op.A.size
+
+
+def build_tables(op):
+    entries = op.A.initial_value.indices
+    return SparsePattern(entries[:, 1], entries[:, 0], 300, 59).tables
+
+
+def test_not_a_number_stays_in_its_column(build):
+    (op,) = unequal()
+    group = build([op], dtype="float64", minibatch_size=1)
+    values = group.initial_values()
+    places = op.A.initial_value.indices
+    column = places[0, 1]
+    values[op.X][column] = np.nan
+    there = np.isin(np.arange(59), places[places[:, 1] == column, 0])
+    np.testing.assert_array_equal(np.isnan(group(values)[op.Y][:, 0]), there)
+    assert 0 < there.sum() < 59

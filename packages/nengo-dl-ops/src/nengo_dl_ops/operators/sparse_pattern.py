@@ -14,26 +14,47 @@ from nengo_dl_signals import gather_rows
 #: From entries and elements to sums: `SparsePattern.product` without a gradient.
 AddUp = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-#: Targets are put into a table with others of up to so many times fewer entries, the
-#: rest of it is filled up; and so many tables there are at most.
-_FILLED_UP = 1.5
-_MAX_TABLES = 6
+#: A table takes as long as so many entries do, besides its own.
+_TABLE_COST = 2500
+
+#: Tables are cut at so many of the numbers of entries that targets have, at most.
+_MAX_EDGES = 256
+
+#: Of minibatches so many entries of each target are added up at once: the compiler
+#: reads and writes sums in between, but adds one after another for each item else.
+_CHUNK = 16
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """
     The entries of some targets: a column for each, filled up to equal length.
 
     Parameters
     ----------
-    entries : (length, n_targets) array of int
+    entries : (n_chunks, chunk, n_targets) array of int
         Numbers of entries; where there is none, how many there are in all.
-    sources : (length, n_targets) array of int
+    sources : (n_chunks, chunk, n_targets) array of int
         What each entry is multiplied by.
     """
 
     entries: np.ndarray
     sources: np.ndarray
+
+    def sums(self, values: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
+        """Multiply values, as `entries` tells, and add them up for each target."""
+        if X.shape[-1] == 1:
+            return tf.reduce_sum(values * _take(X, self.sources), axis=(0, 1))
+        n_chunks, chunk, n_targets = self.sources.shape
+        sources = tf.constant(self.sources, tf.int32)
+
+        def add(i: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            for k in range(chunk):
+                sums += values[i, k] * tf.gather(X, sources[i, k])
+            return i + 1, sums
+
+        batch = max(X.shape[-1], values.shape[-1])
+        start = tf.constant(0), tf.zeros((n_targets, batch), X.dtype)
+        return tf.while_loop(lambda i, _: i < n_chunks, add, start)[1]
 
 
 class SparsePattern:
@@ -105,14 +126,12 @@ class SparsePattern:
     def arranged(self, A: tf.Tensor) -> list[tf.Tensor]:
         """Arrange entries as `sums` needs them."""
         padded = tf.concat([A, tf.zeros_like(A[:1])], axis=0)
-        return [_take(padded, table.entries) for table in self._tables]
+        return [_take(padded, table.entries) for table in self.tables]
 
     def sums(self, arranged: Sequence[tf.Tensor], X: tf.Tensor) -> tf.Tensor:
         """Compute the products of what `arranged` has returned (see `product`)."""
-        sums = [
-            tf.reduce_sum(values * _take(X, table.sources), axis=0)
-            for values, table in zip(arranged, self._tables, strict=True)
-        ]
+        pairs = zip(self.tables, arranged, strict=True)
+        sums = [table.sums(values, X) for table, values in pairs]
         return gather_rows(tf.concat(sums, axis=0), self._places)
 
     @cached_property
@@ -133,30 +152,47 @@ class SparsePattern:
         return places
 
     @cached_property
-    def _tables(self) -> list[_Table]:
+    def tables(self) -> list[Table]:
+        """The entries of all targets, those of similar numbers together."""
         counts = self._counts[self._order]
         members = np.argsort(self.targets, kind="stable")
         first = np.cumsum(self._counts) - self._counts
-        sources = np.append(self.sources, 0)
         tables = []
         for start, stop in _cut(counts):
-            number = np.arange(max(counts[start], 1))[:, None]
-            place = first[self._order[start:stop]] + number
-            there = number < counts[start:stop]
-            entries = np.where(there, members[np.where(there, place, 0)], self.size)
-            tables.append(_Table(entries, sources[entries]))
+            number, n = _in_chunks(max(counts[start], 1))[..., None], counts[start:stop]
+            # Zeros are multiplied by what the target's last entry is: where that is not
+            # a number, no other target must be.
+            places = first[self._order[start:stop]] + np.minimum(number, n - 1)
+            own = members[places]
+            entries = np.where(number < n, own, self.size)
+            tables.append(Table(entries, self.sources[own]))
         return tables
 
 
+def _in_chunks(length: int) -> np.ndarray:
+    """Number so many entries and few more, (n_chunks, chunk)."""
+    n_chunks = -(-length // _CHUNK)
+    chunk = -(-length // n_chunks)
+    return np.arange(n_chunks * chunk).reshape((n_chunks, chunk))
+
+
 def _cut(counts: np.ndarray) -> list[tuple[int, int]]:
-    """Cut falling numbers into few stretches of similar ones."""
-    edges = [0]
-    while edges[-1] < len(counts) and len(edges) < _MAX_TABLES:
-        low = counts[edges[-1]] / _FILLED_UP
-        edges.append(int(np.searchsorted(-counts, -low, side="right")))
-    if edges[-1] < len(counts):
-        edges.append(len(counts))
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    """Cut falling numbers where tables of them, filled up, take least time."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(counts)) + 1, [len(counts)]])
+    if len(edges) > _MAX_EDGES:
+        chosen = np.linspace(0, len(edges) - 1, _MAX_EDGES).astype(int)
+        edges = edges[chosen]
+    times, begins = np.zeros(len(edges)), np.zeros(len(edges), int)
+    for end in range(1, len(edges)):
+        filled = counts[edges[:end]] * (edges[end] - edges[:end])
+        found = times[:end] + filled + _TABLE_COST
+        begins[end] = np.argmin(found)
+        times[end] = found[begins[end]]
+    cuts, end = [], len(edges) - 1
+    while end > 0:
+        cuts.append((int(edges[begins[end]]), int(edges[end])))
+        end = begins[end]
+    return cuts[::-1]
 
 
 def _take(values: tf.Tensor, index: np.ndarray) -> tf.Tensor:
