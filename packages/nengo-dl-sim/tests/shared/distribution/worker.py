@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from nengo.exceptions import SimulationError
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -24,6 +25,16 @@ def make_strategy(kind):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, two)
     return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+
+
+def lose_one(make, number):
+    """Train until worker 1 ends, and write what worker 0 is told."""
+    from distribution.cases import backed_up
+
+    try:
+        backed_up(make, os.environ["SHARED_FOLDER"] + "/backup", ends=number == 1)
+    except SimulationError as error:
+        Path("lost.txt").write_text(str(error), encoding="utf-8")
 
 
 def main(kind, path, *names):
@@ -47,6 +58,8 @@ def main(kind, path, *names):
     within = inside(make, strategy)
     found.update({f"inside/{key}": value for key, value in within.items()})
     np.savez(path, **found)
+    if kind == "workers":
+        lose_one(make, strategy.cluster_resolver.task_id)
 
 
 if __name__ == "__main__":
