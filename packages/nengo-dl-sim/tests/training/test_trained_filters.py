@@ -253,6 +253,7 @@ def test_what_no_gradient_reaches_is_named():
     with net:
         net.y = nengo.Node(size_in=3)
         nengo.Connection(net.x, net.y, synapse=filter_of(FILTERS["one pole"]))
+        nengo.Probe(net.y)
         configure_settings(trainable_synapse=True)
     with simulator(net) as sim:
         match = r"unconstrained_tau_0 \(of <Connection"
