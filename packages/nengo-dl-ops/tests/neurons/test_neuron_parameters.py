@@ -18,7 +18,8 @@ from nengo_dl_ops.neurons.integrate_and_fire import (
 )
 from nengo_dl_ops.neurons.leaky_relu import LeakyReLU
 from nengo_dl_ops.neurons.operator import SimNeuronsBuilder
-from nengo_dl_ops.neurons.training import RATES, SimTrainedNeurons
+from nengo_dl_ops.neurons.trained_types import with_parameters
+from nengo_dl_ops.neurons.training import BEGUN, RATES, SimTrainedNeurons
 
 LIF = {"tau_rc": 0.03, "tau_ref": 0.003, "amplitude": 0.7}
 
@@ -48,6 +49,16 @@ TYPES = {
     Heaviside: {"amplitude": 0.7},
 }
 
+#: Types with values from which the voltage may start.
+STARTS = {
+    nengo.LIF: [0.1, 0.5, 0.9, 0.99],
+    nengo.AdaptiveLIF: [0.1, 0.5, 0.9, 0.99],
+    nengo.SpikingRectifiedLinear: [0.1, 0.5, 0.9, 0.99],
+    nengo.RegularSpiking: [0.1, 0.5, 0.9, 0.99],
+    SpikingLeakyReLU: [0.1, 0.5, 0.9, 0.99],
+    nengo.Izhikevich: [-70.0, -50.0, 0.0, 29.0],
+}
+
 MODES = {
     "run": (False, surrogates.ATan()),
     "rates": (True, RATES),
@@ -55,7 +66,7 @@ MODES = {
 }
 
 
-def neurons(neuron_type, values=None, each=False, mode=RATES, n=4):
+def neurons(neuron_type, values=None, each=False, mode=RATES, n=4, starts=None):
     state = neuron_type.make_state(n, rng=np.random.RandomState(0))
     signals = {name: Signal(value, name=name) for name, value in state.items()}
     J = Signal(np.linspace(-30, 400, n), name="J")
@@ -64,12 +75,20 @@ def neurons(neuron_type, values=None, each=False, mode=RATES, n=4):
         name: Signal(np.full(n if each else 1, value), name=name, readonly=True)
         for name, value in (values or {}).items()
     }
-    return SimTrainedNeurons(op, mode, parameters)
+    given = {
+        name: Signal(np.asarray(value, np.float64), name=name, readonly=True)
+        for name, value in (starts or {}).items()
+    }
+    return SimTrainedNeurons(op, mode, parameters, given)
 
 
 def steps(build, ops, training, n_steps=8):
     group = build(ops, training=training, dtype="float64")
-    shown = [sig for op in ops for sig in (op.output, *op.state.values())]
+    shown = [
+        sig
+        for op in ops
+        for sig in (op.output, *(s for n, s in op.state.items() if n != BEGUN))
+    ]
     values, found = group.initial_values(), []
     for _ in range(n_steps):
         values = group(values)
@@ -155,3 +174,62 @@ def test_izhikevich_has_no_gradient_in_rates(build):
     op = neurons(nengo.Izhikevich(), TYPES[nengo.Izhikevich])
     with pytest.raises(BuildError, match=r"Izhikevich.*surrogate.*got rates"):
         build([op], dtype="float64")
+
+
+def of_type(kind):
+    return kind(nengo.LIFRate()) if kind is nengo.RegularSpiking else kind()
+
+
+def test_the_table_has_all_that_has_a_voltage():
+    for kind, values in STARTS.items():
+        (bounds,) = SimNeuronsBuilder.trainable_starts(of_type(kind)).values()
+        assert bounds.contain(values), kind
+    others = set(TYPES) - set(STARTS)
+    assert not any(SimNeuronsBuilder.trainable_starts(kind()) for kind in others)
+    lowest = SimNeuronsBuilder.trainable_starts(nengo.LIF(min_voltage=-2))
+    assert lowest["voltage"].contain(-1.9)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["run", "surrogate"])
+@pytest.mark.parametrize("kind", STARTS)
+def test_same_as_a_type_that_starts_there(kind, training, build):
+    mode, values = surrogates.ATan(), STARTS[kind]
+    other = with_parameters(of_type(kind), {"initial_voltage": values})
+    expected = steps(build, [neurons(other, mode=mode)], training)
+    assert any(np.any(step[0]) for step in expected)
+    op = neurons(of_type(kind), mode=mode, starts={"voltage": values})
+    for found, step in zip(steps(build, [op], training), expected, strict=True):
+        for value, right in zip(found, step, strict=True):
+            np.testing.assert_allclose(value, right, rtol=1e-12, atol=1e-12)
+
+
+def test_neurons_merge_if_they_start_alike():
+    ops = [
+        neurons(nengo.LIF()),
+        neurons(nengo.LIF(), starts={"voltage": STARTS[nengo.LIF]}),
+        neurons(nengo.LIF(tau_rc=0.1), starts={"voltage": [0.3] * 4}),
+    ]
+    keys = [Builder.of(op).merge_key(op) for op in ops]
+    assert keys[0] != keys[1] == keys[2]
+
+
+def test_gradients_reach_starts_through_the_first_step(build):
+    """Of a voltage that decays without a spike, the decay itself."""
+    op = neurons(
+        nengo.LIF(),
+        mode=surrogates.ATan(detach_reset=True),
+        starts={"voltage": [0.2, 0.4, 0.6, 0.8]},
+    )
+    op.J.initial_value.setflags(write=True)
+    op.J.initial_value[...] = 0
+    group = build([op], dtype="float64", training=True)
+    values = {base: tf.constant(v) for base, v in group.initial_values().items()}
+    (start,) = (values[sig] for sig in op.starts.values())
+    with tf.GradientTape() as tape:
+        tape.watch(start)
+        for _ in range(5):
+            new = group.build([values[base] for base in group.bases])
+            values |= dict(zip(group.bases, new, strict=True))
+        total = tf.reduce_sum(values[op.state["voltage"]])
+    gradient = np.ravel(tape.gradient(total, start))
+    np.testing.assert_allclose(gradient, np.exp(-5 * 0.001 / 0.02), rtol=1e-12)

@@ -88,6 +88,25 @@ class NeuronBuilder(ABC):
         del dt
         return {}
 
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """
+        Say which states may start from values that are trained.
+
+        Parameters
+        ----------
+        neuron_type : nengo.neurons.NeuronType
+            A neuron type that is registered.
+
+        Returns
+        -------
+        bounds : mapping from str to Bounds
+            By Nengo's names of the states; between which values their starts stay. By
+            default there are none.
+        """
+        del neuron_type
+        return {}
+
     def with_parameters(self, values: Mapping[str, tf.Tensor]) -> Self:
         """
         Return the same neurons with other parameters.

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import BuildError
-from nengo.neurons import Izhikevich
+from nengo.neurons import Izhikevich, NeuronType
 
 from ..builder import Builder
 from ..operators.transformed_parameters import POSITIVE, UNBOUNDED, Bounds
@@ -55,6 +55,12 @@ class IzhikevichBuilder(SpikingNeuronBuilder):
         del dt
         bounds = POSITIVE, POSITIVE, UNBOUNDED, UNBOUNDED
         return dict(zip(_PARAMETERS, bounds, strict=True))
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, below the threshold."""
+        del neuron_type
+        return {"voltage": Bounds(high=30.0)}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

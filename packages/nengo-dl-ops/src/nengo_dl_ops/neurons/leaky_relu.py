@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from nengo.dists import Uniform
-from nengo.neurons import RectifiedLinear
+from nengo.neurons import NeuronType, RectifiedLinear
 
 from ..builder import Builder
-from ..operators.transformed_parameters import POSITIVE, UNBOUNDED, Bounds
+from ..operators.transformed_parameters import POSITIVE, UNBOUNDED, UNIT, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .finite import FiniteParam, check_finite
 from .spike_function import SpikeFunction
@@ -162,6 +162,12 @@ class LeakyReLUBuilder(NeuronBuilder):
 @Builder.register(SpikingLeakyReLU)
 class SpikingLeakyReLUBuilder(SpikingNeuronBuilder, LeakyReLUBuilder):
     """Compute `SpikingLeakyReLU`; in training it is replaced by `LeakyReLU`."""
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, from zero to the threshold."""
+        del neuron_type
+        return {"voltage": UNIT}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 from nengo.dists import Uniform
-from nengo.neurons import LIF, LIFRate
+from nengo.neurons import LIF, LIFRate, NeuronType
 
 from ..builder import Builder
 from ..operators.transformed_parameters import POSITIVE, Bounds
@@ -125,6 +125,11 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
     def trainable_parameters(cls, dt: float) -> Mapping[str, Bounds]:
         """Train the lowest voltage, too; rates do not depend on it."""
         return {**super().trainable_parameters(dt), "min_voltage": Bounds(high=0.0)}
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, from the lowest one to the threshold."""
+        return {"voltage": Bounds(low=neuron_type.min_voltage, high=1.0)}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

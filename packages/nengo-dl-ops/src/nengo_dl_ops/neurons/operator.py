@@ -25,7 +25,7 @@ from .base import NeuronBuilder, NeuronState, NeuronStep
 from .recomputed import recomputed
 from .tf_adapter import AdaptedNeuronBuilder
 from .tf_native import NATIVE_BUILDERS
-from .training import neuron_parameters, training_mode
+from .training import BEGUN, neuron_parameters, trained_starts, training_mode
 
 #: Gives the step of neurons.
 StepOf = Callable[[NeuronBuilder], NeuronStep]
@@ -70,6 +70,10 @@ class SimNeuronsBuilder(OpBuilder):
         self.neurons = self._make_neurons(ops, config)
         self.mixes_items = self.neurons.mixes_items
         self.parameters = _join_parameters(ops, layout)
+        self.starts = {
+            name: layout.concat([trained_starts(op)[name] for op in ops])
+            for name in trained_starts(ops[0])
+        }
         # Those that are built are as good as any to say what a step needs.
         built = {name: self.neurons.parameter(name) for name in self.parameters}
         self._built = self._with_parameters(built)
@@ -88,18 +92,30 @@ class SimNeuronsBuilder(OpBuilder):
         kind = type(op.neurons)
         adapted = cls._adapted(kind)
         builder = Builder.find(kind) if adapted is None else (adapted, kind)
-        parameters = tuple(sorted(neuron_parameters(op)))
-        return builder, names, op.J.ndim, training_mode(op), parameters
+        trained = tuple(sorted(neuron_parameters(op))), tuple(trained_starts(op))
+        return builder, names, op.J.ndim, training_mode(op), trained
 
     @classmethod
     def trainable_parameters(
         cls, neuron_type: NeuronType, dt: float
     ) -> Mapping[str, Bounds]:
         """Say which parameters of a neuron type may be trained."""
+        builder = cls._builder(neuron_type)
+        return {} if builder is None else builder.trainable_parameters(dt)
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Say which states of a neuron type may start from what is trained."""
+        builder = cls._builder(neuron_type)
+        return {} if builder is None else builder.trainable_starts(neuron_type)
+
+    @classmethod
+    def _builder(cls, neuron_type: NeuronType) -> type[NeuronBuilder] | None:
+        """Return what is registered with `Builder` for a type, if that computes it."""
         kind = type(neuron_type)
         if cls._adapted(kind) is not None or not Builder.has(kind):
-            return {}
-        found: Mapping[str, Bounds] = Builder.find(kind).trainable_parameters(dt)
+            return None
+        found: type[NeuronBuilder] = Builder.find(kind)
         return found
 
     @classmethod
@@ -166,7 +182,7 @@ class SimNeuronsBuilder(OpBuilder):
     def _compute(self, signals: SignalDict, training: bool) -> None:
         J, state = signals.gather(self.J), {}
         if self.memoryless(training) is None:
-            state = {name: signals.gather(sig) for name, sig in self.state.items()}
+            state = self._start_or_state(signals)
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
         values = {name: signals.gather(sig) for name, sig in self.parameters.items()}
@@ -176,6 +192,8 @@ class SimNeuronsBuilder(OpBuilder):
         else:
             output, new_state = compute(J, state, values)
         signals.scatter(self.output, output)
+        if BEGUN in state:
+            new_state = {**new_state, BEGUN: tf.ones_like(state[BEGUN])}
         for name, values in new_state.items():
             signals.scatter(self._state_signal(name), values)
 
@@ -188,6 +206,14 @@ class SimNeuronsBuilder(OpBuilder):
     ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
         neurons = self._with_parameters(parameters)
         return self._step_of[training](neurons).compute(J, state)
+
+    def _start_or_state(self, signals: SignalDict) -> dict[str, tf.Tensor]:
+        """Return the state after the previous step; if there was none, the start."""
+        state = {name: signals.gather(sig) for name, sig in self.state.items()}
+        for name, sig in self.starts.items():
+            start = signals.gather(sig)
+            state[name] = tf.where(state[BEGUN] > 0, state[name], start)
+        return state
 
     def _state_signal(self, name: str) -> TensorSignal:
         if name not in self.state:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import tensorflow as tf
-from nengo.neurons import PoissonSpiking, RegularSpiking, StochasticSpiking
+from nengo.neurons import (
+    NeuronType,
+    PoissonSpiking,
+    RegularSpiking,
+    StochasticSpiking,
+)
 
 from ..builder import Builder
-from ..operators.transformed_parameters import POSITIVE, Bounds
+from ..operators.transformed_parameters import POSITIVE, UNIT, Bounds
 from ..random_numbers import uniform
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .poisson import poisson
@@ -53,6 +58,12 @@ class RegularSpikingBuilder(SpikingNeuronBuilder, RatesToSpikesBuilder):
     ``voltage`` (without unit) grows by ``rate * dt``; each whole unit that it reaches
     is a spike and is taken off.
     """
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, from zero to the threshold."""
+        del neuron_type
+        return {"voltage": UNIT}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

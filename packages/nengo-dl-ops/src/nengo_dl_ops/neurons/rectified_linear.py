@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import tensorflow as tf
-from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
+from nengo.neurons import NeuronType, RectifiedLinear, SpikingRectifiedLinear
 
 from ..builder import Builder
-from ..operators.transformed_parameters import POSITIVE, Bounds
+from ..operators.transformed_parameters import POSITIVE, UNIT, Bounds
 from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .spike_function import SpikeFunction
 
@@ -50,6 +50,12 @@ class SpikingRectifiedLinearBuilder(SpikingNeuronBuilder, RectifiedLinearBuilder
     training it is replaced by `.RectifiedLinearBuilder`'s rate, the mean of the
     spikes of a constant current.
     """
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, from zero to the threshold."""
+        del neuron_type
+        return {"voltage": UNIT}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

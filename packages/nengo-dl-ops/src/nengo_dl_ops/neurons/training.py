@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
@@ -144,6 +145,9 @@ def _with_gradient_of(rate: tf.Tensor, spikes: tf.Tensor) -> tf.Tensor:
 #: What is computed in training where nobody chooses.
 RATES = Rates()
 
+#: The state that tells whether there was a step already.
+BEGUN = "begun"
+
 
 class SimTrainedNeurons(SimNeurons):
     """
@@ -158,12 +162,14 @@ class SimTrainedNeurons(SimNeurons):
     parameters : mapping from str to nengo.builder.Signal, optional
         Parameters of the neuron type that are values of the program, since they are
         trained: (n_neurons,), or (1,) for all neurons.
+    starts : mapping from str to nengo.builder.Signal, optional
+        What state starts from, if that is trained: (n_neurons,), by Nengo's name.
 
     Notes
     -----
     1. sets ``[output] + state``
     2. incs ``[]``
-    3. reads ``[J] + parameters``
+    3. reads ``[J] + parameters + starts``
     4. updates ``[]``
     """
 
@@ -172,17 +178,28 @@ class SimTrainedNeurons(SimNeurons):
         op: SimNeurons,
         training_mode: TrainingMode,
         parameters: Mapping[str, Signal] | None = None,
+        starts: Mapping[str, Signal] | None = None,
     ) -> None:
         state = {**op.state, **op.state_extra}
+        if starts:
+            # Zeros, and ones after a step: the state of a simulation tells its start.
+            state[BEGUN] = Signal(np.zeros(op.J.shape), name=f"{op.neurons}.begun")
         super().__init__(op.neurons, op.J, op.output, state, tag=op.tag)
         self.training_mode = training_mode
         self._names = list(parameters or {})
-        self.reads += (parameters or {}).values()
+        self._starts = list(starts or {})
+        self.reads += [*(parameters or {}).values(), *(starts or {}).values()]
 
     @property
     def parameters(self) -> dict[str, Signal]:
         """The parameters that are signals, by name."""
-        return dict(zip(self._names, self.reads[1:], strict=True))
+        return dict(zip(self._names, self.reads[1:], strict=False))
+
+    @property
+    def starts(self) -> dict[str, Signal]:
+        """What state starts from, where that is a signal, by name."""
+        signals = self.reads[1 + len(self._names) :]
+        return dict(zip(self._starts, signals, strict=True))
 
 
 def training_mode(op: Operator) -> TrainingMode:
@@ -193,6 +210,11 @@ def training_mode(op: Operator) -> TrainingMode:
 def neuron_parameters(op: Operator) -> dict[str, Signal]:
     """Return the parameters of neurons that are signals, by name."""
     return op.parameters if isinstance(op, SimTrainedNeurons) else {}
+
+
+def trained_starts(op: Operator) -> dict[str, Signal]:
+    """Return what state of neurons starts from, where that is trained, by name."""
+    return op.starts if isinstance(op, SimTrainedNeurons) else {}
 
 
 def with_training_modes(

@@ -63,6 +63,10 @@ class TrainableProcess(ABC):
         """Return what it has now: numbers, or (n_elements,) arrays."""
         return {name: getattr(process, name) for name in self.bounds(process, dt)}
 
+    def built(self, process: Process, dt: float) -> dict[str, Any]:
+        """Return the `attributes` that a process has now."""
+        return self.values(process, dt)
+
     def attributes(self, process: Process, values: Mapping[str, Any]) -> dict[str, Any]:
         """
         Return the attributes of a process that values give.

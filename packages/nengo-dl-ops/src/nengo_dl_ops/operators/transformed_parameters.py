@@ -80,6 +80,9 @@ UNBOUNDED = Bounds()
 #: More than zero.
 POSITIVE = Bounds(low=0.0)
 
+#: Between zero and one.
+UNIT = Bounds(low=0.0, high=1.0)
+
 
 class SimBoundedParameter(Operator):
     """

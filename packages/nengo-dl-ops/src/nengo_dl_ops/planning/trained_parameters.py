@@ -7,21 +7,14 @@ Operators are changed before a step is planned.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
-from nengo.builder.processes import SimProcess
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
-from ..neurons.operator import SimNeuronsBuilder
-from ..neurons.training import SimTrainedNeurons, training_mode
-from ..operators.process_coefficients import SimProcessCoefficients
-from ..operators.process_parameters import SimParametricProcess
-from ..operators.processes import trainable_process
 from ..operators.transformed_parameters import Bounds, SimBoundedParameter
 
 
@@ -52,6 +45,45 @@ class TrainedParameter(NamedTuple):
         return float(value[0]) if np.ndim(self.built) == 0 else value
 
 
+class TrainedStart(NamedTuple):
+    """
+    What state starts from, if that is trained.
+
+    Parameters
+    ----------
+    parameter : TrainedParameter
+        The start.
+    begun : nengo.builder.Signal
+        State, (n,): 0 as long as the start counts.
+    """
+
+    parameter: TrainedParameter
+    begun: Signal
+
+
+class ScaledEncoders(NamedTuple):
+    """
+    Scaled encoders, of which the gain is trained by itself.
+
+    Parameters
+    ----------
+    unscaled : nengo.builder.Signal
+        The same, divided by the gain: a constant, (n_neurons, dimensions).
+    gain : TrainedParameter
+        The gain of each neuron.
+    others : frozenset of nengo.builder.Signal
+        What else follows from the gain.
+    """
+
+    unscaled: Signal
+    gain: TrainedParameter
+    others: frozenset[Signal]
+
+    def value(self, unscaled: np.ndarray, unconstrained: np.ndarray) -> np.ndarray:
+        """Return the scaled encoders."""
+        return unscaled * np.asarray(self.gain.value(unconstrained))[..., None]
+
+
 class TrainedObject(NamedTuple):
     """
     What is trained of a synapse, or of neurons.
@@ -62,109 +94,49 @@ class TrainedObject(NamedTuple):
         What is trained.
     attributes : callable
         Takes their values by name, and returns the attributes that these give.
+    starts : mapping from nengo.builder.Signal to TrainedStart
+        Which of these are starts, of which state.
+    scaled : mapping from nengo.builder.Signal to ScaledEncoders
+        Scaled encoders, if these are trained in parts.
     """
 
     parameters: list[TrainedParameter]
     attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    starts: Mapping[Signal, TrainedStart] = MappingProxyType({})
+    scaled: Mapping[Signal, ScaledEncoders] = MappingProxyType({})
 
 
 class TrainedOperators(NamedTuple):
     """
-    The operators that stand in for one whose parameters are trained.
+    The operators that stand in for those whose parameters are trained.
 
     Parameters
     ----------
-    operators : list of nengo.builder.Operator
-        The operators.
+    operators : dict from nengo.builder.Operator to list of nengo.builder.Operator
+        Operators, with those in their place.
     trained : TrainedObject
         What is trained.
     """
 
-    operators: list[Operator]
+    operators: dict[Operator, list[Operator]]
     trained: TrainedObject
 
 
-def train_process(
-    op: SimProcess, elementwise: bool, dt: float, setting: str
-) -> TrainedOperators:
-    """
-    Let the parameters of a process be trained.
-
-    ``elementwise``: whether each element has its own. ``setting``: what asks for it,
-    for messages. Raises a ``BuildError`` if it has none, or one that is at its bound.
-    """
-    form = trainable_process(op)
-    if form is None:
-        raise BuildError(
-            f"{setting}: expected a synapse whose parameters can be trained, such as "
-            f"Lowpass or Alpha (analog, with method 'zoh'), got {op.process}. Use one, "
-            "or set trainable_synapse = False"
-        )
-    refused = form.refusal(op.process, dt)
-    if refused is not None:
-        raise BuildError(
-            f"{setting}: expected {op.process} to have {refused}. Use such a synapse, "
-            "or set trainable_synapse = False"
-        )
-    bounds, built = form.bounds(op.process, dt), form.values(op.process, dt)
-    shape = op.output.shape if elementwise else None
-    trained = [
-        _train(op.process, name, bounds[name], value, shape, setting)
-        for name, value in built.items()
-    ]
-    compute = SimProcessCoefficients(form, _values(trained), dt, tag=op.tag)
-    process = SimParametricProcess(op, compute.coefficients)
-    attributes = partial(form.attributes, op.process)
-    return _trained(trained, [compute, process], attributes)
-
-
-def train_neurons(
-    op: SimNeurons, elementwise: Mapping[str, bool], dt: float, setting: str
-) -> TrainedOperators:
-    """
-    Let parameters of neurons be trained.
-
-    ``elementwise``: of each of them, whether every neuron has its own. ``setting``:
-    what asks for it, for messages. Raises a ``BuildError`` if the type has none of that
-    name, or one that is at its bound.
-    """
-    bounds = SimNeuronsBuilder.trainable_parameters(op.neurons, dt)
-    for name in elementwise:
-        if name not in bounds:
-            raise BuildError(
-                f"{setting}: expected parameters of {type(op.neurons).__name__} among "
-                f"{sorted(bounds)}, got {name!r}"
-            )
-    trained = [
-        _train(
-            op.neurons,
-            name,
-            bounds[name],
-            getattr(op.neurons, name),
-            op.J.shape if each else None,
-            setting,
-        )
-        for name, each in elementwise.items()
-    ]
-    neurons = SimTrainedNeurons(op, training_mode(op), _values(trained))
-    return _trained(trained, [neurons])
-
-
-class _Trained(NamedTuple):
+class TrainedValue(NamedTuple):
     """A parameter, and the operator that computes its value."""
 
     parameter: TrainedParameter
     compute: SimBoundedParameter
 
 
-def _train(
+def train_value(
     obj: Any,
     name: str,
     bounds: Bounds,
     value: Any,
     shape: tuple[int, ...] | None,
     setting: str,
-) -> _Trained:
+) -> TrainedValue:
     """Train one value, or one for each element of a shape."""
     if not bounds.contain(value):
         raise BuildError(
@@ -185,18 +157,9 @@ def _train(
     values.setflags(write=False)
     built = values if shape else float(values[0])
     parameter = TrainedParameter(name, unconstrained, bounds, built)
-    return _Trained(parameter, SimBoundedParameter(unconstrained, target, bounds))
+    return TrainedValue(parameter, SimBoundedParameter(unconstrained, target, bounds))
 
 
-def _values(trained: Sequence[_Trained]) -> dict[str, Signal]:
+def values_of(trained: Sequence[TrainedValue]) -> dict[str, Signal]:
+    """Return the signals of parameters, by name."""
     return {one.parameter.name: one.compute.value for one in trained}
-
-
-def _trained(
-    trained: Sequence[_Trained],
-    others: Sequence[Operator],
-    attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
-) -> TrainedOperators:
-    operators = [*(one.compute for one in trained), *others]
-    parameters = [one.parameter for one in trained]
-    return TrainedOperators(operators, TrainedObject(parameters, attributes))

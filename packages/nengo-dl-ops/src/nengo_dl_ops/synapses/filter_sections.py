@@ -87,6 +87,11 @@ class TrainableLinearFilter(TrainableProcess):
             f"poles {[complex(pole) for pole in poles]}"
         )
 
+    def built(self, process: Process, dt: float) -> dict[str, Any]:
+        """Return numerator and denominator."""
+        del dt
+        return {"num": process.num, "den": process.den}
+
     def attributes(self, process: Process, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return numerator and denominator; if nothing has changed, those there are."""
         own = self._values(process)

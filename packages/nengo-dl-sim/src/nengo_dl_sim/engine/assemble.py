@@ -40,7 +40,12 @@ from ..recording.probe_store import ProbeStore
 from ..settings.activities import regularized_activities
 from ..settings.settings import Settings, keeps_history
 from ..settings.trainable import settings_of_parameters, trainable_signals
-from ..settings.trained_parameters import TrainedParameters, with_trained_parameters
+from ..settings.trained_parameters import (
+    TrainedParameters,
+    trained_encoders,
+    trained_starts,
+    with_trained_parameters,
+)
 from ..settings.training_modes import training_modes
 from .engine import Engine
 from .parameter_names import gain_signals, initial_names, name_parameters
@@ -123,7 +128,8 @@ def assemble(
         step.constraints,
     )
     plan_settings = _plan_settings(settings)
-    gains = gain_signals(model, network)
+    scaled = trained_encoders(step.trained)
+    gains = gain_signals(model, network, scaled)
     return Engine(
         model=model,
         inputs=inputs,
@@ -133,7 +139,9 @@ def assemble(
         settings=settings,
         replicas=replicas,
         names=_parameter_names(network, model, step, gains),
-        initial_names=initial_names(model, network, step.learned),
+        initial_names=initial_names(
+            model, network, {**step.learned, **trained_starts(step.trained)}
+        ),
         gains=gains,
         learned=step.learned,
         regularizers=step.regularizers,
@@ -193,8 +201,11 @@ def _step_operators(
         model, network, operators, settings.inference_only
     )
     operators, scales = scales_as_signals(operators)
-    operators, learned = split_learned(operators, trained)
-    starts = {base: found.start for base, found in learned.items()}
+    # Encoders that follow from a gain are computed, not learned online.
+    operators, learned = split_learned(
+        operators, trained - {sig.base for sig in trained_encoders(of_objects)}
+    )
+    starts = _start_of(learned, of_objects)
     roles = SignalRoles(
         _input_signals(inputs),
         frozenset(starts.get(base, base) for base in trained)
@@ -264,7 +275,18 @@ def _parameter_names(
     step: StepOperators,
     gains: dict[nengo.Ensemble, Signal],
 ) -> dict[Signal, str]:
-    starts = {base: found.start for base, found in step.learned.items()}
+    starts = _start_of(step.learned, step.trained)
     return name_parameters(
         model, network, step.roles.inputs, starts, step.scales, gains, step.trained
     )
+
+
+def _start_of(
+    learned: dict[Signal, Learned], trained: TrainedParameters
+) -> dict[Signal, Signal]:
+    """Return the constants that stand for what is computed in each step."""
+    scaled = trained_encoders(trained)
+    return {
+        **{base: found.start for base, found in learned.items()},
+        **{encoders.base: parts.unscaled for encoders, parts in scaled.items()},
+    }

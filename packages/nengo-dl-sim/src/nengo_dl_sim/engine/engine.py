@@ -13,6 +13,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_ops import BuildConfig
 from nengo_dl_ops.planning.learned_weights import Learned
+from nengo_dl_ops.planning.trained_parameters import ScaledEncoders, TrainedStart
 from nengo_dl_ops.step.build import PlanSettings
 from nengo_dl_ops.step.program import Program
 from nengo_dl_ops.step.state import State
@@ -25,7 +26,11 @@ from ..inputs.nodes import NodeInputs
 from ..recording.probe_store import ProbeStore
 from ..settings.activities import Activity
 from ..settings.settings import Settings
-from ..settings.trained_parameters import TrainedParameters
+from ..settings.trained_parameters import (
+    TrainedParameters,
+    trained_encoders,
+    trained_starts,
+)
 from .initial_values import InitialValues
 from .parameter_store import ParameterStore
 from .programs import PlannedProgram, ProgramFactory
@@ -151,6 +156,16 @@ class Engine:
             setattr(self, name, value)
         self.parameters.assign(_without_none(values))
         self.initial.assign(_without_none(starts))
+
+    @cached_property
+    def starts(self) -> dict[Signal, TrainedStart]:
+        """What state starts from, where that is trained."""
+        return trained_starts(self.trained)
+
+    @cached_property
+    def scaled(self) -> dict[Signal, ScaledEncoders]:
+        """Scaled encoders of which the gain is trained by itself."""
+        return trained_encoders(self.trained)
 
     @cached_property
     def specialized(self) -> SpecializedProgram | None:

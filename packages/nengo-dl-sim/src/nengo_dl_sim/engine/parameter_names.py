@@ -11,7 +11,7 @@ from nengo.builder.signal import Signal
 from nengo_dl_ops.operators.transformed_parameters import UNBOUNDED
 
 from ..settings.trainable import probe_connections, written_signals
-from ..settings.trained_parameters import TrainedParameters
+from ..settings.trained_parameters import TrainedParameters, trained_encoders
 
 _TRAINED = ("encoders", "bias", "weights")
 
@@ -65,20 +65,21 @@ def initial_names(
 
 
 def gain_signals(
-    model: Model, network: nengo.Network | None
+    model: Model, network: nengo.Network | None, scaled: Collection[Signal]
 ) -> dict[nengo.Ensemble, Signal]:
     """
     Make signals of the gains of ensembles, which Nengo keeps to itself.
 
-    ``network``: the top-level network. If None, there are none. Returns signals that no
-    operator reads, for ensembles with neurons.
+    ``network``: the top-level network. If None, there are none. ``scaled``: scaled
+    encoders whose gain is a parameter of its own. Returns signals that no operator
+    reads, for other ensembles with neurons.
     """
     ensembles = [] if network is None else network.all_ensembles
     built = {ens: model.params[ens] for ens in ensembles if ens in model.params}
     return {
         ens: Signal(params.gain, name=f"{ens}.gain", readonly=True)
         for ens, params in built.items()
-        if params.gain is not None
+        if params.gain is not None and model.sig[ens]["encoders"] not in scaled
     }
 
 
@@ -114,11 +115,12 @@ def name_parameters(
     """
     Name all parameters; those that belong to no object, by their number.
 
-    ``starts``: the start of what is learned online, which has the name of what is
-    learned.
+    ``starts``: the start of what is learned online, and encoders without gain, which
+    have the name of what they stand for.
     """
     of_objects = parameter_names(model, network)
-    constants = _constants(model, inputs)
+    computed = _computed(trained)
+    constants = [sig for sig in _constants(model, inputs) if sig not in computed]
     nameless = [sig for sig in constants if sig not in of_objects]
     numbered = {sig: f"constants/{i}" for i, sig in enumerate(nameless)}
     return {
@@ -128,6 +130,13 @@ def name_parameters(
         **gain_names(gains, network, of_objects.values()),
         **_trained_names(model, network, trained),
     }
+
+
+def _computed(trained: TrainedParameters) -> set[Signal]:
+    """Return what is no constant any more, since its gain is trained."""
+    found = trained_encoders(trained)
+    others = {sig for parts in found.values() for sig in parts.others}
+    return {sig.base for sig in found} | others
 
 
 def _trained_names(

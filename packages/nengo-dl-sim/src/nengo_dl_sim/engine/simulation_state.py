@@ -12,6 +12,7 @@ from nengo.exceptions import SimulationError, SimulatorClosed
 from nengo.probe import Probe
 
 from nengo_dl_ops.step.state import State
+from nengo_dl_signals import stored_value
 
 from ..execution.jit_policy import Mode
 from ..recording.probe_store import ProbeStore
@@ -145,10 +146,15 @@ class SimulationState:
             return np.array(within + 1)
         if base in self._engine.learned:
             return self._sum(*self._engine.learned[base])
+        if base in self._engine.scaled:
+            return self._scaled(base)
         parameter = self._engine.parameters.value(base)
         if parameter is not None:
             return parameter
-        value = self._engine.program.state_index.value(base, self._visible_state())
+        value = self._start(base)
+        if value is None:
+            index = self._engine.program.state_index
+            value = index.value(base, self._visible_state())
         if value is None:
             return None
         if self._engine.current.n_ahead:
@@ -167,6 +173,10 @@ class SimulationState:
             return self.state
         return State(list(arrays), [], tf.zeros(0))
 
+    def start(self, base: Signal) -> np.ndarray | None:
+        """Return what a state starts from; None if it is no state."""
+        return self._engine.initial.value(base)
+
     def assign(self, base: Signal, value: np.ndarray) -> None:
         """Set the value of a signal, for the steps to come."""
         engine = self._engine
@@ -175,8 +185,18 @@ class SimulationState:
             before, since = self.value(start), self.value(change)
             base = start if since is None else change
             value = value if since is None or before is None else value - before
+        if base in engine.scaled:
+            unscaled, gain, _ = engine.scaled[base]
+            unconstrained = engine.parameters.value(gain.unconstrained)
+            if unconstrained is not None:
+                value = value / np.asarray(gain.value(unconstrained))[..., None]
+            base = unscaled
+        index = engine.program.state_index
+        if self._start(base) is not None:  # from now on it is state like others
+            begun = engine.starts[base].begun
+            self.state = index.with_value(self.state, begun, np.ones(begun.shape))
         if engine.parameters.value(base) is None:
-            self.state = engine.program.state_index.with_value(self.state, base, value)
+            self.state = index.with_value(self.state, base, value)
         else:
             engine.parameters.assign({base: value})
 
@@ -195,9 +215,41 @@ class SimulationState:
                 "it is needed"
             )
 
+    def _scaled(self, base: Signal) -> np.ndarray | None:
+        """Return encoders with a gain of their own; exactly those that were built."""
+        parts, parameters = self._engine.scaled[base], self._engine.parameters
+        unscaled = parameters.value(parts.unscaled)
+        unconstrained = parameters.value(parts.gain.unconstrained)
+        if unscaled is None or unconstrained is None:
+            return None
+        if _is_built(unscaled, parts.unscaled) and _is_built(
+            unconstrained, parts.gain.unconstrained
+        ):
+            return np.array(base.initial_value)
+        return parts.value(unscaled, unconstrained)
+
+    def _start(self, base: Signal) -> np.ndarray | None:
+        """Return what a state starts from, as long as there was no step."""
+        if base not in self._engine.starts:
+            return None
+        start, begun = self._engine.starts[base]
+        state, index = self._visible_state(), self._engine.program.state_index
+        before = index.value(base, state)
+        unconstrained = self._engine.parameters.value(start.unconstrained)
+        have_begun = index.value(begun, state)
+        if before is None or have_begun is None or unconstrained is None:
+            return None
+        if np.all(have_begun):
+            return None
+        return np.where(have_begun > 0, before, start.value(unconstrained))
+
     def _sum(self, start: Signal, change: Signal) -> np.ndarray | None:
         """Return the current value of what is learned online."""
         before, since = self.value(start), self.value(change)
         if before is None or since is None:  # nothing reads it, or nothing changes it
             return before
         return before + since
+
+
+def _is_built(value: np.ndarray, sig: Signal) -> bool:
+    return np.array_equal(value, stored_value(sig).astype(value.dtype))

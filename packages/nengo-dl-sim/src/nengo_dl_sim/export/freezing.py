@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import nengo
@@ -10,11 +10,14 @@ from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
 from ..checks import check_built
+from ..inspection.simulation_data import SimulationData
 from ..settings.trainable import probe_connections
 from .nengo_params import Gains, Params, nengo_params
 
 
-def freeze(model: Model, data: Mapping, gains: Gains, objs: Sequence[Any]) -> None:
+def freeze(
+    model: Model, data: SimulationData, gains: Gains, objs: Sequence[Any]
+) -> None:
     """
     Set the current parameters of objects on the objects themselves.
 
@@ -44,7 +47,7 @@ def _check(model: Model, obj: Any) -> None:
 
 
 def _frozen(
-    model: Model, data: Mapping, gains: Gains, obj: Any
+    model: Model, data: SimulationData, gains: Gains, obj: Any
 ) -> Iterator[tuple[Any, Params]]:
     """Yield the objects to change, and what to set on them."""
     if not isinstance(obj, nengo.Network):

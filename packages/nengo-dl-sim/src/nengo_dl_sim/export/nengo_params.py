@@ -18,10 +18,11 @@ from nengo.solvers import NoSolver
 from nengo.transforms import Dense, NoTransform
 from nengo.utils.numpy import is_iterable
 
+from nengo_dl_ops.neurons.trained_types import is_initial, with_parameters
 from nengo_dl_ops.operators.processes import trainable_form
-from nengo_dl_ops.with_values import with_values
 
-from ..inspection.trained_values import TrainedConnection, TrainedEnsemble, Values
+from ..inspection.simulation_data import SimulationData
+from ..inspection.trained_values import ConnectionData, EnsembleData, Values
 from .transforms import with_weights
 
 #: Keyword arguments of ``nengo.Ensemble`` or ``nengo.Connection``.
@@ -31,7 +32,7 @@ Params = dict[str, Any]
 Gains = Mapping[nengo.Ensemble, np.ndarray]
 
 
-def nengo_params(model: Model, data: Mapping, gains: Gains, obj: Any) -> Params:
+def nengo_params(model: Model, data: SimulationData, gains: Gains, obj: Any) -> Params:
     """
     Describe the current parameters of an object in Nengo's terms.
 
@@ -56,7 +57,7 @@ def nengo_params(model: Model, data: Mapping, gains: Gains, obj: Any) -> Params:
 
 
 def params_by_label(
-    model: Model, data: Mapping, gains: Gains, objs: Sequence[Any]
+    model: Model, data: SimulationData, gains: Gains, objs: Sequence[Any]
 ) -> dict[str, Params]:
     """
     Describe the current parameters of several objects, by label.
@@ -77,7 +78,9 @@ def params_by_label(
     return params
 
 
-def _ensemble(model: Model, data: Mapping, gains: Gains, ens: nengo.Ensemble) -> Params:
+def _ensemble(
+    model: Model, data: SimulationData, gains: Gains, ens: nengo.Ensemble
+) -> Params:
     if isinstance(ens.neuron_type, nengo.Direct):
         raise ValidationError(
             f"expected an ensemble with neurons, got {ens}, which is in direct mode "
@@ -96,22 +99,30 @@ def _ensemble(model: Model, data: Mapping, gains: Gains, ens: nengo.Ensemble) ->
         # Nengo warns if these are set as well as gain and bias.
         "max_rates": nengo.Ensemble.max_rates.default,
         "intercepts": nengo.Ensemble.intercepts.default,
-        **_neuron_type(ens, live),
+        **_neuron_type(data, ens, live),
     }
 
 
-def _neuron_type(ens: nengo.Ensemble, live: BuiltEnsemble) -> Params:
+def _neuron_type(
+    data: SimulationData, ens: nengo.Ensemble, live: EnsembleData
+) -> Params:
     """Give the neuron type, if it is trained."""
-    if not isinstance(live, TrainedEnsemble):
+    names = data.trained_names(ens)
+    values = {name: v for name, v in live.neuron_parameters.items() if name in names}
+    if not values:
         return {}
-    values = _of_one(ens, "trainable_neurons", live.neuron_parameters)
-    return {"neuron_type": with_values(ens.neuron_type, **values)}
+    starts = {name: value for name, value in values.items() if is_initial(name)}
+    others = {name: value for name, value in values.items() if name not in starts}
+    one = _of_one(ens, "trainable_neurons", others)
+    return {"neuron_type": with_parameters(ens.neuron_type, {**one, **starts})}
 
 
-def _synapse(conn: nengo.Connection, live: BuiltConnection) -> Params:
+def _synapse(
+    data: SimulationData, conn: nengo.Connection, live: ConnectionData
+) -> Params:
     """Give the synapse, if it is trained."""
     form = trainable_form(conn.synapse)
-    if form is None or not isinstance(live, TrainedConnection):
+    if form is None or not data.trained_names(conn):
         return {}
     values: Values = live.synapse_parameters
     if not form.holds_elements:
@@ -161,9 +172,9 @@ def _encoders(
     )
 
 
-def _connection(model: Model, data: Mapping, conn: nengo.Connection) -> Params:
+def _connection(model: Model, data: SimulationData, conn: nengo.Connection) -> Params:
     live = data[conn]
-    return {**_weights(model, live, conn), **_synapse(conn, live)}
+    return {**_weights(model, live, conn), **_synapse(data, conn, live)}
 
 
 def _weights(model: Model, live: BuiltConnection, conn: nengo.Connection) -> Params:

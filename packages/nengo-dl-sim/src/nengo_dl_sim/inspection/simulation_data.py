@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,17 @@ from nengo.neurons import Direct
 from nengo.probe import Probe
 from nengo.transforms import SparseMatrix
 
-from nengo_dl_ops.planning.trained_parameters import TrainedParameter
-
 from ..errors import UnknownObjectError
 from ..recording.probe_store import ProbeStore
-from ..settings.trained_parameters import TrainedParameters
 from .live_values import LiveValue, is_as_built, live_value
 from .raw_data import RawData
 from .sparse_weights import SparseWeights
 from .trained_values import (
+    CurrentParameters,
     Values,
-    current_values,
+    connection_data,
+    ensemble_data,
     neuron_types,
-    trained_connection,
-    trained_ensemble,
 )
 
 #: So many probes are listed by ``repr``.
@@ -50,9 +47,9 @@ class SimulationData(Mapping):
     Nengo: ``weights.data`` are the values of its entries (``(n_entries,) array``, all
     that NengoDL 2 gave), ``weights.toarray()`` is the whole matrix; ``+``, ``-``, ``*``
     and ``@`` compute with it.
-    If the synapse of a connection is trained, or parameters of the neurons of an
-    ensemble are, there is ``sim.data[connection].synapse_parameters`` or
-    ``sim.data[ensemble].neuron_parameters``: a dictionary of their current values.
+    ``sim.data[connection].synapse_parameters`` and
+    ``sim.data[ensemble].neuron_parameters`` are dictionaries of the current values of
+    what can be trained of synapses and neurons, whether it is or not.
     All other objects have what Nengo gives them: None. Everything stays as it is when
     the simulator is closed.
 
@@ -64,8 +61,8 @@ class SimulationData(Mapping):
         Returns where the values of a probe are kept.
     live : callable
         Returns the current value of a base signal, or None.
-    trained : mapping from Connection or Ensemble to TrainedObject
-        What is trained of synapses and neurons.
+    current : CurrentParameters
+        What can be trained of synapses and neurons.
     """
 
     def __init__(
@@ -73,12 +70,12 @@ class SimulationData(Mapping):
         model: Model,
         store: Callable[[Probe], ProbeStore],
         live: LiveValue,
-        trained: TrainedParameters,
+        current: CurrentParameters,
     ) -> None:
         self._model = model
         self._store = store
         self._live = live
-        self._trained = trained
+        self._current_parameters = current
 
     def __getitem__(self, obj: Any) -> Any:
         """
@@ -107,15 +104,11 @@ class SimulationData(Mapping):
             return self._store(obj).data()
         built = self._model.params[obj]
         if isinstance(obj, Ensemble) and not isinstance(obj.neuron_type, Direct):
-            values = self._trained_values(obj)
-            found = self._ensemble(obj, built, values)
-            return trained_ensemble(found, values) if values else found
+            values = self._current_parameters.of_neurons(obj)
+            return ensemble_data(self._ensemble(obj, built, values), values)
         if isinstance(obj, Connection):
-            found = self._connection(obj, built)
-            if obj not in self._trained:
-                return found
-            attributes = self._trained[obj].attributes(self._trained_values(obj))
-            return trained_connection(found, attributes)
+            values = self._current_parameters.of_synapse(obj)
+            return connection_data(self._connection(obj, built), values)
         return built
 
     def __repr__(self) -> str:
@@ -165,6 +158,26 @@ class SimulationData(Mapping):
         """
         return [self._param(pair) for pair in wanted]
 
+    def trained_names(self, obj: Any) -> frozenset[str]:
+        """
+        Return which parameters of a synapse or of neurons training changes.
+
+        Parameters
+        ----------
+        obj : Connection or Ensemble
+            An object of the simulated network.
+
+        Returns
+        -------
+        names : frozenset of str
+            By ``trainable_synapse`` or ``trainable_neurons``: none of all others.
+        """
+        return self._current_parameters.trained_names(obj)
+
+    def trained_gain(self, ens: Ensemble) -> np.ndarray | None:
+        """Return the gain of each neuron, if it is trained apart from encoders."""
+        return self._current_parameters.gain(ens)
+
     def _param(self, pair: Any) -> Any:
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not is_pair or not isinstance(pair[1], str):
@@ -184,26 +197,20 @@ class SimulationData(Mapping):
             )
         return getattr(found, name)
 
-    def _trained_values(self, obj: Any) -> Values:
-        """Return the current values of what is trained of a synapse or of neurons."""
-        return current_values(self._trained_parts(obj), self._live)
-
-    def _trained_parts(self, obj: Any) -> Sequence[TrainedParameter]:
-        return self._trained[obj].parameters if obj in self._trained else ()
-
     def _ensemble(
         self, ens: Ensemble, built: BuiltEnsemble, values: Values
     ) -> BuiltEnsemble:
         sigs = self._model.sig
         bias = self._current(sigs[ens.neurons]["bias"], built.bias)
         scaled = self._current(sigs[ens]["encoders"], built.scaled_encoders)
-        trained = any(
-            values[part.name] is not part.built for part in self._trained_parts(ens)
-        )
+        trained = self._current_parameters.are_trained(ens)
         if not trained and bias is built.bias and scaled is built.scaled_encoders:
             return built
-        gain, encoders = built.gain, built.encoders
-        if scaled is not built.scaled_encoders:
+        own = self.trained_gain(ens)
+        gain, encoders = built.gain if own is None else own, built.encoders
+        if own is not None:
+            encoders = scaled * (ens.radius / gain)[..., None]
+        elif scaled is not built.scaled_encoders:
             # Only the product of gain and encoders is trained; encoders of unit
             # length make the split unique.
             gain = np.linalg.norm(scaled, axis=-1) * ens.radius

@@ -124,9 +124,13 @@ def configure_settings(**settings: Any) -> None:
         one value; with ``{"tau_rc": "elementwise"}`` each neuron has its own. Default:
         none. They stay within their bounds: ``tau_rc`` and ``tau_n`` above a time step,
         ``tau_ref``, ``amplitude``, ``inc_n`` and ``sigma`` above 0, ``min_voltage``
-        below 0. May be set for a type, an ensemble or a network, as ``trainable`` may;
-        what is set for types and networks applies to the types of neurons that have the
-        parameter.
+        below 0. ``gain`` is that of each neuron, above 0, apart from its encoder.
+        ``base_type.tau_rc`` is that of the rates which ``RegularSpiking`` and the like
+        make into spikes. ``initial_voltage`` is that of each neuron, between 0
+        (``min_voltage``) and the threshold; it needs a surrogate gradient as
+        ``training_mode``. May be set for a type, an ensemble or a network, as
+        ``trainable`` may; what is set for types and networks applies to the types of
+        neurons that have the parameter.
     trainable_synapse : bool or "elementwise"
         Whether training changes the time constants of the synapses of connections
         (``Lowpass`` and ``Alpha``), coefficients of filters (``LinearFilter``) and

@@ -117,6 +117,10 @@ class ExportMixin(SimulatorBase):
             gain = self._engine.parameters.value(sig)
             if gain is not None and not is_as_built(gain, sig):
                 gains[ens] = gain
+        for ens in self._engine.trained:
+            gain = self.data.trained_gain(ens)
+            if gain is not None:
+                gains[ens] = gain
         return self.model, self.data, gains
 
 

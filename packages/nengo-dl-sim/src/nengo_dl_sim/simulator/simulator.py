@@ -37,6 +37,7 @@ from ..inputs.shared_callables import warn_of_shared_callables
 from ..inspection.raw_data import ProbeSamples
 from ..inspection.signal_values import SignalValues
 from ..inspection.simulation_data import SimulationData
+from ..inspection.trained_values import CurrentParameters
 from ..keras_api.callback_model import CallbackModel
 from ..progress import ProgressBarLike
 from ..settings.session_config import apply_session_config
@@ -254,7 +255,12 @@ class Simulator(
             self.model,
             self._simulation.store,
             self._simulation.value,
-            self._engine.trained,
+            CurrentParameters(
+                self.model,
+                self._engine.trained,
+                self._simulation.value,
+                self._simulation.start,
+            ),
         )
         layout = self._engine.program.layout
         self.signals = SignalValues(self.model, layout, self._simulation)

@@ -199,7 +199,10 @@ def _descriptions(engine: Engine) -> dict[str | None, str]:
         name = engine.names.get(getattr(sigs[conn].get("weights"), "base", None))
         found[name] = f" (from {conn.pre} to {conn.post})"
     for ens in () if network is None else network.all_ensembles:
-        for sig in (sigs[ens].get("encoders"), sigs[ens.neurons].get("bias")):
+        encoders = sigs[ens].get("encoders")
+        if encoders in engine.scaled:
+            encoders = engine.scaled[encoders].unscaled
+        for sig in (encoders, sigs[ens.neurons].get("bias")):
             name = engine.names.get(getattr(sig, "base", None))
             found[name] = f" (of {ens})"
     for obj, one in engine.trained.items():
