@@ -57,6 +57,10 @@ STARTS = {
     nengo.RegularSpiking: [0.1, 0.5, 0.9, 0.99],
     SpikingLeakyReLU: [0.1, 0.5, 0.9, 0.99],
     nengo.Izhikevich: [-70.0, -50.0, 0.0, 29.0],
+    ExponentialLIF: [-3.0, 0.0, 0.5, 0.99],
+    ExactLIF: [-3.0, 0.0, 0.5, 0.99],
+    EulerLIF: [-3.0, 0.0, 0.5, 0.99],
+    IntegrateAndFire: [-3.0, 0.0, 0.5, 0.99],
 }
 
 MODES = {

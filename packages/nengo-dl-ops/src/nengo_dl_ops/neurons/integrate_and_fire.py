@@ -365,6 +365,12 @@ class _LIFStepBuilder(SpikingNeuronBuilder, LIFRateBuilder):
         """Train what the types have arguments for."""
         return {"tau_rc": Bounds(low=dt), "amplitude": POSITIVE}
 
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, below the threshold."""
+        del neuron_type
+        return {"voltage": Bounds(high=1.0)}
+
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -416,6 +422,12 @@ class ExactLIFBuilder(_LIFStepBuilder):
 @Builder.register(IntegrateAndFire)
 class IntegrateAndFireBuilder(SpikingNeuronBuilder, RectifiedLinearBuilder):
     """Compute `IntegrateAndFire`; in training by rates it is rectified linear."""
+
+    @classmethod
+    def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
+        """Train the voltage, below the threshold."""
+        del neuron_type
+        return {"voltage": Bounds(high=1.0)}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction

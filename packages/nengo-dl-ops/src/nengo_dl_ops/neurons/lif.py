@@ -129,7 +129,9 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
     @classmethod
     def trainable_starts(cls, neuron_type: NeuronType) -> Mapping[str, Bounds]:
         """Train the voltage, from the lowest one to the threshold."""
-        return {"voltage": Bounds(low=neuron_type.min_voltage, high=1.0)}
+        lowest = neuron_type.min_voltage
+        low = None if np.isinf(lowest) else lowest
+        return {"voltage": Bounds(low=low, high=1.0)}
 
     def spiking_step(
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
