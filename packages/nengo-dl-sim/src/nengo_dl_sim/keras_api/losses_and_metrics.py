@@ -107,6 +107,7 @@ def _measure(
         function=_of_lists(form, keeps_all, probe in weighted),
         source=form.function,
         attr="loss",
+        is_mean=form.is_mean,
     )
 
 

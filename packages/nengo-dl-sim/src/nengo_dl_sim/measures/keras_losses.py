@@ -13,6 +13,24 @@ from nengo.exceptions import ValidationError
 from ..checks import described
 from .objective_forms import Form, required_arguments
 
+_losses = keras.losses
+
+#: Losses of Keras that are computed of each item by itself, and the same as functions.
+_OF_ITEMS = {
+    _losses.BinaryCrossentropy: _losses.binary_crossentropy,
+    _losses.CategoricalCrossentropy: _losses.categorical_crossentropy,
+    _losses.CategoricalHinge: _losses.categorical_hinge,
+    _losses.Hinge: _losses.hinge,
+    _losses.Huber: _losses.huber,
+    _losses.KLDivergence: _losses.kl_divergence,
+    _losses.LogCosh: _losses.log_cosh,
+    _losses.MeanAbsoluteError: _losses.mean_absolute_error,
+    _losses.MeanSquaredError: _losses.mean_squared_error,
+    _losses.Poisson: _losses.poisson,
+    _losses.SparseCategoricalCrossentropy: _losses.sparse_categorical_crossentropy,
+    _losses.SquaredHinge: _losses.squared_hinge,
+}
+
 
 def loss_form(key: Any, source: Any) -> Form:
     """
@@ -37,14 +55,22 @@ def loss_form(key: Any, source: Any) -> Form:
     if _is_other_class(source, keras.losses.Loss):
         raise _no_loss(key, source)
     if isinstance(source, str) and source.lower() in ("crossentropy", "ce"):
-        return Form(_mean_crossentropy(key), 2)
+        return Form(_mean_crossentropy(key), 2, is_mean=True)
     try:
         loss = keras.losses.get(source)
     except (TypeError, ValueError) as error:
         raise _no_loss(key, source) from error
     if isinstance(loss, keras.losses.Loss):
-        return Form(_targets_first(key, loss), 2)
-    return Form(_mean_targets_first(key, loss), 2)
+        return Form(_targets_first(key, loss), 2, _is_mean(loss))
+    return Form(_mean_targets_first(key, loss), 2, loss in _OF_ITEMS.values())
+
+
+def _is_mean(loss: keras.losses.Loss) -> bool:
+    """Tell whether a loss of Keras is the mean of those of items, by its kind."""
+    averages = loss.reduction == "sum_over_batch_size"
+    # Where a class is left out, the mean is that of the others.
+    leaves_out = loss.get_config().get("ignore_class") is not None
+    return type(loss) in _OF_ITEMS and averages and not leaves_out
 
 
 def make_metric(

@@ -37,6 +37,9 @@ class Measure(NamedTuple):
         Whether it is computed for each item by itself, along the first axis.
     attr : str
         The argument that it was given as, for messages.
+    is_mean : bool
+        Whether it is known to be the mean over items of something that is computed of
+        each by itself: then it is the mean of those of equal parts of a minibatch.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Measure(NamedTuple):
     weight: float = 1.0
     of_items: bool = False
     attr: str = "objective"
+    is_mean: bool = False
 
     @property
     def identity(self) -> tuple:

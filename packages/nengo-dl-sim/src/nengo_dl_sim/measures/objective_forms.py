@@ -32,10 +32,14 @@ class Form(NamedTuple):
         samples.
     n_arguments : {1, 2}
         How many of these it takes.
+    is_mean : bool
+        Whether it is known to be the mean over items of something that is computed of
+        each by itself.
     """
 
     function: Callable
     n_arguments: int
+    is_mean: bool = False
 
 
 def objective_form(attr: str, key: Any, source: Any) -> Form:
@@ -86,7 +90,7 @@ def objective_form(attr: str, key: Any, source: Any) -> Form:
             f"{source!r}, which takes {count} arguments",
             attr=attr,
         )
-    return Form(source, len(names))
+    return Form(source, len(names), source is mse)
 
 
 def required_arguments(function: Callable) -> list[str] | None:

@@ -114,6 +114,7 @@ def _measure(key: Any, source: Any, form: Form, with_targets: list[Probe]) -> Me
         targets=tuple(with_targets.index(probe) for probe in needed),
         function=_of_lists(form, isinstance(key, tuple)),
         source=source,
+        is_mean=form.is_mean,
     )
 
 

@@ -59,9 +59,12 @@ class DividedGradients:
         self._trainable = [v for v in variables if v.trainable]
         self._losses = losses
         self._watched = watched
-        self._outputs = divided.compiled(self._compute_outputs, jit_compile)
+        self._compile(jit_compile)
+
+    def _compile(self, jit_compile: bool) -> None:
+        self._outputs = self._divided.compiled(self._compute_outputs, jit_compile)
         self._pull = CompiledForShapes(self._compute_pull, jit_compile)
-        self._back = divided.compiled(self._compute_back, jit_compile)
+        self._back = self._divided.compiled(self._compute_back, jit_compile)
         self._joined = CompiledForShapes(self._join, jit_compile)
 
     def __call__(self, *arguments: Any) -> BackPropagation:
@@ -92,12 +95,7 @@ class DividedGradients:
             tape.watch(outputs)
             of_keys = dict(zip(self._divided.keep, outputs, strict=True))
             losses = [loss.value(of_keys, targets) for loss in self._losses]
-            total = tf.add_n(
-                [
-                    loss.weight * value
-                    for loss, value in zip(self._losses, losses, strict=True)
-                ]
-            )
+            total = self._total(losses)
         sources = [backend_variable(variable) for variable in self._trainable]
         pull, direct = tape.gradient(
             total, (outputs, sources), tf.cast(scale, total.dtype)
@@ -115,11 +113,7 @@ class DividedGradients:
         of interest; and the state of the replica's own items after the last step.
         """
         divided = self._divided
-        sources = [
-            value
-            for value, is_trained in zip(given.values, self._is_trained, strict=True)
-            if is_trained
-        ]
+        sources = self._sources(given)
         with tf.GradientTape() as tape:
             tape.watch(sources)
             after, outputs, _ = divided.run(number, given, training=True, check=False)
@@ -136,6 +130,16 @@ class DividedGradients:
         found = [None if g is None else tf.zeros(()) for g in gradients]
         summed = [tf.convert_to_tensor(g) for g in gradients if g is not None]
         return [*summed, *divided.state_parts(number, given.state, after)], found, after
+
+    def _total(self, losses: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Return the weighted sum of losses."""
+        pairs = zip(self._losses, losses, strict=True)
+        return tf.add_n([loss.weight * value for loss, value in pairs])
+
+    def _sources(self, given: Given) -> list[tf.Tensor]:
+        """Return the values of the variables that are trained."""
+        pairs = zip(given.values, self._is_trained, strict=True)
+        return [value for value, is_trained in pairs if is_trained]
 
     def _join(
         self,

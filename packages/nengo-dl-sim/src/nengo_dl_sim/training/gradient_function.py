@@ -25,6 +25,7 @@ from ..execution.compiled_call import CompiledForShapes
 from .back_propagation import BackPropagation
 from .divided_gradients import DividedGradients
 from .finite import STOPPED, Descent, check_sound, row_sizes
+from .mean_gradients import MeanGradients, are_means
 from .trainable_parameters import TrainableParameter
 from .update import Update, backend_variable
 
@@ -61,7 +62,8 @@ class GradientFunction(BatchFunction):
         self._gradients: CompiledForShapes | DividedGradients = whole
         self._traced = whole.traced
         if self._divided is not None:
-            self._gradients = DividedGradients(
+            kind = MeanGradients if are_means(self._summed) else DividedGradients
+            self._gradients = kind(
                 self._divided,
                 self.variables,
                 self._summed,
