@@ -466,12 +466,21 @@ class OpBuilder(ABC):
         del training
         return None
 
+    @property
+    def prepared_steps(self) -> int:
+        """
+        Return after how many steps of a run `prepare` has repaid the time it takes.
+
+        By default 0: it does nothing.
+        """
+        return 0
+
     def prepare(self, signals: SignalDict) -> list[tf.Tensor]:
         """
         Compute what steps need of constants, once before the first of many.
 
-        Where XLA compiles the steps of a run, each finds it in ``signals.prepared``, by
-        the ``id`` of the builder. Anywhere else steps do without.
+        Where XLA compiles the steps of a run of more than `prepared_steps`, each finds
+        it in ``signals.prepared``, by the ``id`` of the builder. Others do without.
 
         Parameters
         ----------

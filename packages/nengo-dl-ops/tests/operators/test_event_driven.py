@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from nengo.builder.operator import SparseDotInc
+from nengo.builder.operator import DotInc, SparseDotInc
 from nengo.builder.signal import Signal
 from nengo.transforms import SparseMatrix
 
 from nengo_dl_ops import Builder
-from nengo_dl_ops.operators.event_driven import COSTS, EventDrivenSparseDotInc
+from nengo_dl_ops.operators.event_driven import (
+    COSTS,
+    DENSE_COSTS,
+    EventDrivenDotInc,
+    EventDrivenSparseDotInc,
+)
 from nengo_dl_ops.operators.nonzero import Nonzero
 from nengo_dl_signals import SignalDict
 
@@ -160,3 +165,62 @@ def test_all_that_is_not_zero_is_found_once(n):
     found = Nonzero(tf.constant(values))
     places = [int(found.place(tf.constant(i))) for i in range(int(found.count))]
     assert sorted(places) == np.flatnonzero(values).tolist()
+
+
+# -- dense matrices
+
+
+@pytest.fixture
+def follow_dense(monkeypatch):
+    """Follow spikes in dense products of any size, as many as there are."""
+    costs = DENSE_COSTS._replace(entry=100.0)
+    monkeypatch.setattr("nengo_dl_ops.operators.event_driven.DENSE_COSTS", costs)
+
+
+def dense(rows, columns, seed=0, X=None, Y=None):
+    weights = np.random.RandomState(seed).normal(size=(rows, columns))
+    return EventDrivenDotInc(
+        DotInc(
+            Signal(weights, name="A", readonly=True),
+            Signal(np.zeros(columns), name="X") if X is None else X,
+            Signal(np.zeros(rows), name="Y") if Y is None else Y,
+        )
+    )
+
+
+def dense_sharing():
+    """Products of the same spikes, and of parts of them."""
+    X = Signal(np.zeros(10), name="X")
+    return [dense(6, 5, 0, X[:5]), dense(6, 5, 1, X[:5]), dense(6, 5, 2, X[::2])]
+
+
+DENSE = {
+    "one": lambda: [dense(7, 40)],
+    "merged": lambda: [dense(6, 5), dense(6, 5, 1)],
+    "sharing": dense_sharing,
+    "one target": lambda: [dense(3, 4, 0, Y=Y) for Y in [Signal(np.zeros(3))] * 2],
+}
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("make", DENSE.values(), ids=DENSE)
+def test_dense_as_nengo(make, batch, compare_eagerly, follow_dense):
+    options = {"compiled": True, "atol": 1e-12, "batch": batch}
+    compare_eagerly(make(), spikes(0.3), **options)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_dense_without_spikes_or_with_nothing_else(rate, compare_eagerly, follow_dense):
+    compare_eagerly(dense_sharing(), spikes(rate), compiled=True, atol=1e-12)
+
+
+def test_dense_with_many_spikes_as_nengo(compare_eagerly, monkeypatch):
+    """Up to three are followed; the whole product takes over then."""
+    costs = DENSE_COSTS._replace(find=-1e6, entry=3 / 480, piece=1.0, piece_entry=0.0)
+    monkeypatch.setattr("nengo_dl_ops.operators.event_driven.DENSE_COSTS", costs)
+    compare_eagerly([dense(12, 40)], spikes(0.1), n_steps=8, batch=1, compiled=True)
+
+
+def test_only_large_dense_matrices_are_worth_it():
+    assert not EventDrivenDotInc.is_worth_it(dense(64, 3200).product)
+    assert EventDrivenDotInc.is_worth_it(dense(1000, 1000).product)

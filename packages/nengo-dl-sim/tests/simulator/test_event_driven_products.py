@@ -147,6 +147,25 @@ def test_a_thousand_neurons_for_five_thousand_steps():
     assert 1 < np.mean(expected.data[probe]) < 50
 
 
+def test_large_dense_weights():
+    """From neurons to neurons, and runs that are too short to transpose them."""
+    n = 600
+    with nengo.Network(seed=0) as net:
+        configure_settings(dtype="float64")
+        rng = np.random.RandomState(0)
+        ens = nengo.Ensemble(n, 1, gain=np.ones(n), bias=rng.uniform(0.9, 1.1, n))
+        weights = rng.normal(-0.1, 1, size=(n, n)) / n
+        nengo.Connection(ens.neurons, ens.neurons, transform=weights, synapse=0.005)
+        probe = nengo.Probe(ens.neurons)
+    with reference(net) as expected, simulator(net, jit_compile=True) as sim:
+        assert n_following(sim) == 1
+        for n_steps in (10, 300):
+            expected.run_steps(n_steps)
+            sim.run_steps(n_steps)
+        np.testing.assert_array_equal(sim.data[probe], expected.data[probe])
+    assert 1 < np.mean(expected.data[probe]) < 50
+
+
 def test_a_fault_is_found(monkeypatch, follow_always):
     """The comparisons of this file can fail."""
     place = Nonzero.place

@@ -1,19 +1,26 @@
 """Random networks give the same answer as in nengo.Simulator, and a fault is found."""
 
 import os
+import warnings
 from dataclasses import replace
 
 import hypothesis
 import pytest
-from hypothesis import HealthCheck, Phase
+from hypothesis import HealthCheck, Phase, assume
+from nengo.builder import Model
+from nengo.exceptions import NengoException
 from random_networks.comparison import Disagreement, compare_with_nengo, settings
 from random_networks.description import describe
 from random_networks.networks import networks
 
 from nengo_dl_ops.learning_rules import SimPESBuilder
 from nengo_dl_ops.neurons import LIFBuilder
+from nengo_dl_ops.operators import event_driven
 from nengo_dl_ops.operators.copies import CopyBuilder
+from nengo_dl_ops.operators.nonzero import Nonzero
 from nengo_dl_ops.operators.sparse import SparseDotIncBuilder
+from nengo_dl_ops.planning.simplify import DEFAULT_SIMPLIFICATIONS, simplify
+from nengo_dl_ops.planning.spikes import follow_spikes
 from nengo_dl_ops.synapses.linear_filter import LinearFilterBuilder
 from nengo_dl_ops.synapses.triangle import TriangleBuilder
 
@@ -38,6 +45,62 @@ def test_equals_nengo(net, settings):
 @hypothesis.settings(search, max_examples=N_NETWORKS or 40)
 def test_many_equal_nengo(net, settings):
     compare_with_nengo(net, settings)
+
+
+@pytest.fixture
+def follow_always(monkeypatch):
+    """Follow spikes in products of any size, however many there are."""
+    large = {
+        "COSTS": event_driven.COSTS._replace(entry=100.0),
+        "DENSE_COSTS": event_driven.DENSE_COSTS._replace(entry=100.0),
+        "_MIN_ROWS": 1,
+        "_TRANSPOSED_STEPS": 1,
+    }
+    for name, value in large.items():
+        monkeypatch.setattr(f"nengo_dl_ops.operators.event_driven.{name}", value)
+
+
+def compare_following(net, settings):
+    """Compare a network in which some products follow spikes, compiled."""
+    model = Model()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            model.build(net)
+    except NengoException:
+        assume(False)
+    ops = follow_spikes(simplify(model.operators, set(), DEFAULT_SIMPLIFICATIONS))
+    assume(any(isinstance(op, event_driven.EventDrivenProduct) for op in ops))
+    compare_with_nengo(net, replace(settings, jit_compile=True))
+
+
+@pytest.mark.slow
+def test_following_spikes_equals_nengo(follow_always):
+    @hypothesis.given(networks(), settings)
+    @hypothesis.settings(search, max_examples=N_NETWORKS or 20)
+    def compare(net, settings):
+        compare_following(net, settings)
+
+    compare()
+
+
+@pytest.mark.slow
+def test_a_fault_in_following_spikes_is_found(monkeypatch, follow_always):
+    place = Nonzero.place
+    monkeypatch.setattr(Nonzero, "place", lambda self, k: place(self, k) // 2 * 2)
+
+    @hypothesis.given(networks(), settings)
+    @hypothesis.settings(
+        search,
+        max_examples=40,
+        derandomize=True,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+    def compare(net, settings):
+        compare_following(net, settings)
+
+    with pytest.raises(Disagreement):
+        compare()
 
 
 def a_step_late(builder):

@@ -14,6 +14,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, gather_rows
 from ..builder import Builder, Memoryless, OpBuilder
 from ..config import BuildConfig
 from .nonzero import Nonzero
+from .products import DotIncBuilder, batched_product
 from .sparse import SparseDotIncBuilder
 from .sparse_pattern import SparsePattern
 
@@ -39,12 +40,21 @@ class Costs(NamedTuple):
     piece_entry: float
 
 
-#: Measured on two cores of a common server.
+#: Measured on two cores of a common server, for sparse matrices and for dense ones.
 COSTS = Costs(0.0004, 3.0, 0.001, 0.15, 0.0015)
+DENSE_COSTS = Costs(0.00008, 3.0, 0.001, 0.2, 0.0002)
 
 #: Spikes are followed if the plain product takes so many times as long as to look for
 #: them, in minibatches of up to so many items.
-_GAIN, _MAX_BATCH = 2, 8
+_GAIN, _DENSE_GAIN, _MAX_BATCH = 2, 5, 8
+
+#: As many steps take about as long as to arrange the entries of a sparse matrix; those
+#: of the second number several times as long as to transpose a dense one.
+_ARRANGED_STEPS, _TRANSPOSED_STEPS = 16, 256
+
+#: Dense matrices of fewer rows are not worth it: of neurons at usual rates, a twentieth
+#: spikes in each step of 1 ms.
+_MIN_ROWS = 256
 
 
 class EventDrivenProduct(Operator):
@@ -69,6 +79,24 @@ class EventDrivenProduct(Operator):
         self.product = product
         self.sets, self.incs = list(product.sets), list(product.incs)
         self.reads, self.updates = list(product.reads), list(product.updates)
+
+    @classmethod
+    def is_worth_it(cls, product: Operator) -> bool:
+        """
+        Tell whether a product may be worth a group of its own.
+
+        Parameters
+        ----------
+        product : nengo.builder.Operator
+            A product with spikes.
+
+        Returns
+        -------
+        is_worth_it : bool
+            By default True.
+        """
+        del product
+        return True
 
     def make_step(
         self, signals: Any, dt: float, rng: np.random.RandomState
@@ -115,9 +143,14 @@ class EventDrivenSparseDotIncBuilder(OpBuilder):
         """Everything follows from what is read."""
         return self.plain.memoryless(training)
 
+    @property
+    def prepared_steps(self) -> int:
+        """As many as take as long as to arrange the entries."""
+        return _ARRANGED_STEPS if self.columns.pays(self.config.minibatch_size) else 0
+
     def prepare(self, signals: SignalDict) -> list[tf.Tensor]:
         """Arrange entries by column."""
-        if not self.columns.pays(self.config.minibatch_size):
+        if not self.prepared_steps:
             return []
         return self.columns.arranged(self.plain.entries(signals))
 
@@ -132,6 +165,108 @@ class EventDrivenSparseDotIncBuilder(OpBuilder):
     def build_training_step(self, signals: SignalDict) -> None:
         """Multiply and add all entries."""
         self.plain.build_training_step(signals)
+
+
+class EventDrivenDotInc(EventDrivenProduct):
+    """Add the product of a dense matrix and spikes (a ``DotInc``)."""
+
+    @classmethod
+    def is_worth_it(cls, product: Operator) -> bool:
+        """Tell whether a product is large enough."""
+        A, plain = product.A, DENSE_COSTS.entry * product.A.size
+        find = DENSE_COSTS.find + DENSE_COSTS.find_element * product.X.size
+        return A.ndim == 2 and A.shape[0] >= _MIN_ROWS and plain > _DENSE_GAIN * find
+
+
+@Builder.register(EventDrivenDotInc)
+class EventDrivenDotIncBuilder(OpBuilder):
+    """
+    Add products of dense matrices and spikes: ``Y[...] += dot(A, X)``.
+
+    In a run the columns of spikes are added up, and no others, unless that would take
+    longer than the whole product. The matrix is transposed for that before the steps.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[Y]``
+    3. reads ``[A, X]``
+    4. updates ``[]``
+    """
+
+    def __init__(
+        self, ops: Sequence[Operator], layout: SignalLayout, config: BuildConfig
+    ) -> None:
+        super().__init__(ops, layout, config)
+        self.plain = DotIncBuilder([op.product for op in ops], layout, config)
+        self.n, self.n_rows, self.n_columns = self.plain.A.shape
+
+    @classmethod
+    def merge_key(cls, op: Operator) -> Hashable:
+        """Products merge if their matrices have the same shape."""
+        return DotIncBuilder.merge_key(op.product)
+
+    def memoryless(self, training: bool) -> Memoryless:
+        """Everything follows from what is read."""
+        return self.plain.memoryless(training)
+
+    @property
+    def prepared_steps(self) -> int:
+        """Several times as many as take as long as to transpose the matrices."""
+        batch = self.config.minibatch_size
+        find = DENSE_COSTS.find + DENSE_COSTS.find_element * self.plain.X.size * batch
+        pays = batch <= _MAX_BATCH and self._plain_time > _DENSE_GAIN * find
+        return _TRANSPOSED_STEPS if pays else 0
+
+    def prepare(self, signals: SignalDict) -> list[tf.Tensor]:
+        """Transpose the matrices: a row for each column, of one after another."""
+        if not self.prepared_steps:
+            return []
+        A = tf.transpose(self.plain.factors(signals, "A")[..., 0], (0, 2, 1))
+        return [tf.reshape(A, (-1, self.n_rows))]
+
+    def build_step(self, signals: SignalDict) -> None:
+        """Multiply and add the columns of spikes."""
+        prepared = signals.prepared.get(id(self))
+        if prepared is None:
+            return self.plain.build_step(signals)
+        X = self.plain.factors(signals, "X")
+        spikes = tf.reshape(X, (-1,))
+        found, batch = Nonzero(spikes), X.shape[-1]
+        limit = self._plain_time / (
+            DENSE_COSTS.piece + DENSE_COSTS.piece_entry * self.n_rows
+        )
+        Y = tf.cond(
+            found.count <= int(limit),
+            lambda: self._follow(found, spikes, prepared[0], batch),
+            lambda: batched_product(self.plain.factors(signals, "A"), X),
+        )
+        return signals.scatter(self.plain.Y, Y, mode="inc")
+
+    def build_training_step(self, signals: SignalDict) -> None:
+        """Multiply and add all columns."""
+        self.plain.build_training_step(signals)
+
+    def _follow(
+        self, found: Nonzero, spikes: tf.Tensor, columns: tf.Tensor, batch: int
+    ) -> tf.Tensor:
+        """Add all columns in which there is a spike, (n, n_rows, batch)."""
+
+        def add(place: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+            value = columns[place // batch] * spikes[place]
+            if sums.shape[0] == 1:
+                return sums + value
+            item = place // batch // self.n_columns * batch + place % batch
+            return tf.tensor_scatter_nd_add(sums, [[item]], value[None])
+
+        sums = tf.zeros((self.n * batch, self.n_rows), columns.dtype)
+        sums = tf.reshape(found.for_each(add, sums), (self.n, batch, self.n_rows))
+        return tf.transpose(sums, (0, 2, 1))
+
+    @property
+    def _plain_time(self) -> float:
+        # It reads the matrix, which takes as long for a few items as for one.
+        return DENSE_COSTS.entry * self.plain.A.size
 
 
 class SparseColumns:

@@ -191,13 +191,17 @@ class DotIncBuilder(OpBuilder):
     def build_step(self, signals: SignalDict) -> None:
         """Multiply and add all signals at once."""
         batch_first = signals.is_batch_first(self.A)
-        gather = signals.gather_batch_first if batch_first else signals.gather
-        A, X = (tf.cast(gather(s), self.Y.dtype) for s in (self.A, self.X))
         if batch_first:
+            gather = signals.gather_batch_first
+            A, X = (tf.cast(gather(s), self.Y.dtype) for s in (self.A, self.X))
             Y = tf.transpose(tf.linalg.matvec(A, X), (1, 2, 0))
         else:
-            Y = batched_product(A, X)
+            Y = batched_product(*(self.factors(signals, name) for name in "AX"))
         signals.scatter(self.Y, Y, mode="inc")
+
+    def factors(self, signals: SignalDict, name: str) -> tf.Tensor:
+        """Return all matrices (``"A"``) or vectors (``"X"``), the batch axis last."""
+        return tf.cast(signals.gather(getattr(self, name)), self.Y.dtype)
 
 
 class _Form(NamedTuple):

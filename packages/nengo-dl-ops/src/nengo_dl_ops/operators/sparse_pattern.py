@@ -42,9 +42,12 @@ class Table(NamedTuple):
 
     def sums(self, values: tf.Tensor, X: tf.Tensor) -> tf.Tensor:
         """Multiply values, as `entries` tells, and add them up for each target."""
-        if X.shape[-1] == 1:
-            return tf.reduce_sum(values * _take(X, self.sources), axis=(0, 1))
         n_chunks, chunk, n_targets = self.sources.shape
+        if X.shape[-1] == values.shape[-1] == 1:
+            shape = n_chunks * chunk, n_targets
+            factors = tf.reshape(_take(X, self.sources), shape)
+            sums = tf.reduce_sum(tf.reshape(values, shape) * factors, axis=0)
+            return sums[:, None]
         sources = tf.constant(self.sources, tf.int32)
 
         def add(i: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -132,6 +135,8 @@ class SparsePattern:
         """Compute the products of what `arranged` has returned (see `product`)."""
         pairs = zip(self.tables, arranged, strict=True)
         sums = [table.sums(values, X) for table, values in pairs]
+        if len(sums) == 1:
+            return sums[0]
         return gather_rows(tf.concat(sums, axis=0), self._places)
 
     @cached_property
@@ -140,31 +145,34 @@ class SparsePattern:
         return np.bincount(self.targets, minlength=self.n_targets)
 
     @cached_property
-    def _order(self) -> np.ndarray:
-        """The targets, those with most entries first."""
-        return np.argsort(-self._counts, kind="stable")
+    def _groups(self) -> list[np.ndarray]:
+        """The targets of each table: in order, if there is only one."""
+        order = np.argsort(-self._counts, kind="stable")
+        cuts = _cut(self._counts[order])
+        if len(cuts) == 1:
+            return [np.arange(self.n_targets)]
+        return [order[start:stop] for start, stop in cuts]
 
     @cached_property
     def _places(self) -> np.ndarray:
         """Where each target is among those of all tables."""
         places = np.empty(self.n_targets, int)
-        places[self._order] = np.arange(self.n_targets)
+        places[np.concatenate(self._groups)] = np.arange(self.n_targets)
         return places
 
     @cached_property
     def tables(self) -> list[Table]:
         """The entries of all targets, those of similar numbers together."""
-        counts = self._counts[self._order]
         members = np.argsort(self.targets, kind="stable")
         first = np.cumsum(self._counts) - self._counts
         tables = []
-        for start, stop in _cut(counts):
-            number, n = _in_chunks(max(counts[start], 1))[..., None], counts[start:stop]
+        for targets in self._groups:
+            counts = self._counts[targets]
+            number = _in_chunks(max(counts.max(), 1))[..., None]
             # Zeros are multiplied by what the target's last entry is: where that is not
             # a number, no other target must be.
-            places = first[self._order[start:stop]] + np.minimum(number, n - 1)
-            own = members[places]
-            entries = np.where(number < n, own, self.size)
+            own = members[first[targets] + np.minimum(number, counts - 1)]
+            entries = np.where(number < counts, own, self.size)
             tables.append(Table(entries, self.sources[own]))
         return tables
 

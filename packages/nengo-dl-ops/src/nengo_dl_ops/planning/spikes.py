@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nengo.builder.neurons import SimNeurons
-from nengo.builder.operator import Copy, Operator, Reset, SparseDotInc
+from nengo.builder.operator import Copy, DotInc, Operator, Reset, SparseDotInc
 from nengo.builder.signal import Signal
 
-from ..operators.event_driven import EventDrivenProduct, EventDrivenSparseDotInc
+from ..operators.event_driven import (
+    EventDrivenDotInc,
+    EventDrivenProduct,
+    EventDrivenSparseDotInc,
+)
 from .def_use import Uses, written_signals
+
+_KINDS: dict[type[Operator], type[EventDrivenProduct]] = {
+    DotInc: EventDrivenDotInc,
+    SparseDotInc: EventDrivenSparseDotInc,
+}
 
 
 def follow_spikes(ops: Sequence[Operator]) -> list[Operator]:
@@ -28,11 +37,13 @@ def follow_spikes(ops: Sequence[Operator]) -> list[Operator]:
     """
     spikes, written = spike_signals(ops), written_signals(ops)
 
-    def follows(op: Operator) -> bool:
-        is_product = type(op) is SparseDotInc
-        return is_product and op.X.base in spikes and op.A.base not in written
+    def following(op: Operator) -> Operator:
+        kind = _KINDS.get(type(op))
+        if kind is None or op.X.base not in spikes or op.A.base in written:
+            return op
+        return kind(op) if kind.is_worth_it(op) else op
 
-    return [EventDrivenSparseDotInc(op) if follows(op) else op for op in ops]
+    return [following(op) for op in ops]
 
 
 def plain_products(ops: Sequence[Operator]) -> list[Operator]:

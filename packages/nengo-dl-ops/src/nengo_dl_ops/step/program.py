@@ -356,6 +356,11 @@ class Program:
         probed = self._read(signals, outputs)
         return self._next_state(signals, state.key, self.states), probed
 
+    @cached_property
+    def prepared_steps(self) -> int:
+        """In runs of more than so many steps, `prepare` repays the time it takes."""
+        return max((group.prepared_steps for group in self.groups), default=0)
+
     def prepare(self, parameters: Sequence[tf.Tensor]) -> dict[int, list[tf.Tensor]]:
         """
         Compute what groups need of parameters, once for many steps.

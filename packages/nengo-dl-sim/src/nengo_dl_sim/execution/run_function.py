@@ -133,9 +133,7 @@ class RunFunction:
         parameters = [tf.convert_to_tensor(v) for v in self.variables]
         parts = self._invariants.values(parameters, held)
         arrays = [array for _, array in parts if array is not None]
-        # TensorFlow itself takes long for what XLA makes of that in a step.
-        compiled = self.mode is not Mode.GRAPH
-        prepared = self._invariants.rest.prepare(parameters) if compiled else {}
+        prepared = self._invariants.rest.prepare(parameters) if self._prepares else {}
         fixed = parameters, held, stepped, slot, arrays, prepared
         one_step = partial(self._one_step, parts)
         several = partial(self._several_steps, one_step)
@@ -164,6 +162,12 @@ class RunFunction:
             )
         ]
         return self.program.listed(state), stacked, failed
+
+    @property
+    def _prepares(self) -> bool:
+        # TensorFlow itself takes long for what XLA makes of that in a step.
+        compiled = self.mode is not Mode.GRAPH
+        return compiled and self.capacity > self.program.prepared_steps
 
     def _several_steps(self, one_step: Body, carry: Any, fixed: Any) -> Any:
         for _ in range(self.unroll):
