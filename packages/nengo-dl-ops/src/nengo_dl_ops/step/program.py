@@ -156,11 +156,8 @@ class Program:
     def unknown_to_xla(self) -> dict[str, str]:
         """What XLA says of operators that it cannot compile, by what they are of."""
         errors = {str(g.ops[0].tag): g.compiler_error() for g in self.groups if g.ops}
-        found = {
-            tag: describe_xla_error(text)
-            for tag, text in errors.items()
-            if text is not None
-        }
+        known = {tag: text for tag, text in errors.items() if text is not None}
+        found = {tag: describe_xla_error(text) for tag, text in known.items()}
         for tag, reason in found.items():
             logger.warning(
                 "Running without XLA, which cannot compile %s%s", tag, reason
@@ -261,32 +258,6 @@ class Program:
         """Undo `carried`."""
         pairs = zip(self.states, state.arrays, strict=True)
         return state._replace(arrays=[array.listed(value) for array, value in pairs])
-
-    def of_items(self, n_items: int, state: State, before: State) -> State:
-        """
-        Leave the state of all items but the first ones as it was.
-
-        Parameters
-        ----------
-        n_items : int
-            How many items there are.
-        state : State
-            What became of all.
-        before : State
-            What the others keep.
-
-        Returns
-        -------
-        state : State
-            What the items share is that of ``state``.
-        """
-        n_steps = state.key[1] - before.key[1]
-        parts = zip(self.states, state.arrays, before.arrays, strict=True)
-        arrays = [
-            new if array.batch == 1 else _of_items(n_items, array, new, old, n_steps)
-            for array, new, old in parts
-        ]
-        return state._replace(arrays=arrays)
 
     @cached_property
     def state_index(self) -> StateIndex:
@@ -521,18 +492,6 @@ class Program:
         # What a step draws follows from the seed and from its number alone, so that
         # runs repeat, however they are cut into calls.
         return State(values, variables, key + tf.constant([0, 1]))
-
-
-def _of_items(
-    n_items: int,
-    array: StateArray,
-    new: tf.Tensor,
-    old: tf.Tensor,
-    n_steps: tf.Tensor,
-) -> tf.Tensor:
-    """Join the first items after some steps with those that these left out."""
-    others = array.items(array.left_out(old, n_steps), slice(n_items, None))
-    return array.joined([array.items(new, slice(0, n_items)), others])
 
 
 def _variables(groups: Sequence[OpBuilder]) -> list[tf.Variable]:

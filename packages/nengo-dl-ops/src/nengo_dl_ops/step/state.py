@@ -177,3 +177,46 @@ class State(NamedTuple):
     arrays: list[tf.Tensor]
     variables: list[tf.Tensor]
     key: tf.Tensor
+
+
+def state_of_items(
+    arrays: Sequence[StateArray], n_items: int, state: State, before: State
+) -> State:
+    """
+    Leave the state of all items but the first ones as it was.
+
+    Parameters
+    ----------
+    arrays : list of StateArray
+        What the state is made of.
+    n_items : int
+        How many items there are.
+    state : State
+        What became of all.
+    before : State
+        What the others keep.
+
+    Returns
+    -------
+    state : State
+        What the items share is that of ``state``.
+    """
+    n_steps = state.key[1] - before.key[1]
+    parts = zip(arrays, state.arrays, before.arrays, strict=True)
+    values = [
+        new if array.batch == 1 else _of_items(n_items, array, new, old, n_steps)
+        for array, new, old in parts
+    ]
+    return state._replace(arrays=values)
+
+
+def _of_items(
+    n_items: int,
+    array: StateArray,
+    new: tf.Tensor,
+    old: tf.Tensor,
+    n_steps: tf.Tensor,
+) -> tf.Tensor:
+    """Join the first items after some steps with those that these left out."""
+    others = array.items(array.left_out(old, n_steps), slice(n_items, None))
+    return array.joined([array.items(new, slice(0, n_items)), others])

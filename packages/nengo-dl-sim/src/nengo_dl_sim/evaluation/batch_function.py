@@ -12,7 +12,7 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError
 
 from nengo_dl_ops.step.program import InputSplit, Program
-from nengo_dl_ops.step.state import State
+from nengo_dl_ops.step.state import State, state_of_items
 
 from ..data.batches import Batch
 from ..execution.compiled_call import CompiledForShapes
@@ -170,7 +170,7 @@ class BatchFunction:
         """Leave the state of those that only filled a minibatch as it was."""
         if n_items is None:
             return state
-        return self.program.of_items(n_items, state, begun)
+        return state_of_items(self.program.states, n_items, state, begun)
 
     def _with_or_without_xla(self, compute: Callable, *arguments: Any) -> Any:
         """Compute something, without XLA if XLA lacks what measures are made of."""
