@@ -60,7 +60,14 @@ TYPES = {
     "SpikingLeakyReLU": ([SpikingLeakyReLU(), SpikingLeakyReLU(0.5, 0.1)], 3000),
     "ExponentialLIF": ([ExponentialLIF(), ExponentialLIF(0.05, 2)], 9),
     "ExactLIF": ([ExactLIF(), ExactLIF(0.05, 2)], 9),
-    "EulerLIF": ([EulerLIF(), EulerLIF(0.05, 2, "subtract")], 9),
+    "EulerLIF": (
+        [
+            EulerLIF(),
+            EulerLIF(0.05, 2, "subtract"),
+            EulerLIF(0.01, 2, "subtract_delayed"),
+        ],
+        9,
+    ),
     "IntegrateAndFire": (
         [IntegrateAndFire(), IntegrateAndFire(0.5, "subtract")],
         900,

@@ -37,6 +37,7 @@ TYPES = {
     "ExponentialLIF": (ExponentialLIF(), (-3, 30), [1.0]),
     "ExactLIF": (ExactLIF(), (-3, 30), [1.0]),
     "EulerLIF": (EulerLIF(reset="subtract"), (-3, 30), [1.0]),
+    "EulerLIF, late": (EulerLIF(reset="subtract_delayed"), (-3, 30), [1.0]),
     "IntegrateAndFire": (IntegrateAndFire(), (-500, 900), [1.0]),
     "Izhikevich": (nengo.Izhikevich(), (-20, 60), [30.0]),
     "RegularSpiking": (RegularSpiking(nengo.Tanh()), (-1500, 1500), [0.0, 1.0]),

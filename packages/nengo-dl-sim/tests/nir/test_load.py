@@ -51,7 +51,7 @@ class Neurons:
 
     def __init__(self, integration, reset="zero", cuba=False):
         self.integration, self.reset, self.cuba = integration, reset, cuba
-        self.v = self.current = np.zeros(4)
+        self.v = self.current = self.late = np.zeros(4)
 
     def towards(self, value, target, tau):
         if self.integration == "euler":
@@ -63,9 +63,12 @@ class Neurons:
             self.current = self.towards(self.current, W_IN * x, TAU_SYN)
             x = self.current
         target = LEAK + R * x
-        self.v = self.towards(self.v, target, TAU)
+        self.v = self.towards(self.v, target, TAU) - self.late
         spikes = self.v > THRESHOLD
         after = RESET
+        if self.reset == "subtract_delayed":
+            after = self.v
+            self.late = spikes * (THRESHOLD - RESET)
         if self.reset == "subtract":
             after = self.v - THRESHOLD + RESET
         if self.integration == "exact":
@@ -83,6 +86,7 @@ class Neurons:
     [
         ("euler", "zero"),
         ("euler", "subtract"),
+        ("euler", "subtract_delayed"),
         ("exponential", "zero"),
         ("exact", "zero"),
     ],
@@ -290,7 +294,7 @@ def test_arguments_win_over_metadata():
         ({"integration": 1}, "integration: expected one of 'euler'"),
         ({"reset": None, "integration": "midpoint"}, "integration"),
         (
-            {"reset": "subtract", "integration": "exact"},
+            {"reset": "subtract_delayed", "integration": "exact"},
             "with integration='euler' only",
         ),
     ],

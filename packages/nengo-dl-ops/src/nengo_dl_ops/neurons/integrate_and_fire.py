@@ -158,8 +158,13 @@ class EulerLIF(_OfAnyGain, LIFRate):
        v > 1 &\Rightarrow v \leftarrow 0 \text{ or } v - 1, \text{ and a spike}
 
     with the voltage :math:`v` and the current :math:`J` in units of the threshold. Many
-    libraries for spiking networks compute this. In training by rates the output is that
-    of ``nengo.LIFRate`` without refractory period.
+    libraries for spiking networks compute this. Some take off the threshold one step
+    later, when the voltage has decayed: with the spikes :math:`z` of the step before,
+
+    .. math:: v \leftarrow v + \frac{dt}{\tau_{rc}} (J - v) - z
+
+    In training by rates the output is that of ``nengo.LIFRate`` without refractory
+    period.
 
     Parameters
     ----------
@@ -167,8 +172,9 @@ class EulerLIF(_OfAnyGain, LIFRate):
         The membrane time constant, in seconds.
     amplitude : float
         The height of a spike, times ``1 / dt``.
-    reset : {"zero", "subtract"}
-        What a spike does to the voltage: set it to 0, or take off the threshold.
+    reset : {"zero", "subtract", "subtract_delayed"}
+        What a spike does to the voltage: set it to 0, or take off the threshold, at
+        once or in the next step.
     initial_state : dict, optional
         Of ``voltage`` (in units of the threshold, by default 0); see
         ``nengo.neurons.NeuronType``.
@@ -177,7 +183,7 @@ class EulerLIF(_OfAnyGain, LIFRate):
     state = {"voltage": Choice([0])}
     spiking = True
 
-    reset: Any = EnumParam("reset", values=_RESETS)
+    reset: Any = EnumParam("reset", values=(*_RESETS, "subtract_delayed"))
 
     def __init__(
         self,
@@ -193,6 +199,11 @@ class EulerLIF(_OfAnyGain, LIFRate):
     def kept(self) -> float:
         """Which part of what is above the threshold stays after a spike."""
         return float(self.reset == "subtract")
+
+    @property
+    def delayed(self) -> float:
+        """Whether (1 or 0) the threshold is taken off in the next step."""
+        return float(self.reset == "subtract_delayed")
 
     def step(
         self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
@@ -211,10 +222,13 @@ class EulerLIF(_OfAnyGain, LIFRate):
         voltage : (n_neurons,) array
             Is set to the voltage after the step.
         """
+        before = self.delayed * (voltage > 1)
         voltage += (dt / self.tau_rc) * (J - voltage)
+        voltage -= before
         spiked = voltage > 1
         output[...] = spiked * (self.amplitude / dt)
-        voltage[spiked] = self.kept * (voltage[spiked] - 1)
+        if not self.delayed:
+            voltage[spiked] = self.kept * (voltage[spiked] - 1)
 
 
 class IntegrateAndFire(_OfAnyGain, RectifiedLinear):
@@ -391,9 +405,16 @@ class EulerLIFBuilder(_LIFStepBuilder):
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
-        dt, voltage = self.config.dt, state["voltage"]
-        voltage = voltage + (dt / self.parameter("tau_rc")) * (J - voltage)
-        return _fire(self, voltage, function)
+        dt, last = self.config.dt, state["voltage"]
+        delayed = self.parameter("delayed")
+        voltage = last + (dt / self.parameter("tau_rc")) * (J - last)
+        if not np.any(delayed):
+            return _fire(self, voltage, function)
+        before = function.taken_off(function.spikes(last > 1, last - 1).count)
+        voltage = voltage - delayed * before
+        output, after = _fire(self, voltage, function)
+        kept = delayed * voltage + (1 - delayed) * after["voltage"]
+        return output, {"voltage": kept}
 
 
 @Builder.register(ExactLIF)

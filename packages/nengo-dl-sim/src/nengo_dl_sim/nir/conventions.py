@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 CHOICES = {
     "spike_height": ("one", "amplitude_over_dt"),
     "integration": ("euler", "exponential", "exact"),
-    "reset": ("zero", "subtract"),
+    "reset": ("zero", "subtract", "subtract_delayed"),
 }
 
 #: Metadata of a node of which the output is seen one step later.
@@ -26,9 +26,10 @@ class Conventions(NamedTuple):
     spike_height : {"one", "amplitude_over_dt"}
         How high a spike is in the step in which it is seen.
     integration : {"euler", "exponential", "exact"}
-        By Euler's method, exactly between spikes, or exactly with the times of spikes.
-    reset : {"zero", "subtract"}
-        Whether a spike sets the voltage to ``v_reset``, or takes off ``v_threshold``.
+        By Euler's method, exactly between spikes, or exactly.
+    reset : {"zero", "subtract", "subtract_delayed"}
+        Whether a spike sets the voltage to ``v_reset``, or takes off
+        ``v_threshold``, at once or in the next step.
     given : frozenset of str
         Which of these hold for all nodes, whatever their metadata say.
     """

@@ -50,9 +50,10 @@ def load(
         inputs that are constant in a step, with resets at the end of the step, as
         Nengo and some libraries do; or exactly with resets at the times of spikes. See
         `.EulerLIF`, `.ExponentialLIF` and `.ExactLIF`.
-    reset : {"zero", "subtract"}, optional
+    reset : {"zero", "subtract", "subtract_delayed"}, optional
         What a spike does to the voltage with Euler's method: set it to ``v_reset``,
-        as NIR says, or take off ``v_threshold - v_reset``, as some libraries do.
+        as NIR says, or take off ``v_threshold - v_reset``, at once or in the next step,
+        as some libraries do.
     max_bytes : int
         How many bytes arrays of the file, and values of a step, may need. It is checked
         before memory is taken.
@@ -83,9 +84,9 @@ def load(
     chosen = conventions(
         graph, spike_height=spike_height, integration=integration, reset=reset
     )
-    if reset == "subtract" and chosen.integration != "euler":
+    if reset not in (None, "zero") and chosen.integration != "euler":
         raise ValidationError(
-            "expected reset='subtract' with integration='euler' only, got "
+            f"expected reset={reset!r} with integration='euler' only, got "
             f"integration={chosen.integration!r}",
             attr="reset",
         )

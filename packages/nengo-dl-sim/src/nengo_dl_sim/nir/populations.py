@@ -170,8 +170,9 @@ def _neuron_type(
     state = {"voltage": voltage} if np.any(start) else None
     exact = conventions.integration == "exact"
     if isinstance(node, nir.IF):
-        # What is above the threshold is the current of the rest of the step.
-        reset = "subtract" if exact else conventions.reset
+        # What is above the threshold is the current of the rest of the step. (Without
+        # decay it does not matter when the threshold is taken off.)
+        reset = "zero" if conventions.reset == "zero" and not exact else "subtract"
         return IntegrateAndFire(amplitude, reset, initial_state=state)
     if exact:
         return ExactLIF(tau, amplitude, initial_state=state)
