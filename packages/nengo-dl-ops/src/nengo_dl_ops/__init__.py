@@ -9,8 +9,6 @@ from . import step as step
 
 # Importing a module is what registers its builders.
 from .builder import Builder as Builder
-from .builder import Memoryless as Memoryless
-from .builder import OpBuilder as OpBuilder
 from .config import BuildConfig as BuildConfig
 from .config import Share as Share
 from .learning_rules import LearningRuleBuilder as LearningRuleBuilder
@@ -35,6 +33,8 @@ from .neurons import SpikingNeuronBuilder as SpikingNeuronBuilder
 from .neurons import Surrogate as Surrogate
 from .neurons import TrainingMode as TrainingMode
 from .neurons import surrogates as surrogates
+from .op_builder import Memoryless as Memoryless
+from .op_builder import OpBuilder as OpBuilder
 from .operators.convolution import ConvIncBuilder as ConvIncBuilder
 from .operators.convolution import ConvTransposeIncBuilder as ConvTransposeIncBuilder
 from .operators.copies import CopyBuilder as CopyBuilder

@@ -11,7 +11,7 @@ from nengo.exceptions import BuildError
 
 from nengo_dl_signals import SignalLayout, TensorSignal
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 from ..ranges import check_range
 
 

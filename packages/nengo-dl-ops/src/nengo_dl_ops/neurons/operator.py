@@ -16,8 +16,9 @@ from nengo.neurons import NeuronType
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from ..operators.process_parameters import join_elements
 from ..operators.transformed_parameters import Bounds
 from ..random_numbers import fold_in, step_seed

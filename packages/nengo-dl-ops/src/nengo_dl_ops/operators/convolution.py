@@ -14,8 +14,9 @@ from nengo.transforms import Convolution, ConvolutionTranspose
 
 from nengo_dl_signals import SignalDict, SignalLayout
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from .depthwise import convolve_depthwise, is_depthwise
 
 #: As many spatial axes as TensorFlow convolves over on every device.

@@ -12,8 +12,9 @@ from nengo.exceptions import BuildError
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 
 
 @Builder.register(Copy)

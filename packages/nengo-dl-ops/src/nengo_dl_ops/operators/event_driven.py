@@ -11,8 +11,9 @@ from nengo.builder.operator import Operator
 
 from nengo_dl_signals import SignalDict, SignalLayout, gather_rows
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from .nonzero import Nonzero
 from .products import DotIncBuilder, batched_product
 from .sparse import SparseDotIncBuilder

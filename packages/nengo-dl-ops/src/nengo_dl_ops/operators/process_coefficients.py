@@ -15,8 +15,9 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from .process_parameters import of_elements
 from .transformed_parameters import Bounds
 

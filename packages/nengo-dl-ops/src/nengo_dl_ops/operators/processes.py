@@ -20,8 +20,9 @@ from nengo.processes import Piecewise, PresentInput
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from ..builder import Builder, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import OpBuilder
 from .process_coefficients import TrainableProcess
 from .process_parameters import join_parameters, of_elements, parameters_key
 

@@ -13,8 +13,9 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
 
 #: Matrices with up to so many columns are multiplied by multiplying and adding up,

@@ -17,8 +17,9 @@ from nengo_dl_signals import (
     sparse_entries,
 )
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 from .products import batched_product
 from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
 from .sparse_pattern import AddUp, SparsePattern

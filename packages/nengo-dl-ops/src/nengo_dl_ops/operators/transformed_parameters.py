@@ -12,8 +12,9 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, SignalLayout, join
 
-from ..builder import Builder, Memoryless, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import Memoryless, OpBuilder
 
 
 class Bounds(NamedTuple):

@@ -16,8 +16,9 @@ from nengo.exceptions import SimulationError
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 
-from ..builder import Builder, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import OpBuilder
 from ..ranges import describe_range
 from .host import HostOperator
 

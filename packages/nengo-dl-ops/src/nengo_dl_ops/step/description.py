@@ -10,7 +10,7 @@ from itertools import zip_longest
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 from .state import ParameterArray, StateArray
 
 #: What operators do with signals, in the order in which it happens.

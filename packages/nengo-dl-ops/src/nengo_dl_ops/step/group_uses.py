@@ -10,7 +10,7 @@ from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalLayout
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 
 
 class GroupUses:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 from .group_uses import GroupUses, mask_of
 from .program import InputSplit, Program
 from .time_batching import Parts

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import OpBuilder
 from ..config import Share
+from ..op_builder import OpBuilder
 from .description import describe_program, describe_xla_error
 from .rates import in_rates
 from .segments import Segment, segments

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..builder import OpBuilder
 from ..neurons.operator import SimNeuronsBuilder
+from ..op_builder import OpBuilder
 
 
 def in_rates(groups: Sequence[OpBuilder]) -> list[OpBuilder]:

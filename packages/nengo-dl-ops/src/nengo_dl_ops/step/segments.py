@@ -10,7 +10,7 @@ import numpy as np
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from nengo_dl_signals import SignalLayout, TensorSignal
 
-from ..builder import OpBuilder
+from ..op_builder import OpBuilder
 from .group_uses import GroupUses, mask_of, signals_of
 from .state import StateArray
 

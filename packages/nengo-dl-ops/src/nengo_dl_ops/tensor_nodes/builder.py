@@ -14,8 +14,9 @@ from nengo.exceptions import ValidationError
 
 from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batch
 
-from ..builder import Builder, OpBuilder
+from ..builder import Builder
 from ..config import BuildConfig
+from ..op_builder import OpBuilder
 from ..random_numbers import step_seed
 from ..user_warnings import warn_user
 from .checks import adds_losses, check_output, trace
