@@ -197,5 +197,6 @@ def test_raw_data_are_lists_as_in_nengo(minibatch_size):
                 del kept[outside]
         with pytest.raises(ReadonlyError, match="not set"):
             kept.append(kept[0])
-        assert sim.data.raw[net.conn] is sim.data[net.conn]
+        raw, conn = sim.data.raw[net.conn], sim.data[net.conn]
+        assert type(raw) is type(conn) and raw.transform is conn.transform
         assert set(sim.data.raw) == set(sim.data)

@@ -39,7 +39,9 @@ def planned(sim, **changes):
 
 def run(sim, planned):
     state = planned.program.initial_state(sim.seed)
-    (chunk,) = planned.runner.run(state, 0, N_STEPS, {}, Mode.GRAPH)
+    (chunk,) = planned.runner.run(
+        state, 0, N_STEPS, {}, planned.runner.feed({}), Mode.GRAPH
+    )
     return chunk.probed
 
 

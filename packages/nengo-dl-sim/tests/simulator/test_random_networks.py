@@ -42,7 +42,7 @@ def test_equals_nengo(net, settings):
 
 @pytest.mark.slow
 @hypothesis.given(networks(), settings)
-@hypothesis.settings(search, max_examples=N_NETWORKS or 40)
+@hypothesis.settings(search, max_examples=N_NETWORKS or 20)
 def test_many_equal_nengo(net, settings):
     compare_with_nengo(net, settings)
 

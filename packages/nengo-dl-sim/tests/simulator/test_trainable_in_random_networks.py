@@ -68,6 +68,6 @@ def compare(net, settings):
 
 
 @hypothesis.given(trainable_networks(), settings)
-@hypothesis.settings(search, max_examples=N_NETWORKS or 12)
+@hypothesis.settings(search, max_examples=N_NETWORKS or 8)
 def test_equals_nengo(net, settings):
     compare(net, settings)

@@ -203,7 +203,8 @@ class Runner:
         step_bytes = self._bytes_per_step(split)
         fitting = limits.MAX_CHUNK_BYTES // max(step_bytes, 1)
         capacity = max(min(fitting, limits.MAX_CHUNK_STEPS), 1)
-        if n_steps <= self.program.prepared_steps:  # a function that does not prepare
+        if self.program.prepared_steps >= max(n_steps, 1):
+            # A function that does not prepare.
             capacity = min(capacity, self.program.prepared_steps)
         is_short = n_steps <= limits.SHORT_CHUNK_STEPS
         if is_short and capacity * step_bytes > limits.SHORT_CHUNK_BYTES:
