@@ -1,6 +1,7 @@
 """Settings for every test of the workspace."""
 
 import gc
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -73,11 +74,16 @@ def pytest_xdist_auto_num_workers() -> int | None:
     return max(1, min(cores, n_bytes // (6 * 2**30)))
 
 
+_n_files = itertools.count(1)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def collected() -> Iterator[None]:
-    """Let go of the graphs of a file's tests: they hold more than Python counts."""
+    """Let go of the graphs of tests: they hold more than Python counts."""
     yield
-    gc.collect()
+    # Each time takes seconds once there are many graphs, as after most of the tests.
+    if next(_n_files) % 4 == 0:
+        gc.collect()
 
 
 #: Tests of Nengo that an option of ours makes meaningless: the option, the reason.
