@@ -119,6 +119,14 @@ def test_what_changes_in_one_item_is_not_held():
     assert held_nodes({net.image: few[..., :3]}) == set()
 
 
+@pytest.mark.parametrize("dtype", [bool, "i1", "f2", "f4", "i8", np.longdouble])
+def test_values_of_any_type_are_compared(dtype):
+    values = np.ones((2, N_STEPS, SIZE), dtype)
+    assert held_nodes({"node": values}) == {"node"}
+    values[1, -1, -1] = 0
+    assert held_nodes({"node": values}) == set()
+
+
 def invariant_kinds(net, held=True, **kwargs):
     """The types of the builders of what is computed once in a run."""
     with simulator(net, minibatch_size=N_ITEMS, **kwargs) as sim:
@@ -159,6 +167,7 @@ def test_what_remembers_or_changes_stays_in_the_loop():
         split = runner_of(sim).feed(data_of(net)).split
         found = split_loop_invariants(program_of(sim), split, training=False)
         states = {sig for array in program_of(sim).states for sig in array.bases}
+    assert found.groups
     for group in found.groups:
         assert group.memoryless(False) is not None
         assert not states & {sig.base for op in group.ops for sig in op.all_signals}

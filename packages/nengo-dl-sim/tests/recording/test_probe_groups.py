@@ -73,7 +73,7 @@ def test_sequences_of_steps_hand_out_what_is_asked_for(sim):
         [tf.convert_to_tensor(v) for v in engine_of(sim).parameters.variables],
         program.initial_state(sim.seed),
         feed.split,
-        tf.constant(feed.held({})),
+        feed.held({}),
         tf.zeros((N_STEPS, 0, 1)),
         training=False,
         keep={"my spikes": Keep.ALL, sim.net.slow: Keep.LAST},

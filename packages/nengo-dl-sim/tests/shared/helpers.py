@@ -120,7 +120,7 @@ def arguments_of(sim, function):
     size = 0 if stepped is None else stepped.size
     return (
         state,
-        tf.constant(chosen.runner.feed({}).held({})),
+        chosen.runner.feed({}).held({}),
         tf.zeros((function.capacity, size, batch)),
         tf.zeros((len(chosen.runner.recordings), function.capacity), tf.int32),
         tf.constant(1),

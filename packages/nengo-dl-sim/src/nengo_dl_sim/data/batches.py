@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from nengo.exceptions import ValidationError
 
 from nengo_dl_ops.user_warnings import warn_user
@@ -19,7 +20,7 @@ class Batch(NamedTuple):
 
     Parameters
     ----------
-    held : (n_held, batch or 1) array
+    held : (n_held, batch or 1) tf.Tensor
         Values of nodes that do not change.
     stepped : (n_steps, n_stepped, batch) array
         Values of nodes that do.
@@ -31,7 +32,7 @@ class Batch(NamedTuple):
         How many steps of the simulation were before.
     """
 
-    held: np.ndarray
+    held: tf.Tensor
     stepped: np.ndarray
     targets: list[np.ndarray]
     n_items: int | None = None

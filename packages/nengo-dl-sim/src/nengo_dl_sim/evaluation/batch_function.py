@@ -234,7 +234,7 @@ class BatchFunction:
 def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     """Return what a compiled function takes: ``held``, ``stepped`` and targets."""
     targets = [tf.constant(target) for target in batch.targets]
-    return tf.constant(batch.held), tf.constant(batch.stepped), targets
+    return batch.held, tf.constant(batch.stepped), targets
 
 
 def _first_line(error: tf.errors.OpError) -> str:

@@ -118,7 +118,7 @@ class Runner:
     ) -> Iterator[Progress]:
         """Run some steps, a chunk at a time."""
         function = self._function(feed, n_steps, mode)
-        held = tf.constant(feed.held(data))
+        held = feed.held(data)
         capacity, done = function.capacity, 0
         while done < n_steps:
             n = min(capacity, n_steps - done)

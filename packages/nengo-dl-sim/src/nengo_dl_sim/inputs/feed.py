@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 
 import numpy as np
+import tensorflow as tf
 from nengo.builder.signal import Signal
 from nengo.node import Node
 
@@ -74,20 +76,28 @@ class InputFeed:
         size = sum(sig.size for sig in self._held.values())
         return size, self._program.minibatch_size if self._per_item else 1
 
-    def held(self, data: Mapping[Node, np.ndarray]) -> np.ndarray:
+    def held(self, data: Mapping[Node, np.ndarray]) -> tf.Tensor:
         """
         Return the values that stay.
 
         Shapes: returns (n_held, minibatch_size), or (n_held, 1) if all items have the
         same. ``data``: values given by the user.
         """
+        return self._held_values(data) if self._per_item else self._constants
+
+    @cached_property
+    def _constants(self) -> tf.Tensor:
+        """What is the same in every call: a run may have a single step."""
+        return self._held_values({})
+
+    def _held_values(self, data: Mapping[Node, np.ndarray]) -> tf.Tensor:
         values, start = np.zeros(self.held_shape, self._program.layout.dtype), 0
         for node, sig in self._held.items():
             constant = np.reshape(sig.initial_value, (-1, 1))
             value = data[node][:, 0].T if node in data else constant
             values[start : start + sig.size] = value
             start += sig.size
-        return values
+        return tf.constant(values)
 
     @property
     def sizes(self) -> dict[Source, int]:

@@ -32,5 +32,6 @@ def _is_held(array: np.ndarray) -> bool:
 
 def _same_in_all_steps(array: np.ndarray) -> bool:
     # Bit by bit: there are two zeros, and what is not a number is not equal to itself.
-    bits = np.ascontiguousarray(array).view(np.uint8)
+    size = array.dtype.itemsize
+    bits = np.ascontiguousarray(array).view(f"u{size}" if size <= 8 else np.uint8)
     return bool(np.all(bits[:, 1:] == bits[:, :1]))

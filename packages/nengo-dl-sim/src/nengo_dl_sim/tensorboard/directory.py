@@ -92,7 +92,7 @@ def _step_graph(engine: Engine) -> tf.Graph:
     traced = step.get_concrete_function(
         [tf.TensorSpec(v.shape, v.dtype) for v in engine.parameters.variables],
         program.initial_state(seed=0),
-        tf.constant(feed.held({})),
+        feed.held({}),
         tf.TensorSpec((n_stepped, program.minibatch_size), engine.config.dtype),
     )
     return traced.graph
