@@ -29,10 +29,12 @@ extensions = [
     "aliases",
     "curves",
     "mathml",
+    "notebooks",
     "picture",
     "source_links",
+    "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "examples", "gallery/sg_execution_times.rst"]
+exclude_patterns = ["_build", "examples", "tutorials", "**/sg_execution_times.rst"]
 templates_path = ["_templates"]
 nitpicky = True
 default_role = "autolink"
@@ -47,10 +49,11 @@ autodoc_typehints = "none"  # docstrings name the types, with shapes
 numpydoc_show_class_members = False
 toc_object_entries = False
 
-# -- Examples: executed, in their short mode
+# -- Tutorials, and examples in their short mode: executed
 sphinx_gallery_conf = {
-    "examples_dirs": "examples",
-    "gallery_dirs": "gallery",
+    "examples_dirs": ["tutorials", "examples"],
+    "gallery_dirs": ["tutorial", "gallery"],
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"\.py$",
     "reset_argv": "gallery.quick_argv",
     "reset_modules": ("matplotlib", "gallery.without_bars"),
@@ -60,13 +63,17 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
-    "notebook_extensions": set(),  # a notebook has no command line to read
 }
+
+# -- Code that is copied: without prompts and what is printed
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.sphx-glr-script-out) > div.highlight > pre"
 
 # -- Pages
 html_math_renderer = "mathml"
 html_theme = "nengo_sphinx_theme"
-html_theme_options = {"sidebar_toc_depth": 2}
+html_theme_options = {"sidebar_toc_depth": 3}
 html_title = f"NengoDL {release}"
 html_static_path = ["_static"]
 html_favicon = "_static/favicon.svg"
