@@ -12,17 +12,64 @@ from workspace import ROOT
 TUTORIALS = {path.stem: path for path in (ROOT / "docs" / "tutorials").glob("*.py")}
 
 
-def number(start, text):
-    """Return the first number on the line that starts with some words."""
-    match = re.search(rf"^{re.escape(start)}\D*([\d.]+)", text, flags=re.MULTILINE)
+def numbers(start, text):
+    """Return the numbers after some words at the beginning of a line."""
+    match = re.search(rf"^{re.escape(start)}(.*)$", text, flags=re.MULTILINE)
     assert match is not None, text
-    return float(match[1].rstrip("."))
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", match[1])]
+
+
+def number(start, text):
+    """Return the first of them."""
+    return numbers(start, text)[0]
 
 
 def check_t1_spiking_neuron(text):
-    assert 20 < number("Spikes", text) < 60
-    assert number("Height of a spike", text) == 1000
-    assert number("Greatest difference", text) < 4
+    assert 15 < number("Spikes:", text) < 30
+    assert number("Height of a spike:", text) == 1000
+    assert number("Greatest difference:", text) < 4
+
+
+def check_t2_numbers_in_spikes(text):
+    few, some, many = (number(f"Error with {n} neurons:", text) for n in (15, 60, 240))
+    assert many < some < few < 0.2
+
+
+def check_t3_computing(text):
+    assert number("Error of the product:", text) < 0.06
+    assert number("Mean error of 225 products:", text) < 0.05
+
+
+def check_t4_memory(text):
+    held, given = numbers("Remembered after 1.5 s:", text)
+    assert abs(held - given) < 0.1 * given
+    assert number("Turns in a second:", text) == 2
+
+
+def check_t5_training(text):
+    assert number("Accuracy in rates:", text) > 95
+    assert number("Accuracy in spikes:", text) > 93
+
+
+def check_t6_conversion(text):
+    in_keras = number("Accuracy in Keras:", text)
+    assert in_keras > 85
+    assert number("Accuracy in spikes, as converted:", text) < 30
+    assert abs(number("Accuracy in spikes, calibrated:", text) - in_keras) < 4
+
+
+def check_t7_learning_online(text):
+    first, _, learned, turned, *_, last = numbers("Error in each second:", text)
+    assert learned < first and last < 0.7 * turned
+    assert "solver is now NoSolver" in text
+
+
+def check_t8_count_and_move(text):
+    assert number("Loss in rates:", text) < 0.005
+    assert 50 < number("Spikes of an item:", text) < 1000
+    in_nengo, wanted = numbers("Output for 0.5 in Nengo:", text)
+    assert abs(in_nengo - wanted) < 0.15
+    assert "got <Ensemble 'layer'>: exact only while: no current is negative" in text
 
 
 CHECKS = {

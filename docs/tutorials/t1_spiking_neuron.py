@@ -64,8 +64,9 @@ bottom.vlines(spike_times, 0, 1)
 bottom.set(ylabel="spikes", yticks=[], xlabel="time (s)")
 
 # %%
-# Below a current of 1 nothing happens: as much leaks away as comes in. Above, the
-# neuron spikes, and the larger the current, the more often.
+# (Voltages begin anywhere between 0 and 1.) Below a current of 1 nothing happens: as
+# much leaks away as comes in. Above, the neuron spikes, and the larger the current, the
+# more often.
 #
 # How often
 # ---------
