@@ -28,6 +28,7 @@ extensions = [
     "numpydoc",
     "aliases",
     "curves",
+    "front",
     "mathml",
     "notebooks",
     "picture",
