@@ -1,7 +1,9 @@
 """The site builds without a warning, holds together, and needs no other host."""
 
+import ast
 import importlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -12,13 +14,31 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from workspace import ROOT, committable_files, find_packages
 
 pytestmark = pytest.mark.slow
 
 #: As in CONTRIBUTING.rst, but in an environment apart, and examples are not run.
 BUILD = "run -q --isolated --group docs sphinx-build -W --keep-going -D plot_gallery=0"
+
+#: What readers search for, and which page is to be the first one that is found.
+QUERIES = {
+    "convert Keras model": "guide/converting",
+    "dt": "guide/time_and_rates",
+    "early stopping": "guide/classifier",
+    "GPU": "guide/gpu",
+    "how fast": "performance",
+    "low accuracy": "guide/inaccurate_conversion",
+    "nan": "guide/nothing_fires",
+    "not supported": "explanation/limits",
+    "read weights": "guide/reading_weights",
+    "restart": "guide/saving",
+    "robot": "guide/closed_loop",
+    "several machines": "guide/distributed_training",
+}
 
 #: What a page cannot be read without: which attribute of which element names it.
 NEEDED = {"img": "src", "script": "src", "link": "href", "iframe": "src"}
@@ -141,3 +161,76 @@ def test_every_public_name_is_described(package, described):
     ]
     assert public
     assert not missing
+
+
+@pytest.fixture(scope="module")
+def index(site):
+    """Return what the search of the site looks into."""
+    text = (site / "searchindex.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+
+
+def scores(entry: str, query: str, highest: int) -> int:
+    """Score a query as searchtools.js does; words in texts score up to 15."""
+    found = query in entry and len(query) >= len(entry) / 2
+    return round(highest * len(query) / len(entry)) if found else 0
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_search_finds_by_the_words_of_readers(index, query):
+    found = [
+        (scores(entry, query.lower(), 100), index["docnames"][file])
+        for entry, places in index["indexentries"].items()
+        for file, _, is_main in places
+        if is_main
+    ]
+    best, page = max(found)
+    assert best > 16, "words in texts and titles may score higher"
+    assert page == QUERIES[query]
+
+
+@pytest.fixture(scope="module")
+def notebooks(site):
+    paths = {path.stem: path for path in (site / "notebooks").glob("*.ipynb")}
+    return {name: nbformat.read(path, as_version=4) for name, path in paths.items()}
+
+
+def code_of(notebook: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def without_docstring(script: str) -> str:
+    tree = ast.parse(script)
+    tree.body = tree.body[1:]
+    return ast.dump(tree)
+
+
+SCRIPTS = {
+    path.stem: path
+    for folder in ("tutorials", "examples")
+    for path in (ROOT / "docs" / folder).glob("*.py")
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_notebook_is_the_script_that_is_tested(notebooks, name):
+    script = SCRIPTS[name].read_text(encoding="utf-8")
+    first, *cells = code_of(notebooks[name])
+    assert '%pip install "nengo-dl>=4"' in first
+    added = [cell for cell in cells if "sys.argv =" in cell or "__file__ =" in cell]
+    assert len(added) == ("argparse" in script) + ("__file__" in script)
+    code = "\n".join(cell for cell in cells if cell not in added)
+    assert ast.dump(ast.parse(code)) == without_docstring(script)
+
+
+def test_notebook_runs_in_a_kernel(notebooks, tmp_path, monkeypatch):
+    """One with options, which starts itself: no other needs as much."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    done = NotebookClient(
+        notebooks["distributed_digits"],
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute()
+    outputs = [out for cell in done.cells for out in cell.get("outputs", [])]
+    assert any("image/png" in out.get("data", {}) for out in outputs)
