@@ -114,21 +114,15 @@ class SurrogateSpikeFunction(SpikeFunction):
         """Return it with the gradient of ``other + count * (after - other)``."""
         if self._detach_reset:
             return super().reset(spikes, after, other)
-        after = tf.broadcast_to(after, tf.shape(other))
-        return _select(spikes.fires)(spikes.count, after, other)
+        chosen = tf.where(spikes.fires, after, other)
+        return with_slope(chosen, spikes.count, after - other)
 
     def taken_off(self, count: tf.Tensor) -> tf.Tensor:
         """Return the number of spikes, without their gradient if that is detached."""
         return tf.stop_gradient(count) if self._detach_reset else count
 
     def _with_derivative(self, count: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
-        count = tf.stop_gradient(count)
-
-        @tf.custom_gradient
-        def spikes(distance: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-            return tf.identity(count), lambda dy: dy * self._derivative(distance)
-
-        return spikes(distance)
+        return with_slope(tf.stop_gradient(count), distance, self._derivative(distance))
 
 
 def distance_from_whole(x: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
@@ -143,21 +137,13 @@ def distance_from_whole(x: tf.Tensor, lowest: float | None = None) -> tf.Tensor:
     return x - tf.stop_gradient(nearest)
 
 
-def _select(fires: tf.Tensor) -> Callable:
-    """Return a selection by ``fires`` that hands gradients to ``count``, too."""
-
-    @tf.custom_gradient
-    def select(
-        count: tf.Tensor, after: tf.Tensor, other: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable]:
-        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            none = tf.zeros_like(dy)
-            to_after, to_other = tf.where(fires, dy, none), tf.where(fires, none, dy)
-            return dy * (after - other), to_after, to_other
-
-        return tf.where(fires, after, other), gradient
-
-    return select
+# Not a tf.custom_gradient: TensorFlow keeps the functions of these, and with them the
+# graphs that they were made in, for as long as a process lives.
+def with_slope(value: tf.Tensor, x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
+    """Return a value, with the gradient of ``value + slope * x`` at a fixed slope."""
+    nothing = x - tf.stop_gradient(x)
+    # A slope may be infinite: nothing of it adds nothing.
+    return value + tf.math.multiply_no_nan(tf.stop_gradient(slope), nothing)
 
 
 #: The spikes of a run.

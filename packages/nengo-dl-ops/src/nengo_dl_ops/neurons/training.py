@@ -16,6 +16,7 @@ from nengo.exceptions import BuildError
 from ..builder import Builder
 from .base import NeuronBuilder, NeuronState, NeuronStep
 from .lif import LIFBuilder
+from .spike_function import with_slope
 
 
 class TrainingMode(ABC):
@@ -125,21 +126,10 @@ class SpikeAware(TrainingMode):
             before = {name: tf.stop_gradient(value) for name, value in state.items()}
             rate, _ = rates.compute(J, before)
             spikes, after = neurons.step(tf.stop_gradient(J), before)
-            return _with_gradient_of(rate, spikes), after
+            spikes = tf.stop_gradient(spikes)
+            return with_slope(spikes, rate, tf.ones_like(rate)), after
 
         return NeuronStep(compute)
-
-
-def _with_gradient_of(rate: tf.Tensor, spikes: tf.Tensor) -> tf.Tensor:
-    """Return spikes that hand on their gradient to rates."""
-    spikes = tf.stop_gradient(spikes)
-
-    @tf.custom_gradient
-    def forward(rate: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        del rate
-        return tf.identity(spikes), lambda dy: dy
-
-    return forward(rate)
 
 
 #: What is computed in training where nobody chooses.
