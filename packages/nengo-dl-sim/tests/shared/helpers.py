@@ -125,3 +125,8 @@ def arguments_of(sim, function):
         tf.zeros((len(chosen.runner.recordings), function.capacity), tf.int32),
         tf.constant(1),
     )
+
+
+def counting_builders(sim):
+    """Return the names of the builders of what counts operations."""
+    return [type(group).__name__ for group in sim._counting.program.groups]

@@ -156,8 +156,7 @@ class Program:
     def unknown_to_xla(self) -> dict[str, str]:
         """What XLA says of operators that it cannot compile, by what they are of."""
         errors = {str(g.ops[0].tag): g.compiler_error() for g in self.groups if g.ops}
-        known = {tag: text for tag, text in errors.items() if text is not None}
-        found = {tag: describe_xla_error(text) for tag, text in known.items()}
+        found = {tag: describe_xla_error(text) for tag, text in errors.items() if text}
         for tag, reason in found.items():
             logger.warning(
                 "Running without XLA, which cannot compile %s%s", tag, reason
@@ -276,6 +275,7 @@ class Program:
         clusters: bool = False,
         invariants: Parts = (),
         prepared: Prepared = NOTHING_PREPARED,
+        before: Sequence[TensorSignal] = (),
     ) -> tuple[State, list[tf.Tensor]]:
         """
         Compute one step.
@@ -304,19 +304,22 @@ class Program:
             What was computed before the loop; see `.LoopInvariants`.
         prepared : dict from int to list of tf.Tensor
             What `prepare` returned. By default nothing.
+        before : list of TensorSignal
+            What to read of ``state``. By default nothing.
 
         Returns
         -------
         state : State
             The state after the step; same shapes.
         probed : ``list of (*shape, batch) tf.Tensor``
-            The values of ``outputs``.
+            The values of ``before``, then of ``outputs``.
         """
         training = self.in_training(training)
         signals = self.loaded(parameters, split, held, stepped)
         signals.take_over(invariants)
         signals.prepared = {id(self.groups[i]): found for i, found in prepared.items()}
-        self._load_state(signals, state)
+        self._load_state(signals, state, self.states)
+        found = self._read(signals, before)
         for segment in self._segments:
             if clusters and not segment.python:
                 emit = partial(segment.emit, signals, training)
@@ -324,8 +327,8 @@ class Program:
             else:
                 segment.emit(signals, training)
         # At the end, after updates: as Nengo's probes read at the end of a step.
-        probed = self._read(signals, outputs)
-        return self._next_state(signals, state.key, self.states), probed
+        found += self._read(signals, outputs)
+        return self._next_state(signals, state.key, self.states), found
 
     @cached_property
     def prepared_steps(self) -> int:
@@ -388,11 +391,7 @@ class Program:
         """
         signals = self.loaded(parameters, split, held, stepped)
         carried = [self.states[i] for i in stage.states]
-        for array, value in zip(carried, state.arrays, strict=True):
-            array.load(signals, value)
-        for variable, value in zip(self.state_variables, state.variables, strict=True):
-            signals.variables[id(variable)] = value
-        signals.key = state.key
+        self._load_state(signals, state, carried)
         signals.take_over([*invariants, *taken])
         before = self._read(signals, stage.before)
         training = self.in_training(training)
@@ -477,9 +476,11 @@ class Program:
                 signals.load_given(nodes.rows, values)
         return signals
 
-    def _load_state(self, signals: SignalDict, state: State) -> None:
-        for held, value in zip(self.states, state.arrays, strict=True):
-            held.load(signals, value)
+    def _load_state(
+        self, signals: SignalDict, state: State, arrays: Sequence[StateArray]
+    ) -> None:
+        for array, value in zip(arrays, state.arrays, strict=True):
+            array.load(signals, value)
         for variable, value in zip(self.state_variables, state.variables, strict=True):
             signals.variables[id(variable)] = value
         signals.key = state.key

@@ -112,13 +112,34 @@ class MinibatchSource:
         ``start_state``: where each of them starts. (What processes of nodes, and Python
         code in the simulation, remember is not part of it: they begin anew.)
         """
-        first = start_state.state.key.numpy()
+        pairs = self._starts(data, epoch_plan, seed, position, start_state.state)
+        for state, items in pairs:
+            yield state, self._batch(data, items, start_state.n_steps)
+
+    def starts(self, data: DataAdapter, seed: int) -> Iterator[tuple[State, Items]]:
+        """
+        Go through data once, from the beginning of a simulation for each minibatch.
+
+        As `minibatches`, but that the values of nodes are left to whoever runs them.
+        """
+        state = self.start(seed).state
+        yield from self._starts(data, EpochPlan(), seed, TrainingProgress(), state)
+
+    def _starts(
+        self,
+        data: DataAdapter,
+        epoch_plan: EpochPlan,
+        seed: int,
+        position: TrainingProgress,
+        start: State,
+    ) -> Iterator[tuple[State, Items]]:
+        """Let each minibatch start from a state, with random numbers of its own."""
+        first = start.key.numpy()
         for items in _epochs(data, epoch_plan, seed, position):
             self.restart(seed, position.n_minibatches)
             key = _moved(first, position.n_minibatches * data.n_steps)
             position.n_minibatches += 1
-            state = start_state.state._replace(key=key)
-            yield state, self._batch(data, items, start_state.n_steps)
+            yield start._replace(key=key), items
 
     def continued(
         self,

@@ -12,10 +12,10 @@ from nengo_dl_ops.step.loop_invariants import split_loop_invariants
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
 from nengo_dl_ops.step.time_batching import Parts
-from nengo_dl_signals import TensorSignal
 
 from .compiled_call import CompiledCall
 from .jit_policy import Mode
+from .recorder import Recorder
 from .while_op import Body, repeat
 
 #: At most this many steps run in one call of a compiled function, and the values
@@ -38,8 +38,8 @@ class Chunk(NamedTuple):
     ----------
     state : State
         The state after the last step.
-    probed : list of (n_slots, *shape, batch) tf.Tensor
-        The values of each output, by the slot they were put into.
+    probed : list of (..., batch) tf.Tensor
+        What was recorded: see `.Recorder.end`.
     failed : list of () tf.Tensor of int32
         The first step in which something that is checked was not finite, counted from
         0, in the order of `Program.checked`; -1 if there was none.
@@ -65,10 +65,8 @@ class RunFunction:
         The parameters: read when a chunk starts.
     split : InputSplit
         Which input nodes change from step to step.
-    outputs : list of TensorSignal
-        What is recorded.
-    slots : list of int
-        How many values of each a chunk of ``capacity`` steps keeps at most.
+    recorder : Recorder
+        What is kept of a chunk of ``capacity`` steps.
     capacity : int
         The largest number of steps in one call.
     unroll : int
@@ -82,8 +80,7 @@ class RunFunction:
         program: Program,
         variables: Sequence[tf.Variable],
         split: InputSplit,
-        outputs: Sequence[TensorSignal],
-        slots: Sequence[int],
+        recorder: Recorder,
         capacity: int,
         unroll: int,
         mode: Mode,
@@ -91,8 +88,7 @@ class RunFunction:
         self.program = program
         self.variables = variables
         self.split = split
-        self.outputs = outputs
-        self.slots = slots
+        self.recorder = recorder
         self.capacity = capacity
         self.unroll = unroll
         self.mode = mode
@@ -112,8 +108,7 @@ class RunFunction:
 
         Shapes: ``held`` (n_held, batch or 1). ``stepped`` (capacity, n_stepped, batch):
         values of the nodes that do; rows after ``n_steps`` are not looked at. ``slot``
-        (n_outputs, capacity): which slot of an output gets its value of each step. A
-        later step may take the slot of an earlier one, whose value is then lost.
+        (n, capacity): what the recorder is told of each step.
         """
         arguments = (state, held, stepped, slot, n_steps)
         if self._compiled is None:
@@ -138,7 +133,12 @@ class RunFunction:
         one_step = partial(self._one_step, parts)
         several = partial(self._several_steps, one_step)
         failed = [tf.constant(-1) for _ in self.program.checked]
-        carry = tf.constant(0), self.program.carried(state), self._buffers(), failed
+        carry = (
+            tf.constant(0),
+            self.program.carried(state),
+            self.recorder.start(),
+            failed,
+        )
         xla = self.mode is Mode.XLA
         if not self.program.use_loop:  # and runs have `unroll` steps
             _, state, buffers, failed = several(carry, fixed)
@@ -150,18 +150,8 @@ class RunFunction:
                 carry = repeat(several, carry, fixed, rounds, xla)
             last = repeat(one_step, carry, fixed, n_steps, xla)
             _, state, buffers, failed = last
-        stacked = [
-            tf.raw_ops.TensorListStack(
-                input_handle=buffer,
-                element_shape=self._shape(output),
-                element_dtype=output.dtype,
-                num_elements=size,
-            )
-            for output, size, buffer in zip(
-                self.outputs, self.slots, buffers, strict=True
-            )
-        ]
-        return self.program.listed(state), stacked, failed
+        recorded = self.recorder.end(buffers)
+        return self.program.listed(state), recorded, failed
 
     @property
     def _prepares(self) -> bool:
@@ -177,41 +167,24 @@ class RunFunction:
     def _one_step(self, parts: Parts, carry: Any, fixed: Any) -> Any:
         i, state, buffers, failed = carry
         parameters, held, stepped, slot, arrays, prepared = fixed
-        computed = iter(arrays)
+        computed, outputs = iter(arrays), self.recorder.outputs
         state, probed = self._invariants.rest.step(
             parameters,
             self.program.listed(state),
             self.split,
             held,
             stepped[i],
-            [*self.outputs, *(signal for _, signal in self.program.checked)],
+            [*outputs, *(signal for _, signal in self.program.checked)],
             clusters=self.mode is Mode.HYBRID,
             invariants=[(r, None if a is None else next(computed)) for r, a in parts],
             prepared=prepared,
+            before=self.recorder.before,
         )
-        n = len(self.outputs)
-        buffers = [
-            tf.raw_ops.TensorListSetItem(input_handle=buffer, index=slot[k, i], item=v)
-            for k, (buffer, v) in enumerate(zip(buffers, probed[:n], strict=True))
-        ]
+        n = len(self.recorder.before) + len(outputs)
+        buffers = self.recorder.after(buffers, probed[:n], slot, i)
         # The first step counts: those after it only hand on what was not finite.
         failed = [
             tf.where((first < 0) & ~tf.reduce_all(tf.math.is_finite(v)), i, first)
             for first, v in zip(failed, probed[n:], strict=True)
         ]
         return i + 1, self.program.carried(state), buffers, failed
-
-    def _buffers(self) -> list[tf.Tensor]:
-        """Make a place for the values of each output."""
-        # Not a tf.TensorArray: that would not go through every form of the loop.
-        return [
-            tf.raw_ops.TensorListReserve(
-                element_shape=self._shape(output),
-                num_elements=size,
-                element_dtype=output.dtype,
-            )
-            for output, size in zip(self.outputs, self.slots, strict=True)
-        ]
-
-    def _shape(self, output: TensorSignal) -> tuple[int, ...]:
-        return (*output.shape, self.program.minibatch_size)

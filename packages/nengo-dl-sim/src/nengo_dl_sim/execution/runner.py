@@ -21,6 +21,7 @@ from ..recording.probe_store import ProbeStore
 from . import run_function as limits
 from .jit_policy import Mode
 from .microbatches import Microbatches, microbatch_size
+from .recorder import Recorder, SlotRecorder
 from .run_function import RunFunction
 from .step_errors import check_finite_steps
 
@@ -189,11 +190,18 @@ class Runner:
             program,
             self.variables,
             feed.split,
-            [recording.signal for recording in self.recordings],
-            [recording.store.n_slots(capacity) for recording in self.recordings],
+            self._recorder(program, capacity),
             capacity,
             self.unroll,
             mode,
+        )
+
+    def _recorder(self, program: Program, capacity: int) -> Recorder:
+        """Make what keeps something of so many steps."""
+        return SlotRecorder(
+            [recording.signal for recording in self.recordings],
+            [recording.store.n_slots(capacity) for recording in self.recordings],
+            program.minibatch_size,
         )
 
     def _capacity(self, split: InputSplit, n_steps: int) -> int:

@@ -45,6 +45,7 @@ from ..settings.settings import Settings, read_settings
 from ..settings.table import find_setting
 from ..tensorboard.directory import EventDirectory
 from ..training.trainer import Trainer
+from .count import CountMixin
 from .export import ExportMixin
 from .fit import FitMixin
 from .guards import SingleUse
@@ -59,6 +60,7 @@ class Simulator(
     TrainMixin,
     FitMixin,
     PredictMixin,
+    CountMixin,
     ExportMixin,
     InspectMixin,
 ):
