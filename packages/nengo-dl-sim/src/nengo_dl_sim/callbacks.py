@@ -18,6 +18,7 @@ from nengo.exceptions import ValidationError
 from .checks import check_path
 from .saving.writing import writing
 from .simulator.simulator import Simulator
+from .spike_counts import SpikeCounts as SpikeCounts
 from .tensorboard.summaries import summary_entries
 
 

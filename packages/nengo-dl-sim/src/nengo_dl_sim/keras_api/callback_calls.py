@@ -49,6 +49,8 @@ def callback_list(
     listed = list(listed) if isinstance(listed, (list, tuple)) else [listed]
     for callback in listed:
         _check(callback)
+    # Those that add something to the logs come first, so that others find it there.
+    listed.sort(key=lambda callback: not getattr(callback, "adds_logs", False))
     if not model.is_chief:
         listed = [callback for callback in listed if not _writes(callback)]
         verbose = 0
