@@ -25,14 +25,8 @@ def shared():
         source = nengo.Node(np.ones(1), label="source")
         out = nengo.Node(size_in=1, label="out")
         for label, bias in (("silent", 0.5), ("usual", 2.0), ("saturated", 1e5)):
-            ens = nengo.Ensemble(
-                4,
-                1,
-                label=label,
-                encoders=np.ones((4, 1)),
-                gain=np.ones(4),
-                bias=np.full(4, bias),
-            )
+            own = {"gain": np.ones(4), "bias": np.full(4, bias)}
+            ens = nengo.Ensemble(4, 1, encoders=np.ones((4, 1)), label=label, **own)
             nengo.Connection(source, ens, transform=-1 if label == "silent" else 1)
             nengo.Connection(ens.neurons, out, transform=np.full((1, 4), 1e-3))
         nengo.Ensemble(4, 1, label="rates", neuron_type=nengo.Sigmoid())
@@ -102,7 +96,7 @@ def test_warnings_come_once(sim, net):
         ({"n_steps": 0}, "n_steps: expected a whole number of at least 1, got 0"),
         (
             {"ensembles": "usual"},
-            "ensembles: expected a list of Ensembles, got 'usual'",
+            "expected a list of Ensembles, got 'usual'",
         ),
         ({"ensembles": ["usual"]}, "expected Ensembles of the network, got 'usual'"),
     ],
