@@ -82,19 +82,22 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
             shutil.copy(path, folder)
 
 
-def _name_notebook(
+def _link(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any
 ) -> None:
-    """Tell the page of a script where its notebook is."""
+    """Begin the page of a script with links to its notebook."""
     path = Path(app.srcdir, page).with_suffix(".ipynb")
     if path.is_file():
-        context["notebook"] = f"notebooks/{path.name}"
-        context["colab"] = f"{_COLAB}/{path.name}"
+        here = context["pathto"](f"notebooks/{path.name}", 1)
+        context["body"] = (
+            f'<p class="notebook"><a href="{here}" download>Notebook</a> '
+            f'<a href="{_COLAB}/{path.name}">Open in Colab</a></p>{context["body"]}'
+        )
 
 
 def setup(app: Sphinx) -> dict:
-    """Complete notebooks after sphinx-gallery, copy them, and tell pages of them."""
+    """Complete notebooks after sphinx-gallery, copy them, and link to them."""
     app.connect("builder-inited", _complete_all, priority=900)
     app.connect("build-finished", _copy)
-    app.connect("html-page-context", _name_notebook)
+    app.connect("html-page-context", _link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
