@@ -273,3 +273,76 @@ def test_biases_of_convolutions_go_by_channel():
     (conv,) = (node for node in graph.nodes.values() if isinstance(node, nir.Conv2d))
     np.testing.assert_array_equal(conv.bias, [0.5, 2])
     assert nir.NIRGraph(graph.nodes, graph.edges).check_types()
+
+
+def test_neurons_that_give_a_constant_become_a_bias():
+    rng = np.random.RandomState(0)
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.zeros(3), label="source")
+        one = nengo.Ensemble(
+            2, 1, neuron_type=nengo.RectifiedLinear(), gain=[1, 1], bias=[1, 0.5]
+        )
+        passed = nengo.Node(size_in=4)
+        nengo.Connection(one.neurons, passed, transform=rng.rand(4, 2), synapse=None)
+        lif = nengo.Ensemble(
+            4,
+            1,
+            neuron_type=nengo_dl_ops.EulerLIF(),
+            gain=np.full(4, 2.0),
+            bias=np.ones(4),
+        )
+        encoded = nengo.Ensemble(5, 2, neuron_type=nengo_dl_ops.EulerLIF())
+        out = nengo.Node(size_in=4, label="out")
+        plain = {"synapse": None}
+        nengo.Connection(passed, lif.neurons, **plain)
+        nengo.Connection(passed[:2], encoded, **plain)
+        nengo.Connection(source, lif.neurons, transform=rng.rand(4, 3), **plain)
+        nengo.Connection(lif.neurons, out, transform=rng.rand(4, 4), **plain)
+        nengo.Connection(encoded.neurons[:4], out, **plain)
+        nengo.Connection(passed, out, **plain)
+        probe = nengo.Probe(out, label="p")
+    loaded = load(export(net))
+    recorded = []
+    with loaded:
+        found = nengo.Probe(loaded.outputs["out"])
+    for simulated, which, node in (
+        (net, probe, source),
+        (loaded, found, loaded.inputs["source"]),
+    ):
+        node.output = np.array([1.0, 2.0, 3.0])
+        with nengo.Simulator(simulated, progress_bar=False) as sim:
+            sim.run_steps(30)
+        recorded.append(sim.data[which])
+    np.testing.assert_allclose(*recorded, rtol=1e-12)
+    assert len(np.unique(recorded[0])) > 10
+
+
+@pytest.mark.parametrize("amplitude", [1, 0.001, 0.3])
+def test_spikes_of_one(amplitude):
+    kind = nengo_dl_ops.EulerLIF(0.01, amplitude=amplitude)
+    net = ensemble_of(kind)
+    source, probe = net.nodes[0], net.probes[0]
+    graph = export(net, spike_height="one")
+    assert ("Scale" in {type(n).__name__ for n in graph.nodes.values()}) == (
+        amplitude != 0.001
+    )
+    loaded = load(graph)
+    assert loaded.nodes["ens"].neuron_type.amplitude == pytest.approx(amplitude)
+    with loaded:
+        found = nengo.Probe(*loaded.outputs.values())
+    recorded = []
+    for simulated, which, node in (
+        (net, probe, source),
+        (loaded, found, loaded.inputs["source"]),
+    ):
+        node.output = np.array([2.0])
+        with nengo.Simulator(simulated, progress_bar=False) as sim:
+            sim.run_steps(40)
+        recorded.append(sim.data[which])
+    np.testing.assert_allclose(*recorded, rtol=1e-12)
+    assert np.any(recorded[0])
+
+
+def test_a_wrong_height_of_spikes():
+    with pytest.raises(ValidationError, match="spike_height: expected one of 'one'"):
+        export(line_of(), spike_height=1)

@@ -204,7 +204,7 @@ def test_convolutions(shape, kernel, stride, groups, padding, channels_last, tmp
     x = rng.randn(3, transform.size_in)
     graph = export(net, tmp_path / "a.nir")
     kinds = {type(node).__name__ for node in graph.nodes.values()}
-    exact = not channels_last and kernel != (2, 2)
+    exact = kernel != (2, 2)
     assert kinds & {"Conv1d", "Conv2d", "Linear"} == (
         {f"Conv{len(kernel)}d"} if exact else {"Linear"}
     )
@@ -215,6 +215,34 @@ def test_convolutions(shape, kernel, stride, groups, padding, channels_last, tmp
     (right,) = run(net, net.source, [probe], x)
     np.testing.assert_allclose(values, right, atol=1e-12)
     assert np.any(right)
+
+
+def test_channels_last_beside_channels_first_and_matrices():
+    """Values are permuted on the way, where no weights can take that over."""
+    rng = np.random.RandomState(0)
+    last = Convolution(3, (4, 4, 2), (3, 3), padding="same", init=rng.randn(3, 3, 2, 3))
+    first = Convolution(
+        2, (3, 4, 4), (3, 3), channels_last=False, init=rng.randn(3, 3, 3, 2)
+    )
+    with nengo.Network(seed=0) as net:
+        net.source = nengo.Node(np.zeros(32), label="source")
+        a = nengo.Node(size_in=48, label="a")
+        b = nengo.Node(size_in=first.size_out, label="b")
+        nengo.Connection(net.source, a, transform=last, synapse=None)
+        nengo.Connection(net.source, b, transform=rng.randn(8, 32), synapse=None)
+        nengo.Connection(a, a, transform=rng.randn(48, 48) / 40, synapse=0.01)
+        nengo.Connection(a, b, transform=first, synapse=nengo.Alpha(0.003))
+        net.recorded = [nengo.Probe(node, label=node.label + "2") for node in (a, b)]
+    x = rng.randn(6, 32)
+    graph = export(net)
+    assert {"Conv2d", "Linear"} <= set(kinds_of(graph))
+    loaded = load(graph)
+    with loaded:
+        probes = [nengo.Probe(loaded.outputs[name]) for name in ("a2", "b")]
+    found = run(loaded, loaded.inputs["source"], probes, x)
+    for values, right in zip(found, run(net, net.source, net.recorded, x), strict=True):
+        np.testing.assert_allclose(values, right, atol=1e-9)
+        assert np.any(right)
 
 
 def test_slices_and_filters_with_factors_are_the_same_but_for_rounding():

@@ -10,6 +10,7 @@ import keras
 import nengo
 import numpy as np
 
+from .average_transform import AverageTransform
 from .converter import Converter
 from .layer_converter import LayerConverter
 
@@ -29,8 +30,8 @@ class ConvertAveragePooling(LayerConverter):
         shape = self.input_shape(node_id)
         last = self.layer.data_format == "channels_last"
         spatial = shape[:-1] if last else shape[1:]
-        entries = _entries(*self._window(spatial))
-        transform = _of_channels(entries, shape, self.output_shape(node_id), last)
+        window = self._window(spatial)
+        transform = _of_channels(window, shape, self.output_shape(node_id), last)
         self.add_connection(node_id, node, transform=transform)
         return node
 
@@ -105,9 +106,10 @@ def _intervals(n: int, size: int, stride: int, padding: str) -> list[tuple[int, 
 
 
 def _of_channels(
-    entries: list[Any], shape: Any, shape_out: Any, channels_last: bool
+    window: tuple[Any, ...], shape: Any, shape_out: Any, channels_last: bool
 ) -> nengo.Sparse:
     """Do the same with each channel."""
+    entries = _entries(*window)
     channels = shape[-1] if channels_last else shape[0]
     rows_in = np.arange(prod(shape)).reshape(
         (-1, channels) if channels_last else (channels, -1)
@@ -119,13 +121,47 @@ def _of_channels(
     )
     rows_out = rows_out if channels_last else rows_out.T
     indices, weights = [], []
-    for i, columns in enumerate(entries):
-        for row, column in itertools.product([i], columns):
+    for row, columns in enumerate(entries):
+        for column in columns:
             indices.append(np.stack([rows_out[row], rows_in[column]], axis=1))
             weights.append(np.full(channels, 1 / len(columns)))
-    del shape_out
-    return nengo.Sparse(
+    return _transform(
         (size_out, prod(shape)),
-        indices=np.concatenate(indices),
-        init=np.concatenate(weights),
+        np.concatenate(indices),
+        np.concatenate(weights),
+        window,
+        shape,
+        shape_out,
+        channels_last,
     )
+
+
+def _transform(
+    size: tuple[int, int],
+    indices: np.ndarray,
+    weights: np.ndarray,
+    window: tuple[Any, ...],
+    shape: Any,
+    shape_out: Any,
+    channels_last: bool,
+) -> nengo.Sparse:
+    """Remember which windows these are, unless some are cut off at the borders."""
+    _, pool_size, strides, _ = window
+    if np.any(weights != 1 / prod(pool_size)):
+        return nengo.Sparse(size, indices=indices, init=weights)
+    return AverageTransform(
+        size,
+        indices,
+        weights,
+        tuple(shape),
+        _without_ones(shape, shape_out, channels_last),
+        tuple(map(int, pool_size)),
+        tuple(map(int, strides)),
+        channels_last,
+    )
+
+
+def _without_ones(shape: Any, shape_out: Any, channels_last: bool) -> tuple[int, ...]:
+    """Return the shape of the output with all axes, also those that a layer drops."""
+    missing = (1,) * (len(shape) - len(shape_out))
+    return (*missing, *shape_out) if channels_last else (*shape_out, *missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from nengo.exceptions import ValidationError
 
 #: The names of each choice; the first is what holds if nobody says anything.
@@ -15,6 +16,9 @@ CHOICES = {
 
 #: Metadata of a node of which the output is seen one step later.
 ONE_STEP_DELAY = "one_step_delay"
+
+#: Metadata of inputs and outputs that have channels last in Nengo, first in the graph.
+CHANNELS_LAST = "channels_last"
 
 
 class Conventions(NamedTuple):
@@ -80,3 +84,18 @@ def _from_metadata(node: Any) -> dict[str, str]:
 def is_late(node: Any) -> bool:
     """Tell whether a node has a delay of one step, by its metadata."""
     return isinstance(node.metadata, dict) and bool(node.metadata.get(ONE_STEP_DELAY))
+
+
+def has_channels_last(node: Any) -> bool:
+    """Tell whether values have channels last in Nengo, by the metadata of a node."""
+    return isinstance(node.metadata, dict) and bool(node.metadata.get(CHANNELS_LAST))
+
+
+def channels_first(shape: tuple[int, ...]) -> np.ndarray:
+    """
+    Return where values with channels first are among those with channels last.
+
+    ``shape``: that with channels first.
+    """
+    numbers = np.arange(int(np.prod(shape))).reshape((*shape[1:], shape[0]))
+    return np.moveaxis(numbers, -1, 0).ravel()

@@ -11,6 +11,8 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 
 from ..version import version
 from .builder import nested
+from .conventions import check_choice
+from .export_channels import put_channels_first
 from .export_network import NetworkExporter
 from .export_shapes import add_shapes
 from .lossy import Lossy
@@ -21,6 +23,7 @@ def export(
     network_or_sim: nengo.Network | Any,
     path: str | PathLike | None = None,
     on_lossy: str = "raise",
+    spike_height: str = "amplitude_over_dt",
 ) -> Any:
     """
     Make a graph of NIR of a network.
@@ -38,6 +41,10 @@ def export(
     on_lossy : {"raise", "warn"}
         What to do about what NIR does not have: refuse it, or warn and export an
         approximation. Where there is none, it is refused in any case.
+    spike_height : {"amplitude_over_dt", "one"}
+        How high spikes are that NIR's neurons give: pulses with an integral of 1, or
+        1 in a step, as in most libraries; what reads them is then multiplied by
+        ``amplitude / dt``.
 
     Returns
     -------
@@ -63,14 +70,17 @@ def export(
         raise ValidationError(
             f"expected 'raise' or 'warn', got {on_lossy!r:.100}", attr="on_lossy"
         )
+    check_choice("spike_height", spike_height)
     model, data = _model(network_or_sim)
-    exporter = NetworkExporter(model, data, Lossy(on_lossy == "warn"))
+    height = 1 / float(model.dt) if spike_height == "one" else 1.0
+    exporter = NetworkExporter(model, data, Lossy(on_lossy == "warn"), height)
     builder = exporter.export(model.toplevel)
     metadata = {
         "writer": f"nengo-dl-sim {version}",
-        "spike_height": "amplitude_over_dt",
+        "spike_height": spike_height,
         "integration": "exponential",
     }
+    put_channels_first(builder)
     add_shapes(builder)
     graph = nested(builder, metadata)
     if path is not None:

@@ -13,6 +13,7 @@ from nengo.ensemble import Neurons
 from nengo.transforms import Dense, NoTransform
 from nengo.utils.numpy import is_iterable
 
+from .conventions import has_channels_last
 from .export_transforms import as_matrix, synapse_nodes, weight_nodes
 from .lossy import Lossy
 from .package import nir_package
@@ -61,7 +62,7 @@ class Link:
         if isinstance(node, nir.Linear):
             self.weights[-1] = nir.Affine(node.weight, np.array(bias, float))
         else:
-            node.bias = _per_channel(node, bias)
+            node.bias = per_channel(node, bias)
 
 
 def bias_taker(
@@ -77,14 +78,19 @@ def bias_taker(
         last = link.weights[-1]
         convolution = isinstance(last, (nir.Conv1d, nir.Conv2d))
         if isinstance(last, nir.Linear) or (
-            convolution and _per_channel(last, bias) is not None
+            convolution and per_channel(last, bias) is not None
         ):
             return link
     return None
 
 
-def _per_channel(node: Any, bias: np.ndarray) -> np.ndarray | None:
-    channels = bias.reshape(len(node.weight), -1)
+def per_channel(node: Any, bias: np.ndarray) -> np.ndarray | None:
+    """Return the bias of each channel of a convolution; None if they are not equal."""
+    n_channels = len(node.weight)
+    if has_channels_last(node):
+        channels = bias.reshape(-1, n_channels).T
+    else:
+        channels = bias.reshape(n_channels, -1)
     same = np.all(channels == channels[:, :1])
     return np.array(channels[:, 0], float) if same else None
 

@@ -11,10 +11,11 @@ from nengo.base import Process
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
-from nengo_dl_ops import TensorNode
+from nengo_dl_ops import Heaviside, TensorNode
 
 from .builder import GraphBuilder
 from .export_connections import Link, bias_taker, links_of
+from .export_constants import Constants, add_constant
 from .export_neurons import check_neurons, has_leak, neuron_node, with_current
 from .export_transforms import synapse_nodes
 from .flat_graph import Name
@@ -34,12 +35,17 @@ class NetworkExporter:
         Current values by object.
     lossy : Lossy
         Is told of what NIR does not have.
+    height : float
+        How many times as high spikes are in Nengo as in the graph.
     """
 
-    def __init__(self, model: Model, data: Mapping, lossy: Lossy) -> None:
+    def __init__(
+        self, model: Model, data: Mapping, lossy: Lossy, height: float = 1.0
+    ) -> None:
         self.model = model
         self.data = data
         self.lossy = lossy
+        self.height = height
         self.graph = GraphBuilder()
         self.exits: dict[Any, Name] = {}
         self.entries: dict[Any, Name] = {}
@@ -49,11 +55,16 @@ class NetworkExporter:
     def export(self, network: nengo.Network) -> GraphBuilder:
         """Return the graph."""
         self._add_paths(network, ())
+        links = links_of(self.model, self.data, self.lossy)
+        self.constants = Constants(self.model, self.data, links)
+        self.links = [link for link in links if not self.constants.replaces(link)]
         for ens in network.all_ensembles:
-            self._check_ensemble(ens)
-        self.links = links_of(self.model, self.data, self.lossy)
+            if not self.constants.has(ens):
+                self._check_ensemble(ens)
         self._check_probes()
         for obj in self.paths:
+            if self.constants.has(obj):
+                continue
             if isinstance(obj, nengo.Node):
                 self._add_node(obj)
             else:
@@ -61,6 +72,9 @@ class NetworkExporter:
         for link in self.links:
             if link.post is not None:
                 self._connect(link)
+        for obj, value in self.constants.added.items():
+            if isinstance(obj, nengo.Node):
+                add_constant(self.graph, self.entries[obj], value)
         self._add_outputs()
         nir = nir_package()
         for kind, what in (
@@ -142,7 +156,7 @@ class NetworkExporter:
     def _add_ensemble(self, ens: nengo.Ensemble) -> None:
         """Add neurons, with what is before and behind them."""
         nir, name = nir_package(), self.paths[ens]
-        built, bias = self.model.params[ens], np.array(self.data[ens].bias, float)
+        built, bias = self.model.params[ens], self._bias(ens)
         path, label = name[:-1], name[-1]
         encoded = any(link.post is ens for link in self.links)
         to_neurons = [link for link in self.links if link.post == ens.neurons]
@@ -164,6 +178,15 @@ class NetworkExporter:
         elif not has_leak(ens.neuron_type) and np.any(bias) and not taker:
             self._add_bias(ens, bias)
         self.exits[ens.neurons] = self.exits[ens] = self._scaled(ens)
+
+    def _bias(self, ens: nengo.Ensemble) -> np.ndarray:
+        """Return the bias of neurons, with the constants that they get."""
+        found, added = self.data[ens], self.constants.added
+        bias = np.array(found.bias, float)
+        bias = bias + found.gain * added.get(ens.neurons, 0)
+        if ens in added:
+            bias = bias + found.scaled_encoders @ added[ens]
+        return bias
 
     def _with_filter(
         self,
@@ -213,6 +236,9 @@ class NetworkExporter:
     def _scaled(self, ens: nengo.Ensemble) -> Name:
         """Return what gives the spikes: with an amplitude, a factor on those of NIR."""
         name, amplitude = self.paths[ens], float(ens.neuron_type.amplitude)
+        # An amplitude of dt makes spikes of 1, but for rounding.
+        height = 1.0 if isinstance(ens.neuron_type, Heaviside) else self.height
+        amplitude = 1.0 if amplitude == 1 / height else amplitude * height
         if amplitude == 1:
             return name
         scale = nir_package().Scale(np.full(ens.n_neurons, amplitude))
@@ -243,6 +269,8 @@ class NetworkExporter:
             self.graph.add(name, nir.Output(shape), [last])
         probed = {link.pre for link in self.links if link.post is None}
         for node in self.paths:
+            if self.constants.has(node):
+                continue
             passes = isinstance(node, nengo.Node) and node.size_in and not node.output
             if passes and not self._is_read(node) and node not in probed:
                 self._add_output(node)

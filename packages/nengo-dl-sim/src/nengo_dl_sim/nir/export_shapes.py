@@ -33,13 +33,14 @@ def add_shapes(builder: GraphBuilder) -> None:
 
 def _is_convolution(node: Any) -> bool:
     nir = nir_package()
-    return isinstance(node, (nir.Conv1d, nir.Conv2d))
+    kinds = nir.Conv1d, nir.Conv2d, nir.AvgPool2d, nir.SumPool2d
+    return isinstance(node, kinds)
 
 
 def _is_elementwise(node: Any) -> bool:
     nir = nir_package()
-    kinds = nir.Affine, nir.Linear, nir.Conv1d, nir.Conv2d, nir.NIRGraph
-    return not isinstance(node, kinds)
+    kinds = nir.Affine, nir.Linear, nir.NIRGraph
+    return not (isinstance(node, kinds) or _is_convolution(node))
 
 
 def _output_shape(node: Any) -> Shape:

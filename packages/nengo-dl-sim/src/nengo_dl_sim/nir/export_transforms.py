@@ -14,7 +14,8 @@ from nengo.transforms import Convolution, ConvolutionTranspose, SparseMatrix
 
 from nengo_dl_ops import Delay
 
-from .conventions import ONE_STEP_DELAY
+from ..converter.average_transform import AverageTransform
+from .conventions import CHANNELS_LAST, ONE_STEP_DELAY
 from .package import nir_package
 
 
@@ -51,7 +52,7 @@ def _convolution(transform: Convolution, weights: Any, size: int) -> list[Any]:
             "neither NIR has nor Nengo simulates",
             attr="transform",
         )
-    if transform.channels_last or padding is None:
+    if padding is None:
         return [nir_package().Linear(matrix_of(transform, weights, size))]
     nir = nir_package()
     kernel = np.array(np.moveaxis(weights, (-1, -2), (0, 1)), np.float64, order="C")
@@ -69,10 +70,39 @@ def _convolution(transform: Convolution, weights: Any, size: int) -> list[Any]:
         dilation=sizes([1] * transform.dimensions),
         groups=int(transform.groups),
         bias=np.zeros(transform.n_filters),
+        metadata={CHANNELS_LAST: 1} if transform.channels_last else {},
     )
     # nir counts channels of one group, and takes kernels to be square.
-    node.input_type = {"input": np.array(transform.input_shape.shape)}
-    node.output_type = {"output": np.array(transform.output_shape.shape)}
+    node.input_type = {"input": _first(transform.input_shape)}
+    node.output_type = {"output": _first(transform.output_shape)}
+    return [node]
+
+
+def _first(shape: Any) -> np.ndarray:
+    """Return a shape with channels first."""
+    return np.array([shape.n_channels, *shape.spatial_shape])
+
+
+@weight_nodes.register(AverageTransform)
+def _average(transform: AverageTransform, weights: Any, size: int) -> list[Any]:
+    one = 1 / np.prod(transform.pool_size)
+    is_average = np.allclose(weights.data, one, rtol=1e-6, atol=0)
+    if len(transform.pool_size) != 2 or not is_average:
+        return _sparse(transform, weights, size)
+    nir = nir_package()
+    node = nir.AvgPool2d(
+        kernel_size=np.array(transform.pool_size),
+        stride=np.array(transform.strides),
+        padding=np.array([0, 0]),
+        metadata={CHANNELS_LAST: 1} if transform.channels_last else {},
+    )
+    last = transform.channels_last
+    for types, name, shape in (
+        ("input_type", "input", transform.input_shape),
+        ("output_type", "output", transform.output_shape),
+    ):
+        first = np.array((*shape[-1:], *shape[:-1]) if last else shape)
+        setattr(node, types, {name: first})
     return [node]
 
 

@@ -75,10 +75,19 @@ def alpha_filters(graph: FlatGraph) -> dict[Name, Name]:
         if not _is_half(node) or not is_late(node) or len(before) != 1:
             continue
         first = graph.nodes[before[0]]
-        same = _is_half(first) and not is_late(first) and first.tau[0] == node.tau[0]
+        same = (
+            _is_half(first)
+            and not is_late(first)
+            and first.tau.flat[0] == node.tau.flat[0]
+        )
         if same and graph.out_of(before[0]) == [name]:
             found[name] = before[0]
     return found
+
+
+def _tau(node: Any) -> float:
+    """Return the time constant that all elements have."""
+    return float(np.ravel(node.tau)[0])
 
 
 def _is_half(node: Any) -> bool:
@@ -95,7 +104,7 @@ def add_alpha(node: Any, size: int, label: str) -> tuple[Any, Any, Any]:
     """Add a connection with ``nengo.Alpha``; return entry, exit, what stands for it."""
     entry = nengo.Node(size_in=size, label=f"{label}.sum")
     exit_ = nengo.Node(size_in=size, label=label)
-    nengo.Connection(entry, exit_, synapse=nengo.Alpha(float(node.tau[0])))
+    nengo.Connection(entry, exit_, synapse=nengo.Alpha(_tau(node)))
     return entry, exit_, exit_
 
 

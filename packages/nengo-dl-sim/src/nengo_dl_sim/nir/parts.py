@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import nengo
 import numpy as np
 
-from .conventions import Conventions, is_late
+from .conventions import Conventions, channels_first, has_channels_last, is_late
 from .cycles import delayed_edges
 from .filters import (
     add_alpha,
@@ -63,6 +63,7 @@ class Assembly:
         self.graph = graph
         self.dt = dt
         self.conventions = conventions
+        self._shapes = shapes
         self.sizes = {name: tuple(map(prod, pair)) for name, pair in shapes.items()}
         self.weights = {
             name: weights
@@ -105,7 +106,7 @@ class Assembly:
         check_positive(node, shown(name))
         if name in self.graph.inputs:
             source = nengo.Node(np.zeros(size), label=label)
-            return Part(None, source, source)
+            return Part(None, self._channels_first(name, source), source)
         if is_population(node):
             amplitude = self._amplitude(name, conventions)
             made = add_population(node, size, label, conventions, amplitude)
@@ -118,7 +119,26 @@ class Assembly:
         if isinstance(node, nir_package().Delay):
             return Part(*add_delay(node, size, label))
         passed = nengo.Node(size_in=size, label=label)
+        if name in self.graph.outputs and has_channels_last(node):
+            first = nengo.Node(size_in=size, label=f"{label}.channels_first")
+            nengo.Connection(first, passed[self._places(name)], synapse=None)
+            return Part(first, passed, passed)
         return Part(passed, passed, passed)
+
+    def _channels_first(self, name: Name, source: nengo.Node) -> nengo.Node:
+        """Return a node that has channels first, if the source has them last."""
+        if not has_channels_last(self.graph.nodes[name]):
+            return source
+        first = nengo.Node(
+            size_in=source.size_out, label=f"{source.label}.channels_first"
+        )
+        nengo.Connection(source[self._places(name)], first, synapse=None)
+        return first
+
+    def _places(self, name: Name) -> list[int]:
+        """Return where values with channels first are among those of Nengo."""
+        places: list[int] = channels_first(self._shapes[name][0]).tolist()
+        return places
 
     def _amplitude(self, name: Name, conventions: Conventions) -> float:
         """Return the height of spikes; a factor on all of them is part of it."""

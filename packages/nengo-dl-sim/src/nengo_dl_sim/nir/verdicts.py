@@ -97,11 +97,12 @@ SYNAPSES: dict[type, Verdict] = {
 TRANSFORMS: dict[type, Verdict] = {
     transforms.NoTransform: Verdict("exact", "an edge"),
     transforms.Dense: Verdict("exact", "Linear, or Scale for a number or a vector"),
-    transforms.Sparse: Verdict("exact", "Linear"),
+    transforms.Sparse: Verdict(
+        "exact", "Linear; AvgPool2d for the averages of a converted Keras model"
+    ),
     transforms.Convolution: Verdict(
         "exact",
-        "Conv1d or Conv2d; Linear with channels last, or with padding that differs "
-        "between sides",
+        "Conv1d or Conv2d; Linear with padding that differs between sides",
     ),
     transforms.ConvolutionTranspose: Verdict("exact", "Linear"),
 }
