@@ -22,7 +22,10 @@ WORKER = SHARED / "distribution" / "worker.py"
 TOLERANCES = {"compiled": 1e-6}
 TOLERANCE = 1e-12
 
-COMPARED = sorted(CASES.keys() - {"normalized", "refused"})
+#: What differs between workers, or from one process.
+APART = {"normalized", "refused", "for_the_chief"}
+
+COMPARED = sorted(CASES.keys() - APART)
 
 #: What devices of one process do: the rest differs by nothing of theirs.
 OF_DEVICES = ("clipped", "fitted", "drawn", "normalized", "refused")
@@ -31,6 +34,19 @@ WHO = [
     *((name, f"worker {n}") for name in COMPARED for n in (0, 1)),
     *((name, "devices") for name in COMPARED if name in OF_DEVICES),
 ]
+
+
+#: What workers refuse, by what is said of it.
+REFUSED = {
+    "seed": "strategy: expected the same seed in all workers, got 3 in worker 0, and 4 "
+    "in worker 1",
+    "network": "the same network in all workers, got",
+    "shapes": "strategy: expected the same shapes of data in all workers, got node of "
+    "shape (12, 4, 2) in worker 0, and node of shape (12, 3, 2) in worker 1",
+    "whole minibatches": "element 0: expected",
+    "no files": "expected a data set that begins with a list of files",
+    "no items": "expected elements whose arrays all have an axis of items",
+}
 
 
 def free_ports(n_ports):
@@ -132,8 +148,7 @@ def test_batch_normalization_is_of_the_items_of_each(found, who):
 
 def test_workers_end_with_equal_numbers(found):
     first, second = found["worker 0"], found["worker 1"]
-    assert first.keys() == second.keys()
-    for key in first.keys() - {key for key in first if "refused/" in key}:
+    for key in first.keys() - {key for key in first if key.partition("/")[0] in APART}:
         np.testing.assert_array_equal(first[key], second[key])
 
 
@@ -155,13 +170,39 @@ def test_what_is_refused(found, who):
     assert "expected steps that TensorFlow computes" in text["refused/python"]
     for name in ("optimizer", "metrics"):
         assert "was made in the scope of one" in text[f"inside/{name}"]
+    assert "expected 'all' or 'chief', got 'first'" in text["refused/gather_to"]
     if who == "devices":
         assert "refused/seed" not in text
-    else:
-        assert text["refused/seed"].startswith(
-            "strategy: expected the same seed in all workers, got another one in "
-            "worker 1 than in worker 0"
-        )
+
+
+@pytest.mark.parametrize("who", ["worker 0", "worker 1"])
+@pytest.mark.parametrize("name, said", REFUSED.items())
+def test_what_is_refused_of_workers(found, who, name, said):
+    assert said in str(found[who][f"refused/{name}"])
+
+
+def test_fewer_files_than_workers_are_refused(found):
+    said = [str(found[f"worker {n}"]["refused/one file"]) for n in (0, 1)]
+    assert "expected a file for each worker" in said[0]
+    assert "expected at least one element" in said[1]
+
+
+def test_who_could_not_read_its_data(found):
+    assert str(found["worker 1"]["refused/a worker"]) == "the disk is gone"
+    assert "got an error in worker 1" in str(found["worker 0"]["refused/a worker"])
+
+
+def test_outputs_for_the_chief(found, expected):
+    values = expected("for_the_chief")
+    for worker, sizes in enumerate(([2, 2], [2, 1])):
+        mine = found[f"worker {worker}"]
+        np.testing.assert_array_equal(mine["for_the_chief/sizes"], sizes)
+        for name in ("outputs", "values"):
+            key = f"for_the_chief/{name}"
+            if worker:
+                assert key not in mine
+            else:
+                np.testing.assert_allclose(mine[key], values[name], rtol=1e-12)
 
 
 def test_a_lost_worker_is_named(found, folder):

@@ -71,6 +71,11 @@ class DataAdapter(ABC):
             None if lengths[0] == size else lengths[0],
         )
 
+    @property
+    @abstractmethod
+    def shapes(self) -> dict[Node | Probe, tuple[int, ...]]:
+        """The shape of what was given for each node and probe."""
+
     @abstractmethod
     def fingerprint(self) -> bytes:
         """Return what tells this data from other data, without reading all of it."""

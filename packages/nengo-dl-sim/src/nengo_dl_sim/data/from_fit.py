@@ -14,10 +14,10 @@ from .array_data import ArrayData, ArraySteps
 from .arrays import called, check_inputs, common_shape
 from .batches import check_divisible
 from .data_adapter import DataAdapter
+from .from_stream import stream_data
 from .keras_forms import UserData, is_stream, read_values
 from .names import Names
 from .sample_weights import all_weights, check_weights
-from .stream_data import Reader, StreamData
 from .stream_epochs import StreamEpochs, first_elements
 
 
@@ -122,13 +122,14 @@ def epoch_data(
     ``per_epoch``: the number of minibatches in each; the next one goes on from there.
     None: all.
     """
-    stream = _stream(user_data)
-    if stream is None:
+    if not _is_stream(user_data):
         data = fit_data(engine, names, user_data)
         return data if per_epoch is None else ArraySteps(data, per_epoch, n_done)
-    return _stream_data(
-        engine, names, user_data, StreamEpochs(stream, n_epochs, per_epoch)
-    )
+
+    def epochs_of(stream: Iterable) -> StreamEpochs:
+        return StreamEpochs(stream, n_epochs, per_epoch)
+
+    return stream_data(engine, names, user_data, epochs_of)
 
 
 def pass_data(
@@ -145,23 +146,24 @@ def pass_data(
 
     ``n_batches``: how many minibatches are taken each time. None: all.
     """
-    stream = _stream(user_data)
-    if stream is None:
+    if not _is_stream(user_data):
         data = fit_data(engine, names, user_data, keep_remainder=True)
         return data if n_batches is None else data.first(n_batches)
-    if isinstance(stream, Iterator):  # which has no way back to its beginning
-        stream_epochs = StreamEpochs(stream, n_passes, n_batches)
-    else:
+
+    def epochs_of(stream: Iterable) -> StreamEpochs:
+        if isinstance(stream, Iterator):  # which has no way back to its beginning
+            return StreamEpochs(stream, n_passes, n_batches)
         beginning = first_elements(stream, n_batches)
-        stream_epochs = StreamEpochs(beginning, n_passes, n_expected=n_batches)
-    return _stream_data(engine, names, user_data, stream_epochs, keep_remainder=True)
+        return StreamEpochs(beginning, n_passes, n_expected=n_batches)
+
+    return stream_data(engine, names, user_data, epochs_of, keep_remainder=True)
 
 
-def _stream(user_data: UserData) -> Iterable | None:
-    """Return x if it is a stream; check that nothing else is given then."""
+def _is_stream(user_data: UserData) -> bool:
+    """Tell whether x is a stream; check that nothing else is given then."""
     x, y, n_steps = user_data.x, user_data.y, user_data.n_steps
     if not is_stream(x):
-        return None
+        return False
     for attr, value, what in (
         ("y", y, "targets"),
         ("sample_weight", user_data.sample_weight, "weights"),
@@ -178,16 +180,4 @@ def _stream(user_data: UserData) -> Iterable | None:
             "n_steps: expected None, since x is a data set or generator, whose "
             f"elements say how many steps there are; got {n_steps}"
         )
-    return x
-
-
-def _stream_data(
-    engine: Engine,
-    names: Names,
-    user_data: UserData,
-    stream_epochs: StreamEpochs,
-    keep_remainder: bool = False,
-) -> StreamData:
-    reader = Reader(engine, names, user_data)
-    size, dtype = engine.config.minibatch_size, engine.config.dtype
-    return StreamData(stream_epochs, reader, size, dtype, keep_remainder)
+    return True

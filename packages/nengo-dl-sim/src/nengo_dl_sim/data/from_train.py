@@ -16,9 +16,9 @@ from .array_data import ArrayData
 from .arrays import check_inputs, check_targets, common_shape, split_data
 from .batches import check_divisible
 from .data_adapter import DataAdapter
+from .from_stream import stream_data
 from .keras_forms import UserData, is_stream, without_n_steps
 from .names import RESERVED, Names
-from .stream_data import Reader, StreamData
 from .stream_epochs import StreamEpochs
 
 #: Inputs by node and targets by probe; or a number of steps; or what gives such
@@ -51,9 +51,12 @@ def train_data(
                 "order, got True: use dataset.shuffle(n, seed=...)",
                 attr="shuffle",
             )
-        reader = Reader(engine, names, UserData(data, check=check_targets))
-        return StreamData(
-            StreamEpochs(data, n_epochs), reader, size, dtype, keep_remainder
+        return stream_data(
+            engine,
+            names,
+            UserData(data, check=check_targets),
+            lambda stream: StreamEpochs(stream, n_epochs),
+            keep_remainder,
         )
     if whole_number(data) is None and not isinstance(data, (int, float, np.number)):
         raise ValidationError(

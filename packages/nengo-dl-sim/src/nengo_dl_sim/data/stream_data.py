@@ -66,12 +66,17 @@ class Reader:
         The names of its nodes and probes.
     user_data : UserData
         What else the user gave: says how to check targets, and how to weigh.
+    size : int
+        How many items an element has.
     """
 
-    def __init__(self, engine: Engine, names: Names, user_data: UserData) -> None:
+    def __init__(
+        self, engine: Engine, names: Names, user_data: UserData, size: int
+    ) -> None:
         self._engine = engine
         self._names = names
         self._user_data = user_data
+        self.size = size
 
     def read(self, number: int, element: Any) -> Element:
         """
@@ -90,7 +95,7 @@ class Reader:
             raise ValidationError(message, attr=error.attr) from error
 
     def _read(self, element: Any) -> Element:
-        engine, size = self._engine, self._engine.config.minibatch_size
+        engine, size = self._engine, self.size
         nodes, probes, dtype = (
             engine.inputs.nodes,
             engine.model.probes,
@@ -170,23 +175,27 @@ class StreamData(DataAdapter):
         keep_remainder: bool = False,
     ) -> None:
         first = reader.read(0, stream_epochs.first)
-        if first.n_items < minibatch_size and not keep_remainder:
+        super().__init__(first.n_steps, minibatch_size, dtype, keep_remainder)
+        self.element_size = reader.size
+        if self._lacks_items(first):
             raise ValidationError(
-                f"element 0: expected minibatch_size={minibatch_size} items, got "
-                f"{first.n_items}",
+                f"element 0: expected {self._expected}, got {first.n_items}",
                 attr="data",
             )
-        super().__init__(first.n_steps, minibatch_size, dtype, keep_remainder)
         self._stream_epochs = stream_epochs
         self._reader = reader
         self._first = first
 
+    @property
+    def shapes(self) -> dict[Node | Probe, tuple[int, ...]]:
+        """The shape of what the first element has for each node and probe."""
+        given = {**self._first.inputs, **self._first.targets}
+        return {obj: array.shape for obj, array in given.items()}
+
     def fingerprint(self) -> bytes:
-        """Return the shapes, and the values of the first element."""
-        arrays = [*self._first.inputs.values(), *_compared(self._first)]
-        shapes = [(array.shape, str(array.dtype)) for array in arrays]
-        values = [np.ascontiguousarray(array).tobytes() for array in arrays]
-        return repr(shapes).encode() + b"".join(values)
+        """Return the values of the first element."""
+        arrays = [*self._first.inputs.values(), *compared(self._first)]
+        return b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
 
     @property
     def nodes(self) -> frozenset[Node]:
@@ -201,7 +210,7 @@ class StreamData(DataAdapter):
     @property
     def target_shapes(self) -> list[tuple[int, ...]]:
         """The shape of each target, then of weights, without the first axis."""
-        return [array.shape[1:] for array in _compared(self._first)]
+        return [array.shape[1:] for array in compared(self._first)]
 
     @property
     def weighted(self) -> list[Probe]:
@@ -216,18 +225,40 @@ class StreamData(DataAdapter):
     def epoch(self, order: Order | None) -> Iterator[Items]:
         """Go through the data once, in its own order; prefetched elements wait."""
         del order
+        for element in self._elements():
+            if self._lacks_items(element):
+                warn_user(
+                    f"The last element of the data has {element.n_items} items, not "
+                    f"minibatch_size={self.minibatch_size}: it is left out"
+                )
+                return
+            yield self._filled(element.inputs, compared(element))
+
+    def _elements(self) -> Iterator[Element]:
+        """Read elements that are alike; only the last may have fewer items."""
         elements = self._stream_epochs.epoch()
         for number, found in enumerate(elements):
             element = self._reader.read(number, found)
             self._check_form(number, element)
-            if element.n_items < self.minibatch_size and not self.keep_remainder:
+            if self._lacks_items(element):
                 self._check_last(number, element, elements)
-                return
-            alike = element._replace(  # in the order of the first one
+            yield element._replace(  # in the order of the first one
                 targets={p: element.targets[p] for p in self._first.targets},
                 weights={p: element.weights[p] for p in self._first.weights},
             )
-            yield self._filled(element.inputs, _compared(alike))
+
+    def _lacks_items(self, element: Element) -> bool:
+        """Tell whether an element has fewer items than it may have."""
+        return element.n_items < self.element_size and not self.keep_remainder
+
+    @property
+    def _expected(self) -> str:
+        """Say how many items an element has, for messages."""
+        whole = f"minibatch_size={self.minibatch_size}"
+        if self.element_size == self.minibatch_size:
+            return f"{whole} items"
+        n_workers = self.minibatch_size // self.element_size
+        return f"{self.element_size} items ({whole}, divided by {n_workers} workers)"
 
     def _check_form(self, number: int, element: Element) -> None:
         if element.form != self._first.form:
@@ -238,21 +269,17 @@ class StreamData(DataAdapter):
             )
 
     def _check_last(self, number: int, element: Element, following: Iterator) -> None:
-        """Let an element with fewer items be the last one; and leave it out."""
+        """Let only the last element have fewer items."""
         if next(following, None) is not None:
             raise ValidationError(
-                f"element {number}: expected {self.minibatch_size} items, got "
+                f"element {number}: expected {self.element_size} items, got "
                 f"{element.n_items} (only the last element may have fewer)",
                 attr="data",
             )
-        warn_user(
-            f"The last element of the data has {element.n_items} items, not "
-            f"minibatch_size={self.minibatch_size}: it is left out"
-        )
 
 
-def _compared(element: Element) -> list[np.ndarray]:
-    """Return targets, then weights."""
+def compared(element: Element) -> list[np.ndarray]:
+    """Return what outputs are compared with, then weights."""
     return [*element.targets.values(), *element.weights.values()]
 
 

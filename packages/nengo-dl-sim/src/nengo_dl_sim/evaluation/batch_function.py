@@ -20,7 +20,7 @@ from ..execution.divided_program import DividedProgram
 from ..execution.sequence import Keep, run_sequence
 from ..execution.step_errors import check_finite_steps
 from ..measures.measure import Measure
-from .divided_values import DividedValues
+from .divided_values import DividedValues, OwnValues
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class Result(NamedTuple):
         How many steps it had.
     values : list
         The value of each measure: in training an array of losses (before the
-        parameters changed), else what its function returns, as arrays.
+        parameters changed), else what its function returns, as arrays. Outputs as they
+        are, if several processes divide the items: of those of this process.
     n_items : int
         How many items it had, without those that only fill a minibatch.
     watched : list
@@ -121,7 +122,13 @@ class BatchFunction:
         self._is_compiled = jit_compile
         self._values: Callable = CompiledForShapes(self._compute_values, jit_compile)
         if self._divided is not None:
-            self._values = DividedValues(self._divided, self._measure, jit_compile)
+            kind = OwnValues if self._is_of_items else DividedValues
+            self._values = kind(self._divided, self._measure, jit_compile)
+
+    @property
+    def _is_of_items(self) -> bool:
+        """Whether all measures have an axis of items, each of which is of one item."""
+        return all(measure.of_items for measure in self.measures)
 
     def evaluate(
         self,
@@ -153,11 +160,14 @@ class BatchFunction:
     ) -> tuple[list[Any], State, tf.Tensor | None]:
         """Compute the measures of those items that there are."""
         n_items, arguments = block.n_items, tensors(block)
-        if n_items is None or not all(measure.of_items for measure in self.measures):
+        if n_items is None or not self._is_of_items:
             return self._values(state, *arguments, training, n_items)
         # No need to compile this for another number of items.
         values, *others = self._values(state, *arguments, training, None)
-        return tf.nest.map_structure(lambda value: value[:n_items], values), *others
+        n_here = n_items
+        if self._divided is not None:  # they begin with the first item of this process
+            n_here = max(n_items - self._divided.first_item, 0)
+        return tf.nest.map_structure(lambda value: value[:n_here], values), *others
 
     def _check_finite(
         self, finite: tf.Tensor | None, block: Batch, more: str = ""

@@ -37,9 +37,12 @@ class DividedValues:
         self, divided: DividedProgram, measured: Measured, jit_compile: bool
     ) -> None:
         self._divided = divided
-        self._outputs = divided.compiled(self._compute_outputs, jit_compile)
-        self._measures = CompiledForShapes(self._compute_measures, jit_compile)
         self._measured = measured
+        self._compile(jit_compile)
+
+    def _compile(self, jit_compile: bool) -> None:
+        self._outputs = self._divided.compiled(self._compute_outputs, jit_compile)
+        self._measures = CompiledForShapes(self._compute_measures, jit_compile)
 
     def __call__(
         self,
@@ -81,3 +84,58 @@ class DividedValues:
             finite = rest.pop(0) == 0
         state = divided.joined_state(before, after, rest)
         return self._measured(outputs, targets, n_items), state, finite
+
+
+class OwnValues(DividedValues):
+    """
+    Computes outputs, as they are, of the items of this process only.
+
+    Nothing of them goes to other processes.
+    """
+
+    def _compile(self, jit_compile: bool) -> None:
+        self._own = self._divided.compiled(self._compute_own, jit_compile)
+        self._joined = CompiledForShapes(self._join, jit_compile)
+
+    def __call__(
+        self,
+        state: State,
+        held: tf.Tensor,
+        stepped: tf.Tensor,
+        targets: list[tf.Tensor],
+        training: bool,
+        n_items: int | None,
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
+        """Compute them, and the state after the last step."""
+        given = self._divided.given(state, held, stepped)
+        parts = self._own(given, training)
+        sums = self._divided.replicas.sum([summed for _, summed, _ in parts])
+        outputs = [own for own, _, _ in parts]
+        return self._joined(outputs, sums, state, parts[0][-1], targets)
+
+    def _compute_own(
+        self, number: int, given: Given, training: bool
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor], State]:
+        divided = self._divided
+        after, outputs, finite = divided.run(number, given, training, check=True)
+        # Summed up in any case, so that no process gets far ahead of another.
+        failed = (
+            tf.zeros((), tf.int32) if finite is None else tf.cast(~finite, tf.int32)
+        )
+        state = divided.state_parts(number, given.state, after)
+        return list(outputs.values()), [failed, *state], after
+
+    def _join(
+        self,
+        outputs: Sequence[Sequence[tf.Tensor]],
+        sums: Sequence[tf.Tensor],
+        before: State,
+        after: State,
+        targets: list[tf.Tensor],
+    ) -> tuple[list[Any], State, tf.Tensor | None]:
+        divided, (failed, *rest) = self._divided, sums
+        joined = [tf.concat(parts, 0) for parts in zip(*outputs, strict=True)]
+        of_keys = dict(zip(divided.keep, joined, strict=True))
+        finite = failed == 0 if divided.program.checked else None
+        state = divided.joined_state(before, after, rest)
+        return self._measured(of_keys, targets, None), state, finite

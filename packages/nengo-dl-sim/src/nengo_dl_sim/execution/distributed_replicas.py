@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import zip_longest
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +30,9 @@ _LOST = (
     tf.errors.UnknownError,
 )
 
+#: How much of a text that differs is compared, in bytes.
+_LONGEST = 20_000
+
 
 class DistributedReplicas(Replicas):
     """
@@ -51,10 +55,10 @@ class DistributedReplicas(Replicas):
     ) -> None:
         self._strategy = strategy
         self._devices = list(strategy.extended.worker_devices)
-        self._process = process
         self._timeout = timeout
         self.count = int(strategy.num_replicas_in_sync)
-        self.is_chief = process == 0
+        self.process = process
+        self.n_processes = self.count // len(self._devices)
         self._summed = CompiledForShapes(self._sum)
 
     def scope(self) -> AbstractContextManager:
@@ -64,7 +68,7 @@ class DistributedReplicas(Replicas):
     def here(self, minibatch_size: int) -> list[Replica]:
         """Return those of this process: each takes as many items."""
         size = minibatch_size // self.count
-        first = self._process * len(self._devices)
+        first = self.process * len(self._devices)
         return [
             Replica(Share((first + n) * size, size, minibatch_size), device)
             for n, device in enumerate(self._devices)
@@ -74,12 +78,12 @@ class DistributedReplicas(Replicas):
         """Sum up over the devices of this process, then over processes."""
         if not parts[0]:
             return []
-        with _lost_explained(self._process):
+        with _lost_explained(self.process):
             return list(self._summed([list(part) for part in parts]))
 
     def _sum(self, parts: list[list[tf.Tensor]]) -> list[tf.Tensor]:
         tensors = [tf.add_n(same) for same in zip(*parts, strict=True)]
-        if self.count == len(self._devices):
+        if self.n_processes == 1:
             return tensors
         return packed_sum(tensors, self._sum_vector)
 
@@ -97,39 +101,51 @@ class DistributedReplicas(Replicas):
 
         return self._strategy.run(total, args=(vector,))
 
-    def check_alike(self, facts: Mapping[str, bytes]) -> None:
+    def gather(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Put what each process has among zeros, and sum up."""
+        mine = []
+        for array in arrays:
+            table = np.zeros((self.n_processes, *array.shape), array.dtype)
+            table[self.process] = array
+            mine.append(tf.constant(table))
+        others = [[tf.zeros_like(table) for table in mine]] * (len(self._devices) - 1)
+        return [value.numpy() for value in self.sum([mine, *others])]
+
+    def check_alike(self, facts: Mapping[str, str | bytes]) -> None:
         """
         Check that all processes do the same.
 
         Raises a ``ValidationError`` that says what differs, and in which of them.
         """
-        n_processes = self.count // len(self._devices)
-        if n_processes == 1:
+        if self.n_processes == 1:
             return
-        mine = [_digest(fact) for fact in facts.values()]
-        table = np.zeros((n_processes, len(mine)), np.int64)
-        table[self._process] = mine
-        (found,) = self._all([tf.constant(table)])
+        digests = [_digest(fact) for fact in facts.values()]
+        (found,) = self.gather([np.array(digests, np.int64)])
         differs = found != found[0]
         if differs.any():
-            worker, fact = np.argwhere(differs)[0]
+            worker, number = np.argwhere(differs)[0]
+            what = list(facts)[number]
             raise ValidationError(
-                f"expected the same {list(facts)[fact]} in all workers, got another "
-                f"one in worker {worker} than in worker 0: start all with the same "
-                "program, versions and data",
+                f"expected the same {what} in all workers, got "
+                f"{self._difference(facts[what], int(worker))}: start all with the "
+                "same program, versions and data",
                 attr="strategy",
             )
 
+    def _difference(self, fact: str | bytes, worker: int) -> str:
+        """Say what a process has that the first one has not."""
+        if isinstance(fact, str):
+            (found,) = self.gather([_as_array(fact)])
+            lines = [_lines(array) for array in (found[0], found[worker])]
+            for one, other in zip_longest(*lines, fillvalue="nothing"):
+                if one != other:
+                    return f"{one} in worker 0, and {other} in worker {worker}"
+        return f"another one in worker {worker} than in worker 0"
+
     def any(self, flag: bool) -> bool:
         """Tell whether a flag is set in some process."""
-        (found,) = self._all([tf.constant(int(flag), tf.int64)])
-        return bool(found)
-
-    def _all(self, tensors: list[tf.Tensor]) -> list[np.ndarray]:
-        """Sum up what each process has once."""
-        nothing = [tf.zeros_like(tensor) for tensor in tensors]
-        others = [nothing] * (len(self._devices) - 1)
-        return [value.numpy() for value in self.sum([tensors, *others])]
+        (found,) = self.gather([np.array(int(flag))])
+        return bool(found.any())
 
 
 def find_replicas(minibatch_size: int, timeout: float | None) -> Replicas:
@@ -209,5 +225,20 @@ def _lost_explained(process: int) -> Iterator[None]:
         ) from error
 
 
-def _digest(fact: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(fact).digest()[:7], "big")
+def _digest(fact: str | bytes) -> int:
+    data = fact.encode() if isinstance(fact, str) else fact
+    return int.from_bytes(hashlib.sha256(data).digest()[:7], "big")
+
+
+def _as_array(text: str) -> np.ndarray:
+    """Return a text, or its beginning, as an array whose size is always the same."""
+    array = np.zeros(_LONGEST, np.uint8)
+    data = text.encode()[:_LONGEST]
+    array[: len(data)] = np.frombuffer(data, np.uint8)
+    return array
+
+
+def _lines(array: np.ndarray) -> list[str]:
+    """Undo `_as_array`."""
+    text = array.astype(np.uint8).tobytes().rstrip(b"\0").decode(errors="replace")
+    return text.splitlines()

@@ -135,6 +135,11 @@ class DividedProgram:
             check,
         )
 
+    @property
+    def first_item(self) -> int:
+        """The number of the first item of this process in a minibatch."""
+        return self._here[0].share.start
+
     def items(self, number: int, value: tf.Tensor) -> tf.Tensor:
         """Return what a replica has of something whose first axis is that of items."""
         return value[self._here[number].share.items]

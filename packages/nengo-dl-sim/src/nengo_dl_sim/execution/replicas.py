@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from nengo_dl_ops import Share
@@ -38,12 +39,18 @@ class Replicas:
     ----------
     count : int
         How many there are, in all processes.
-    is_chief : bool
-        Whether this process is the one that writes files, and shows progress.
+    process, n_processes : int
+        The number of this process, and how many there are.
     """
 
     count: int = 1
-    is_chief: bool = True
+    process: int = 0
+    n_processes: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that writes files, and shows progress."""
+        return self.process == 0
 
     @property
     def are_divided(self) -> bool:
@@ -67,11 +74,20 @@ class Replicas:
         """
         raise NotImplementedError(parts)
 
-    def check_alike(self, facts: Mapping[str, bytes]) -> None:
+    def gather(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """
+        Return what each process has, one after another along a new first axis.
+
+        ``arrays``: of the same number, shapes and types in all processes.
+        """
+        return [array[None] for array in arrays]
+
+    def check_alike(self, facts: Mapping[str, str | bytes]) -> None:
         """
         Check that all processes do the same.
 
-        ``facts``: what must be the same, by what it is.
+        ``facts``: what must be the same, by what it is; a text has a line for each
+        thing that may differ.
         """
 
     def any(self, flag: bool) -> bool:

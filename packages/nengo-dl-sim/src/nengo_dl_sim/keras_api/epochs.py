@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from ..data.data_adapter import DataAdapter
 from ..data.epoch_plan import EpochPlan
 from ..evaluation.batch_function import Result
 from ..evaluation.evaluator import Evaluator
+from ..evaluation.kept_values import KeptValues
 from ..evaluation.state_policy import StatePolicy
 from ..measures.epoch_averages import EpochAverages
 from ..measures.measure import Measure
@@ -105,18 +106,18 @@ def run_predict(
     probes: list[Probe],
     callbacks: keras.callbacks.CallbackList,
     model: CallbackModel,
+    kept: KeptValues,
     rates: bool = False,
 ) -> dict[Probe, np.ndarray]:
     """
     Compute the outputs of all probes.
 
-    Returns the losses and metrics of all minibatches; nothing if it was stopped before
-    the first.
+    ``kept``: keeps them. Returns those of all minibatches; nothing if it was stopped
+    before the first, or if they are for another process.
     """
-    found: list[list[np.ndarray]] = []
 
     def log(result: Result) -> dict[str, Any]:
-        found.append(result.values)
+        kept.add(result)
         return {"outputs": list(result.values)}
 
     announcer = Announcer("predict", callbacks, model, log)
@@ -125,7 +126,7 @@ def run_predict(
     evaluator.run(
         state_policy,
         data,
-        [_as_it_is(probe) for probe in probes],
+        as_they_are(probes),
         EpochPlan(),
         False,
         [announcer.after],
@@ -133,6 +134,7 @@ def run_predict(
         rates,
     )
     callbacks.on_predict_end()
+    found = kept.everything() or ()
     pairs = zip(probes, zip(*found, strict=True), strict=bool(found))
     return {probe: np.concatenate(part) for probe, part in pairs}
 
@@ -143,8 +145,12 @@ def make_averages(measured: LossesAndMetrics) -> EpochAverages:
     return EpochAverages(measured.loss_names, weights, measured.metrics)
 
 
-def _as_it_is(probe: Probe) -> Measure:
-    return Measure(str(probe), (probe,), (), _first, None, of_items=True)
+def as_they_are(probes: Sequence[Probe]) -> list[Measure]:
+    """Return what has the outputs of probes as its values."""
+    return [
+        Measure(str(probe), (probe,), (), _first, None, of_items=True)
+        for probe in probes
+    ]
 
 
 def _first(outputs: list[Any], targets: list[Any]) -> Any:

@@ -7,26 +7,35 @@ from importlib.metadata import version
 import numpy as np
 
 from ..data.data_adapter import DataAdapter
+from ..data.names import Names
 from .checkpoints import Restart
 
 #: Packages whose versions decide what is computed.
 _PACKAGES = ("nengo", "nengo-dl-sim", "nengo-dl-ops", "tensorflow", "keras", "numpy")
 
 
-def facts_of(restart: Restart, seed: int, data: DataAdapter) -> dict[str, bytes]:
+def facts_of(
+    restart: Restart, seed: int, data: DataAdapter, names: Names
+) -> dict[str, str | bytes]:
     """
     Tell what is computed, and from where on.
 
     Returns what must be the same, by what it is; what explains most comes first.
     """
     arrays = restart.arrays(seed)
-    network = {name: (array.shape, str(array.dtype)) for name, array in arrays.items()}
     kinds = {name: _kind(name) for name in arrays}
     return {
-        "versions of packages": repr([_version(name) for name in _PACKAGES]).encode(),
-        "seed": str(seed).encode(),
-        "network": repr((network, arrays["simulation/plan"])).encode(),
-        "size of minibatches": str(data.minibatch_size).encode(),
+        "versions of packages": "\n".join(map(_version, _PACKAGES)),
+        "seed": str(seed),
+        "network": "\n".join(
+            f"{name} of shape {array.shape}, {array.dtype}"
+            for name, array in arrays.items()
+        ),
+        "order of operators": repr(arrays["simulation/plan"]).encode(),
+        "size of minibatches": str(data.minibatch_size),
+        "shapes of data": "\n".join(
+            f"{names.of(obj)} of shape {shape}" for obj, shape in data.shapes.items()
+        ),
         "data": data.fingerprint(),
         **{
             what: b"".join(
@@ -48,6 +57,6 @@ def _kind(name: str) -> str:
 
 def _version(package: str) -> str:
     try:
-        return version(package)
+        return f"{package} {version(package)}"
     except ImportError:  # of a part that is not installed by that name
-        return ""
+        return f"no {package}"

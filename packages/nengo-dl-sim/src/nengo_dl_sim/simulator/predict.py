@@ -21,9 +21,10 @@ from ..data.from_fit import pass_data
 from ..data.from_train import Data, train_data
 from ..data.keras_forms import UserData, is_stream, read_values
 from ..evaluation.batch_function import Callback, Result
+from ..evaluation.kept_values import KeptValues, check_gather_to
 from ..keras_api.arguments import check_verbose, ignore_batch_size, refuse_arguments
 from ..keras_api.callback_calls import callback_list
-from ..keras_api.epochs import run_predict
+from ..keras_api.epochs import as_they_are, run_predict
 from ..legacy import refuse
 from ..measures.measure import Measure
 from ..measures.objectives import Objectives, resolve_outputs
@@ -45,6 +46,7 @@ class PredictMixin(SaveMixin):
         steps: int | None = None,
         callbacks: Any = None,
         neurons: str = "spikes",
+        gather_to: str = "all",
         **kwargs: Any,
     ) -> dict[Probe, np.ndarray]:
         """
@@ -63,6 +65,11 @@ class PredictMixin(SaveMixin):
             The number of minibatches to take, if there are more.
         neurons : {"spikes", "rates"}
             What spiking neurons give: as in a run, or their rate approximation.
+        gather_to : {"all", "chief"}
+            Which workers get the outputs, if a strategy divides the items among
+            several (each computes and keeps those of its own items, which callbacks
+            see, until the end): all of them, or only the first one, while others get
+            an empty dictionary.
         **kwargs
             What else ``keras.Model.predict`` takes, none of which has a meaning here.
 
@@ -93,6 +100,7 @@ class PredictMixin(SaveMixin):
             raise ValidationError(
                 f"expected 'spikes' or 'rates', got {neurons!r}", attr="neurons"
             )
+        check_gather_to(gather_to)
         user_data = UserData(x, n_steps=n_steps, check=leave_targets)
         data = pass_data(self._engine, self._names, user_data, n_batches=steps)
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
@@ -107,6 +115,7 @@ class PredictMixin(SaveMixin):
                 probes,
                 calls,
                 model,
+                self._kept_values(as_they_are(probes), gather_to),
                 neurons == "rates",
             )
 
@@ -171,6 +180,7 @@ class PredictMixin(SaveMixin):
         callback: Callable[[dict, None], Any] | None = None,
         combine: Callable = np.stack,
         isolate_state: bool = True,
+        gather_to: str = "all",
     ) -> dict[Any, Any]:
         """
         Run the network on minibatches of data, and compute something from its outputs.
@@ -220,6 +230,9 @@ class PredictMixin(SaveMixin):
             the simulation is not touched. If False, the first one continues from
             it, each of the others from the one before, and the simulation goes on
             from the last one.
+        gather_to : {"all", "chief"}
+            As in `predict`. (What functions compute is computed of all items by all
+            workers.)
 
         Returns
         -------
@@ -246,6 +259,7 @@ class PredictMixin(SaveMixin):
             check_callable("callback", callback)
         check_boolean("training", training)
         check_boolean("isolate_state", isolate_state)
+        check_gather_to(gather_to)
         refuse("extra_feeds", extra_feeds)
         refuse("extra_fetches", extra_fetches)
         epoch_plan = EpochPlan(
@@ -269,18 +283,26 @@ class PredictMixin(SaveMixin):
             if isolate_state
             else self._evaluator.stateful_policy(self._simulation)
         )
-        values: list[Any] = []
-        callbacks: list[Callback] = [lambda result: values.append(result.values)]
+        kept = self._kept_values(measures, gather_to)
+        callbacks: list[Callback] = [kept.add]
         callbacks += [] if callback is None else [_caller(callback, list(outputs))]
         with self._working(), profiler(profile):
             self._check_workers(checked)
             self._evaluator.run(
                 policy, checked, measures, epoch_plan, training, callbacks
             )
+            values = kept.everything()
+        if values is None:
+            return {}
         return {
             key: _combine(blocks, combine)
             for key, blocks in zip(outputs, zip(*values, strict=True), strict=True)
         }
+
+    def _kept_values(self, measures: Sequence[Measure], gather_to: str) -> KeptValues:
+        """Make what keeps the values of minibatches."""
+        size = self._engine.config.minibatch_size
+        return KeptValues(self._engine.replicas, measures, size, gather_to)
 
 
 def _caller(callback: Callable[[dict, None], Any], keys: list[Any]) -> Callback:

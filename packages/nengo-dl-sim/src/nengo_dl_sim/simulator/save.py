@@ -264,7 +264,8 @@ class SaveMixin(SimulatorBase):
         """Check, before the first step, that all workers do the same, if several do."""
         replicas = self._engine.replicas
         if replicas.are_divided:
-            replicas.check_alike(facts_of(self._everything(), self.seed, data))
+            facts = facts_of(self._everything(), self.seed, data, self._names)
+            replicas.check_alike(facts)
 
     def _everything(self) -> Restart:
         return Restart(self._engine, self._simulation, self._trainer)

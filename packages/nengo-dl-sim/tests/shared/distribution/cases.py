@@ -15,16 +15,26 @@ from nengo_dl_sim import configure_settings
 RNG = np.random.RandomState(7)
 X, Y = RNG.uniform(-1, 1, (12, 4, 2)), RNG.uniform(-1, 1, (12, 4, 2))
 
+#: The items of each worker, if each has a file of its own.
+OF_WORKERS = (X[:5], Y[:5]), (X[5:], Y[5:])
+
 #: Like the tests' simulator: no bars, and nothing that takes long to compile.
 OPTIONS = {"minibatch_size": 4, "seed": 3, "progress_bar": False, "jit_compile": False}
 
 
-def network(neurons=None, recurrent=False, noise=False, dtype="float64", **settings):
+def network(
+    neurons=None,
+    recurrent=False,
+    noise=False,
+    n_neurons=12,
+    dtype="float64",
+    **settings,
+):
     """Two dimensions through neurons."""
     with nengo.Network(seed=0) as net:
         configure_settings(dtype=dtype, **settings)
         net.a = nengo.Node(np.zeros(2))
-        net.ens = nengo.Ensemble(12, 2, neuron_type=neurons or nengo.LIF())
+        net.ens = nengo.Ensemble(n_neurons, 2, neuron_type=neurons or nengo.LIF())
         nengo.Connection(net.a, net.ens, synapse=None)
         if recurrent:
             nengo.Connection(net.ens, net.ens, synapse=0.01)
@@ -222,15 +232,118 @@ def resumed(make):
         return parameters(sim)
 
 
+def records(folder, n_files=2):
+    """Write items to files, of unequal numbers, and read them as minibatches."""
+    paths = [os.path.join(folder, f"{name}.tfrecord") for name in ("first", "second")]
+    for path, arrays in zip(paths, OF_WORKERS, strict=True):
+        with tf.io.TFRecordWriter(f"{path}.{os.getpid()}") as file:
+            for item in np.stack(arrays, axis=1):
+                file.write(item.tobytes())
+        os.replace(f"{path}.{os.getpid()}", path)  # others may write the same
+
+    def read(record):
+        x, y = tf.unstack(tf.reshape(tf.io.decode_raw(record, tf.float64), (2, 4, 2)))
+        return x, y
+
+    return tf.data.TFRecordDataset(paths[:n_files]).map(read).batch(4)
+
+
+def with_policy(dataset, policy):
+    """Say how tf.data divides a data set among workers."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policy
+    return dataset.with_options(options)
+
+
+def number():
+    """Return the number of this worker; None in a process of its own."""
+    config = json.loads(os.environ.get("TF_CONFIG", "{}"))
+    return config["task"]["index"] if config else None
+
+
+class Minibatches:
+    """Gives the items of each minibatch; a worker those of its own."""
+
+    def __init__(self, items):
+        self._items = items
+
+    def __iter__(self):
+        return ((X[items], Y[items]) for items in self._items)
+
+
+#: The items of each minibatch, if the first worker reads the first file.
+TOGETHER = [[0, 1, 5, 6], [2, 3, 7, 8], [4, 9, 10], [11]]
+OWN = [[0, 1], [2, 3], [4]], [[5, 6], [7, 8], [9, 10], [11]]
+
+
+def of_its_own(make):
+    """Data sets and generators of which each worker reads a part of its own."""
+    policy = tf.data.experimental.AutoShardPolicy
+    dataset = records(os.environ.get("SHARED_FOLDER", "."))
+    together = {"train": Minibatches(TOGETHER[:2]), "rest": Minibatches(TOGETHER)}
+    if number() is None:
+        given = dict.fromkeys(("AUTO", "FILE", "OFF", "generator"), together)
+    else:
+        own = tf.data.Dataset.from_generator(
+            lambda: (pair for pair in zip(*OF_WORKERS[number()], strict=True)),
+            output_signature=(tf.TensorSpec((4, 2), tf.float64),) * 2,
+        )
+        given = {
+            "AUTO": dataset,
+            "FILE": with_policy(dataset, policy.FILE),
+            "OFF": with_policy(own.batch(4), policy.OFF),
+            "generator": Minibatches(OWN[number()]),
+        }
+    given["DATA"] = with_policy(dataset, policy.DATA)
+    found, net = {}, network()
+    with make(net) as sim:
+        sim.compile("adam", loss="mse", metrics=["mae"])
+        for name, data in given.items():
+            kinds = data if isinstance(data, dict) else {"train": data, "rest": data}
+            history = sim.fit(kinds["train"], epochs=2, verbose=0).history
+            numbers = history | sim.evaluate(kinds["rest"], verbose=0)
+            numbers |= sim.predict(kinds["rest"], verbose=0)
+            numbers["outputs"] = numbers.pop(net.p)
+            found |= {
+                f"{name} {key}": v for key, v in (numbers | parameters(sim)).items()
+            }
+    return found
+
+
+class Sizes(keras.callbacks.Callback):
+    """Notes of how many items it sees outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self.found += [len(outputs) for outputs in logs["outputs"]]
+
+
+def for_the_chief(make):
+    """Outputs that each worker keeps of its items, until the chief gets all."""
+    net, sizes = network(), Sizes()
+    with make(net) as sim:
+        outputs = sim.predict(X[:7], gather_to="chief", callbacks=[sizes], verbose=0)
+        values = sim.run_batch(
+            {net.a: X}, {net.p: None}, truncation=2, gather_to="chief"
+        )
+    found = {"outputs": outputs, "values": values}
+    return {
+        "sizes": sizes.found,
+        **{name: value[net.p] for name, value in found.items() if value},
+    }
+
+
 def refused(make):
     """What does not go together with a strategy, by what is said of it."""
-    net, found = network(), {}
-    worker = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    net, found, worker = network(), {}, number() or 0
 
     def note(name, call):
         try:
             call()
-        except (ValidationError, SimulationError) as error:
+        except (ValidationError, SimulationError, ValueError) as error:
             found[name] = str(error)
 
     with nengo.Network(seed=0) as python:
@@ -239,11 +352,43 @@ def refused(make):
         nengo.Connection(python.a, python.b)
         python.p = nengo.Probe(python.b)
     note("minibatch", lambda: make(net, minibatch_size=5).close())
-    with make(net, seed=3 + worker.get("index", 0)) as sim:
+    with make(net) as sim:
+        note("gather_to", lambda: sim.predict(X, gather_to="first"))
+    with make(net, seed=3 + worker) as sim:
         note("seed", lambda: sim.loss({net.a: X, net.p: Y}))
+    with make(network(nengo.RectifiedLinear(), n_neurons=12 + worker)) as sim:
+        note("network", lambda: sim.loss({"node": X, "probe": Y}))
+    with make(net) as sim:
+        sim.compile("sgd", loss="mse")
+        shorter = {"node": X[:, worker:], "probe": Y[:, worker:]}
+        note("shapes", lambda: sim.loss(shorter))
+        note_streams(sim, worker, note)
     with make(python) as sim:
         note("python", lambda: sim.loss({python.p: X[..., :1]}))
     return found
+
+
+def note_streams(sim, worker, note):
+    """Note what is said of streams that do not go together with several workers."""
+
+    def ends_early():
+        yield X[:2], Y[:2]
+        if worker:
+            raise ValueError("the disk is gone")
+        yield X[:2], Y[:2]
+
+    policy = tf.data.experimental.AutoShardPolicy
+    arrays = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
+    one_file = records(os.environ.get("SHARED_FOLDER", "."), n_files=1)
+    for name, data in (
+        ("whole minibatches", Minibatches([[0, 1, 2, 3]])),
+        ("no files", with_policy(arrays, policy.FILE)),
+        ("one file", with_policy(one_file, policy.FILE)),
+        ("no items", with_policy(tf.data.Dataset.range(3), policy.OFF)),
+        ("a worker", ends_early()),
+    ):
+        if number() is not None:
+            note(name, lambda data=data: sim.fit(data, verbose=0))
 
 
 def inside(make, strategy):
@@ -298,6 +443,8 @@ CASES = {
         dropped,
         normalized,
         resumed,
+        of_its_own,
+        for_the_chief,
         refused,
     )
 }
