@@ -62,7 +62,7 @@ NAMES = {
         *("Sigmoid", "Triangle", "Rectangle", "PiecewiseLinear", "Gaussian"),
         "StraightThrough",
     ],
-    "nengo_dl.utils": ["minibatch_generator"],
+    "nengo_dl.utils": ["check_cluster", "minibatch_generator"],
 }
 
 

@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 
 from .checks import check_boolean, check_count
 from .data.batches import check_truncation, minibatches, step_blocks, warn_uneven
+from .execution.cluster import check_cluster as check_cluster
 from .execution.compile_cache import cache_compilations as cache_compilations
 
 

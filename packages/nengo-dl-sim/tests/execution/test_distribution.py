@@ -19,7 +19,7 @@ from nengo.exceptions import ValidationError
 WORKER = SHARED / "distribution" / "worker.py"
 
 #: Of the size of the largest number of each array.
-TOLERANCES = {"compiled": 1e-6}
+TOLERANCES = {"compiled": 1e-6, "in_half": 2e-3}
 TOLERANCE = 1e-12
 
 #: What differs between workers, or from one process.
@@ -144,6 +144,13 @@ def test_batch_normalization_is_of_the_items_of_each(found, who):
     np.testing.assert_allclose(
         found[who]["normalized/variance"], 0.5 + 0.5 * variance, rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("dtype, least", [("float16", 1e-6), ("float32", 1e-10)])
+def test_gradients_go_to_other_workers_in_fewer_bits(found, expected, dtype, least):
+    value = expected("in_half")[dtype]
+    error = np.abs(found["worker 0"][f"in_half/{dtype}"] - value).max()
+    assert least < error / np.abs(value).max() < 1e3 * least
 
 
 def test_workers_end_with_equal_numbers(found):

@@ -15,7 +15,7 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo_dl_ops import Share
 
 from .compiled_call import CompiledForShapes
-from .packed import packed_sum
+from .packed import packed_sum, short_sum
 from .plain_variables import plain_variables
 from .replicas import Replica, Replicas
 
@@ -48,14 +48,21 @@ class DistributedReplicas(Replicas):
         The number of this process, from 0 on: the first one is the chief.
     timeout : float or None
         How long to wait for another process, in seconds. None: as long as it takes.
+    reduction_dtype : {"float16", "float32"} or None
+        The type in which gradients go to other processes. None: their own.
     """
 
     def __init__(
-        self, strategy: tf.distribute.Strategy, process: int, timeout: float | None
+        self,
+        strategy: tf.distribute.Strategy,
+        process: int,
+        timeout: float | None,
+        reduction_dtype: str | None,
     ) -> None:
         self._strategy = strategy
         self._devices = list(strategy.extended.worker_devices)
         self._timeout = timeout
+        self._reduction_dtype = reduction_dtype
         self.count = int(strategy.num_replicas_in_sync)
         self.process = process
         self.n_processes = self.count // len(self._devices)
@@ -74,18 +81,27 @@ class DistributedReplicas(Replicas):
             for n, device in enumerate(self._devices)
         ]
 
-    def sum(self, parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+    def sum(
+        self, parts: Sequence[Sequence[tf.Tensor]], n_gradients: int = 0
+    ) -> list[tf.Tensor]:
         """Sum up over the devices of this process, then over processes."""
         if not parts[0]:
             return []
         with _lost_explained(self.process):
-            return list(self._summed([list(part) for part in parts]))
+            return list(self._summed([list(part) for part in parts], n_gradients))
 
-    def _sum(self, parts: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    def _sum(self, parts: list[list[tf.Tensor]], n_gradients: int) -> list[tf.Tensor]:
         tensors = [tf.add_n(same) for same in zip(*parts, strict=True)]
         if self.n_processes == 1:
             return tensors
-        return packed_sum(tensors, self._sum_vector)
+        dtype = self._reduction_dtype
+        if not dtype or not n_gradients:
+            return packed_sum(tensors, self._sum_vector)
+        gradients, others = tensors[:n_gradients], tensors[n_gradients:]
+        return [
+            *short_sum(gradients, self._sum_vector, dtype),
+            *packed_sum(others, self._sum_vector),
+        ]
 
     def _sum_vector(self, vector: tf.Tensor) -> tf.Tensor:
         """Sum up a vector over processes."""
@@ -148,12 +164,14 @@ class DistributedReplicas(Replicas):
         return bool(found.any())
 
 
-def find_replicas(minibatch_size: int, timeout: float | None) -> Replicas:
+def find_replicas(
+    minibatch_size: int, timeout: float | None, reduction_dtype: str | None
+) -> Replicas:
     """
     Make the replicas of the strategy in whose scope this is called.
 
-    ``timeout``: as in `DistributedReplicas`. Raises a ``ValidationError`` if it cannot
-    divide minibatches of that size.
+    ``timeout, reduction_dtype``: as in `DistributedReplicas`. Raises a
+    ``ValidationError`` if it cannot divide minibatches of that size.
     """
     if not tf.distribute.has_strategy():
         return Replicas()
@@ -170,7 +188,7 @@ def find_replicas(minibatch_size: int, timeout: float | None) -> Replicas:
             attr="strategy",
         )
     process, n_processes = _place(strategy)
-    replicas = DistributedReplicas(strategy, process, timeout)
+    replicas = DistributedReplicas(strategy, process, timeout, reduction_dtype)
     _check(strategy, replicas.count, n_processes, minibatch_size)
     return replicas
 

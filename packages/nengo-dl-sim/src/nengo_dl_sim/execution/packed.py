@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
+
+#: Nothing larger than half of the largest number of half precision, about.
+_HALF = 30_000.0
 
 #: Sums up a vector over processes.
 SumVector = Callable[[tf.Tensor], tf.Tensor]
@@ -26,6 +30,40 @@ def packed_sum(tensors: Sequence[tf.Tensor], sum_vector: SumVector) -> list[tf.T
         for i, part in zip(places, parts, strict=True):
             sums[i] = _restored(tf.reshape(part, carried[i].shape), tensors[i].dtype)
     return sums
+
+
+def short_sum(
+    tensors: Sequence[tf.Tensor], sum_vector: SumVector, dtype: str
+) -> list[tf.Tensor]:
+    """
+    Sum up gradients in a type of fewer bits.
+
+    For half precision, all are scaled by a power of two, so that no sum is too large,
+    and small ones are not lost.
+    """
+    scale = tf.ones((), tf.float64)
+    if dtype == "float16":
+        largest = [tf.cast(_largest(tensor), tf.float64) for tensor in tensors]
+        bound = sum_vector(tf.reshape(tf.reduce_max(tf.stack(largest)), [1]))[0]
+        power = tf.math.floor(tf.math.log(_HALF / bound) / math.log(2.0))
+        power = tf.minimum(power, 100.0)  # which single precision has
+        scale = tf.where(bound > 0, 2.0**power, 1.0)
+    flat = [
+        tf.reshape(tf.cast(tensor * tf.cast(scale, tensor.dtype), dtype), [-1])
+        for tensor in tensors
+    ]
+    vector = sum_vector(tf.concat(flat, 0))
+    parts = tf.split(vector, [int(part.shape[0]) for part in flat])
+    return [
+        tf.reshape(tf.cast(part, tensor.dtype), tensor.shape)
+        / tf.cast(scale, tensor.dtype)
+        for part, tensor in zip(parts, tensors, strict=True)
+    ]
+
+
+def _largest(tensor: tf.Tensor) -> tf.Tensor:
+    """Return the size of the largest number; NaN if one is NaN."""
+    return tf.reduce_max(tf.concat([tf.abs(tf.reshape(tensor, [-1])), [0]], 0))
 
 
 def _carried(tensor: tf.Tensor) -> tf.Tensor:

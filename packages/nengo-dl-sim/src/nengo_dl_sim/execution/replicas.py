@@ -65,12 +65,15 @@ class Replicas:
         """Return those of this process; only asked for if there are several."""
         raise NotImplementedError(minibatch_size)
 
-    def sum(self, parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+    def sum(
+        self, parts: Sequence[Sequence[tf.Tensor]], n_gradients: int = 0
+    ) -> list[tf.Tensor]:
         """
         Return sums over all replicas of all processes.
 
         ``parts``: for each replica of this process, the same number of tensors of the
-        same shapes. Only asked for if there are several.
+        same shapes. Only asked for if there are several. ``n_gradients``: how many of
+        them, at the beginning, may be summed up in the type that is for gradients.
         """
         raise NotImplementedError(parts)
 

@@ -76,6 +76,10 @@ def configure_settings(**settings: Any) -> None:
         before these are simulated, as their results follow from the time alone. If
         None (default), they may unless other Python code runs in the steps, with which
         they could share an object. If False, they are called step by step.
+    reduction_dtype : {"float16", "float32"} or None
+        The type of numbers in which gradients go from worker to worker, where several
+        train together. With ``"float16"`` they are scaled, so that none is too large,
+        and have 11 bits. None (default): the type that they are computed in.
     regularizer : keras.regularizers.Regularizer or str or callable or None
         The penalty of parameters, which training adds to what it minimises, as in
         Keras: a function of their values, in the shape of ``sim.data[obj]``, that

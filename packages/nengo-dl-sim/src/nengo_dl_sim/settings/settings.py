@@ -23,8 +23,8 @@ class Settings:
 
     Parameters
     ----------
-    dtype, inference_only, learning_phase, lif_smoothing, pure_functions, remat_steps, \
-session_config, stateful, use_loop, worker_timeout
+    dtype, inference_only, learning_phase, lif_smoothing, pure_functions, \
+reduction_dtype, remat_steps, session_config, stateful, use_loop, worker_timeout
         As in `.configure_settings`.
     planner, simplifications, sorter
         The same; None: the default.
@@ -36,6 +36,7 @@ session_config, stateful, use_loop, worker_timeout
     lif_smoothing: float | None
     planner: Callable | None
     pure_functions: bool | None
+    reduction_dtype: str | None
     remat_steps: int | None
     session_config: Mapping[str, Any]
     simplifications: tuple[Callable, ...] | None
@@ -64,6 +65,7 @@ def read_settings(
         lif_smoothing=get("lif_smoothing"),
         planner=get("planner"),
         pure_functions=get("pure_functions"),
+        reduction_dtype=get("reduction_dtype"),
         remat_steps=get("remat_steps"),
         session_config=get("session_config"),
         simplifications=get("simplifications") if optimize else (),

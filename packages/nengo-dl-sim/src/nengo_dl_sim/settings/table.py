@@ -96,6 +96,12 @@ def _neurons(value: Any) -> dict[str, bool] | None:
     return {name: each == _ELEMENTWISE for name, each in chosen.items() if each}
 
 
+def _reduction_dtype(value: Any) -> str | None:
+    if value not in (None, "float16", "float32"):
+        raise ValueError
+    return value
+
+
 def _dtype(value: Any) -> str:
     # Not Python's float: TensorFlow and NumPy disagree on what it means.
     known = (str, tf.DType, np.dtype)
@@ -209,6 +215,13 @@ SETTINGS = {
         Setting("remat_steps", None, _NETWORK, "a positive integer", _count_or_none),
         Setting("session_config", {}, _NETWORK, _OPTIONS, convert_session_config),
         Setting("simplifications", None, _NETWORK, "a list of functions", _callables),
+        Setting(
+            "reduction_dtype",
+            None,
+            _NETWORK,
+            "'float16', 'float32' or None",
+            _reduction_dtype,
+        ),
         Setting("sorter", None, _NETWORK, "a function of a plan", _callable),
         Setting("stateful", True, _NETWORK, "True or False", _boolean),
         Setting(

@@ -207,7 +207,9 @@ class Simulator(
         self.device = device
         self.jit_compile = jit_compile
         announce_device(device)
-        replicas = find_replicas(size or 1, settings.worker_timeout)
+        replicas = find_replicas(
+            size or 1, settings.worker_timeout, settings.reduction_dtype
+        )
         if not replicas.is_chief:
             self.progress_bar, tensorboard = False, None
         scope = replicas.scope()

@@ -79,8 +79,8 @@ class DividedGradients:
         outputs = total.sum(self._outputs(given))
         losses, values, watched, pull, direct = self._pull(outputs, targets, scale)
         parts = self._back(given, pull)
-        sums = total.sum([summed for summed, _, _ in parts])
         _, found, after = parts[0]
+        sums = total.sum([summed for summed, _, _ in parts], count_gradients(found))
         return self._joined(losses, values, watched, direct, sums, found, state, after)
 
     def _compute_outputs(self, number: int, given: Given) -> list[tf.Tensor]:
@@ -160,6 +160,11 @@ class DividedGradients:
         state = self._divided.joined_state(before, after, rest)
         sizes = [row_sizes(gradient) for gradient in gradients]
         return BackPropagation(losses, state, watched, total, gradients, sizes, [])
+
+
+def count_gradients(found: Sequence[Any]) -> int:
+    """Count the gradients that there are."""
+    return sum(exists is not None for exists in found)
 
 
 def _added(one: tf.Tensor | None, other: Any) -> tf.Tensor | None:

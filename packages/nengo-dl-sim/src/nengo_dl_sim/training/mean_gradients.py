@@ -13,7 +13,7 @@ from ..execution.compiled_call import CompiledForShapes
 from ..execution.divided_program import Given
 from ..measures.measure import Measure
 from .back_propagation import BackPropagation
-from .divided_gradients import DividedGradients
+from .divided_gradients import DividedGradients, count_gradients
 from .finite import row_sizes
 
 
@@ -34,8 +34,9 @@ class MeanGradients(DividedGradients):
         state, held, stepped, targets, scale = arguments
         given = self._divided.given(state, held, stepped)
         parts = self._shared(given, targets, scale)
-        sums = self._divided.replicas.sum([summed for summed, _, _ in parts])
         _, found, after = parts[0]
+        summed = [values for values, _, _ in parts]
+        sums = self._divided.replicas.sum(summed, count_gradients(found))
         return self._joined(sums, found, targets, state, after)
 
     def _compute_shared(
@@ -58,7 +59,7 @@ class MeanGradients(DividedGradients):
         looked_at = [divided.among_zeros(number, outputs[k]) for k in self._looked_at()]
         known = [tf.convert_to_tensor(g) for g in gradients if g is not None]
         others = divided.state_parts(number, given.state, after)
-        return [tf.stack(losses), *looked_at, *known, *others], found, after
+        return [*known, tf.stack(losses), *looked_at, *others], found, after
 
     def _join_shared(
         self,
@@ -68,9 +69,10 @@ class MeanGradients(DividedGradients):
         before: State,
         after: State,
     ) -> BackPropagation:
-        losses, *rest = sums
-        outputs = {key: rest.pop(0) for key in self._looked_at()}
+        rest = list(sums)
         gradients = [None if exists is None else rest.pop(0) for exists in found]
+        losses = rest.pop(0)
+        outputs = {key: rest.pop(0) for key in self._looked_at()}
         state = self._divided.joined_state(before, after, rest)
         watched = [measure.value(outputs, targets) for measure in self._watched]
         sizes = [row_sizes(gradient) for gradient in gradients]

@@ -104,6 +104,23 @@ def compiled(make):
         return parameters(sim)
 
 
+def in_half(make):
+    """Gradients that go to other workers in fewer bits, and are small."""
+
+    def small(outputs, targets):
+        return 1e-12 * tf.reduce_mean(outputs * targets)
+
+    found = {}
+    for dtype in ("float16", "float32"):
+        net = network(reduction_dtype=dtype)
+        with make(net) as sim:
+            before = sim.data[net.ens].bias
+            data = {net.a: X, net.p: Y}
+            sim.train(data, keras.optimizers.SGD(1e12), 1, {net.p: small})
+            found[dtype] = sim.data[net.ens].bias - before
+    return found
+
+
 def fitted(make):
     """Weights, metrics, validation with a rest, and a callback that stops training."""
     net = network()
@@ -436,6 +453,7 @@ CASES = {
         clipped,
         of_tensorflow_1,
         compiled,
+        in_half,
         fitted,
         followed,
         learned_online,
