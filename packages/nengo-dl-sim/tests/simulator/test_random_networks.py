@@ -42,7 +42,7 @@ def test_equals_nengo(net, settings):
 
 @pytest.mark.slow
 @hypothesis.given(networks(), settings)
-@hypothesis.settings(search, max_examples=N_NETWORKS or 20)
+@hypothesis.settings(search, max_examples=N_NETWORKS or 15)
 def test_many_equal_nengo(net, settings):
     compare_with_nengo(net, settings)
 
@@ -164,7 +164,7 @@ FAULTS = [
         pytest.param(*fault, marks=pytest.mark.slow)
         for fault in (
             (CopyBuilder, "build_step", sets_instead, ""),
-            (LIFBuilder, "step", a_thousandth_more, ""),
+            (LIFBuilder, "step", a_thousandth_more, "LIF("),
             (TriangleBuilder, "step", a_thousandth_more, "Triangle"),
             (SimPESBuilder, "__init__", a_millionth_more, "PES"),
             (SparseDotIncBuilder, "__init__", the_other_way, "Sparse"),

@@ -105,6 +105,6 @@ def test_training_computes_what_a_run_does(net, size):
 
 @pytest.mark.slow
 @hypothesis.given(spiking_networks(), sizes, st.sampled_from([False] * 9 + [True]))
-@hypothesis.settings(search, max_examples=N_NETWORKS or 25)
+@hypothesis.settings(search, max_examples=N_NETWORKS or 15)
 def test_training_computes_what_a_run_does_in_many(net, size, jit_compile):
     compare_with_training(net, size, jit_compile)

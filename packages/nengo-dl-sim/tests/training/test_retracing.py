@@ -29,7 +29,7 @@ sgd = keras.optimizers.SGD(0.1)
 sgd_1 = tf.compat.v1.train.GradientDescentOptimizer(0.1)
 sim = Simulator(net, minibatch_size=1, progress_bar=False, jit_compile=False)
 sim.compile(sgd, loss="mse", metrics=["mae"])
-for n_steps in range(2, 10):
+for n_steps in range(2, 8):
     x = np.zeros((1, n_steps, 1))
     sim.run_steps(n_steps, {node: x})
     sim.run_batch({node: x}, {probe: tf.reduce_sum})
@@ -42,13 +42,13 @@ for n_steps in range(2, 10):
 sim.close()
 assert not logged, logged
 
-for _ in range(8):
+for _ in range(6):
     with Simulator(net, progress_bar=False, jit_compile=False) as sim:
         sim.check_gradients()
 assert not logged, logged
 
 again = tf.function(lambda x: x)
-for n in range(8):
+for n in range(6):
     again(tf.zeros(n))
 assert any("retracing" in message for message in logged)  # it would be seen
 """
