@@ -2,13 +2,13 @@
 
 from html import escape
 
+from nengo_dl.surrogates import CustomSurrogate, Surrogate
+
 import numpy as np
 import tensorflow as tf
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-from nengo_dl.surrogates import CustomSurrogate, Surrogate
 
 _COLUMNS = 3
 _WIDTH, _HEIGHT, _GAP = 230, 110, 40  # of a plot, in pixels

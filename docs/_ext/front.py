@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import nengo_dl
+
 import keras
 import matplotlib
 import nengo
@@ -11,8 +13,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sphinx.application import Sphinx
-
-import nengo_dl
 
 _GRAY, _ORANGE, _INK = "#aab2bc", "#d95f0e", "#21252b"
 _STYLE = {

@@ -17,18 +17,14 @@ in a clone of the repository, ``uv run docs/examples/converted_cnn.py`` installs
 """
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 from sklearn.datasets import load_digits
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Convert a trained CNN into spikes.")
 parser.add_argument("--quick", action="store_true", help="train and test on less")

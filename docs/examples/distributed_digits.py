@@ -17,8 +17,8 @@ import contextlib
 import os
 import sys
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
+from nengo_dl import launch
 
 import keras
 import matplotlib.pyplot as plt
@@ -26,9 +26,6 @@ import nengo
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
-
-import nengo_dl
-from nengo_dl import launch
 
 MINIBATCH_SIZE = 60  # of both workers together
 IS_WORKER = "TF_CONFIG" in os.environ

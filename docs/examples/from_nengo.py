@@ -22,17 +22,13 @@ installs them.
 # two lengths of the script: a convincing one, and a quick one.
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Simulate, batch and train a network.")
 parser.add_argument("--quick", action="store_true", help="train for a short time")

@@ -14,10 +14,8 @@ Run it with ``python from_tensorflow.py``. ``--quick`` makes it short. It needs
 """
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
@@ -25,8 +23,6 @@ import nengo
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Train a network with Keras's methods.")
 parser.add_argument("--quick", action="store_true", help="train for a short time")

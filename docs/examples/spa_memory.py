@@ -29,19 +29,15 @@ example ``spa_retrieval.py`` is about retrieval alone, without a memory.)
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 DIMENSIONS = 24  # of the semantic pointers
 N_POINTERS = 24  # to choose attributes and values from

@@ -20,17 +20,13 @@ Run it with ``python spa_retrieval.py``. ``--quick`` makes it short. It needs
 """
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Train the retrieval of bound pointers.")
 parser.add_argument("--quick", action="store_true", help="train for a short time")

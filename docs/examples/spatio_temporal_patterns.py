@@ -24,18 +24,14 @@ repository, ``uv run docs/examples/spatio_temporal_patterns.py`` installs them.
 """
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 import tensorflow as tf
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Train with rates and with spikes.")
 parser.add_argument("--quick", action="store_true", help="train for a short time")

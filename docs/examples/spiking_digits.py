@@ -24,12 +24,10 @@ clone of the repository, ``uv run docs/examples/spiking_digits.py`` installs the
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
@@ -38,8 +36,6 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-
-import nengo_dl
 
 N_TRAINING = 1440  # 80 % of the scans
 MINIBATCH_SIZE = 60

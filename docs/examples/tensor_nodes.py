@@ -16,10 +16,8 @@ Run it with ``python tensor_nodes.py``. ``--quick`` makes it short. It needs
 """
 
 import argparse
-import os
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
@@ -28,8 +26,6 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Train Keras and Nengo together.")
 parser.add_argument("--quick", action="store_true", help="train for a short time")

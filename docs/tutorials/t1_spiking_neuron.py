@@ -13,11 +13,11 @@ out.
 # Matplotlib draws. (Without a graphics card the first simulator warns that there is
 # none. Nothing here needs one.)
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # One neuron

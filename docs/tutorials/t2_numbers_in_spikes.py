@@ -7,11 +7,11 @@ counted. A population of neurons can say a number, such as a position or a speed
 moment. On this page a sine goes into 60 neurons, and is read from their spikes again.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # Encoding

@@ -8,11 +8,11 @@ computes is a chain of populations, and what is computed lies in the connections
 them.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # A function

@@ -7,11 +7,11 @@ synapses. A population that is connected to itself can hold a number, or let it 
 itself. A connection that leads back makes of a population a *dynamical system*.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # An integrator

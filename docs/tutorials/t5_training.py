@@ -7,12 +7,12 @@ this page a network of two layers learns to tell two half moons apart. Its neuro
 as if they gave their rates, and spike afterwards.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 from sklearn.datasets import make_moons
-
-import nengo_dl
 
 # %%
 # The data

@@ -13,13 +13,13 @@ digits; we convert it, see it fail in spikes, and mend it in one line.
 #
 # Nothing here is special, but one thing: the model ends with scores, not with a
 # softmax, which neurons could not compute. The loss is told so by ``from_logits=True``.
+import nengo_dl
+
 import keras
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 from sklearn.datasets import load_digits
-
-import nengo_dl
 
 images, labels = load_digits(return_X_y=True)
 images = (images / 16).astype("float32")

@@ -8,11 +8,11 @@ the neurons do and by an error that comes from the network itself. On this page 
 populations learn to talk, and learn anew when the world changes.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # A rule and an error

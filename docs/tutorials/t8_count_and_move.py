@@ -7,11 +7,11 @@ neurons do, save what was learned, and run it without TensorFlow: in Nengo's own
 simulator, and as a graph of NIR, which other platforms read.
 """
 
+import nengo_dl
+
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-
-import nengo_dl
 
 # %%
 # A network to keep
