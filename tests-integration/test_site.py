@@ -130,6 +130,19 @@ def leads_somewhere(path: Path, link: str, pages: dict[Path, Page]) -> bool:
     return not anchor or unquote(anchor) in pages[target].anchors
 
 
+def neighbours(page: Path, pages: dict[Path, Page]) -> set[Path]:
+    links = [link for link in pages[page].links if not is_elsewhere(link)]
+    found = {(page.parent / unquote(urldefrag(link)[0])).resolve() for link in links}
+    return found & pages.keys()
+
+
+def test_what_users_read_is_two_clicks_from_the_front(site, pages):
+    near = neighbours(site / "index.html", pages)
+    near |= {page for start in near for page in neighbours(start, pages)}
+    for folder in ("tutorial", "guide", "gallery", "explanation", "reference"):
+        assert set((site / folder).glob("*.html")) <= near
+
+
 def test_no_page_needs_another_host(site, pages):
     for path, page in pages.items():
         assert page.needed, path
