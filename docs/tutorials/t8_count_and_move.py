@@ -67,9 +67,10 @@ with np.load("curve.npz") as file:
 # Counting
 # --------
 #
-# On hardware for spikes, energy goes with their number. A spike is one step with a
-# value above zero, so they are counted as follows; those of the connections that leave
-# a neuron, as *synaptic operations*, are the spikes times the number of targets.
+# On hardware for spikes, energy goes with their number, and with the number of weights
+# that each of them meets: *synaptic operations*. A spike is one step with a value above
+# zero, so spikes can be counted in what a probe has recorded. ``count_operations``
+# counts all of it, for each layer and each connection.
 
 grid = np.linspace(-1, 1, 41)
 shown = np.tile(grid[:, None, None], (1, 200, 1))
@@ -78,10 +79,12 @@ with nengo_dl.Simulator(net, minibatch_size=41, progress_bar=False) as sim:
     sim.run_steps(200, data={net.number: shown})
     fired = np.count_nonzero(sim.data[net.spikes], axis=(1, 2))
     answers = sim.data[net.smooth][:, -1, 0]
+    counts = sim.count_operations({net.number: shown})
     sim.freeze_params(net)
 
 rate = fired.mean() / 50 / 0.2
 print(f"Spikes of an item: {fired.mean():.0f}; mean rate: {rate:.0f} Hz")
+counts.summary()
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(grid, np.sin(3 * grid), color="lightgray", linewidth=5, label="wanted")
@@ -92,6 +95,8 @@ right.bar(grid, fired, width=0.04)
 right.set(title="What it takes", xlabel="number", ylabel="spikes in 200 ms")
 
 # %%
+# What these words mean, and how many joules they are: :doc:`/guide/counting_spikes`.
+#
 # Elsewhere: Nengo
 # ----------------
 #
