@@ -89,3 +89,14 @@ def test_windows_that_are_cut_off_become_a_matrix():
     pool = layers.AveragePooling2D(2, padding="same")
     net, _, _ = network(keras.Model(inputs, pool(inputs)))
     assert "Linear" in kinds(export(net)) and "AvgPool2d" not in kinds(export(net))
+
+
+def test_nodes_that_pass_on_are_left_out_for_other_platforms():
+    net, source, _ = network(model("channels_last"), **SPIKES)
+    graph = export(net, spike_height="one")
+    assert {"Conv2d", "LIF", "AvgPool2d", "Affine"} < set(kinds(graph))
+    scales = [
+        node.scale for node in graph.nodes.values() if isinstance(node, nir.Scale)
+    ]
+    assert len(scales) == 2 and all(np.all(scale == 100) for scale in scales)
+    assert source.label in load(graph).inputs

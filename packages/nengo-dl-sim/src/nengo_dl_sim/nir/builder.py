@@ -55,6 +55,22 @@ class GraphBuilder:
         return pre
 
 
+def without_passing(builder: GraphBuilder) -> None:
+    """Leave out nodes that hand on what they get, where edges can take their place."""
+    for name, node in list(builder.nodes.items()):
+        is_scale = isinstance(node, nir_package().Scale)
+        if not is_scale or np.any(node.scale != 1):
+            continue
+        before = [pre for pre, post in builder.edges if post == name]
+        after = [post for pre, post in builder.edges if pre == name]
+        new = [(pre, post) for pre in before for post in after]
+        is_plain = name not in before and not set(new) & set(builder.edges)
+        if new and is_plain and min(len(before), len(after)) == 1:
+            others = [edge for edge in builder.edges if name not in edge]
+            builder.edges[:] = [*others, *new]
+            del builder.nodes[name]
+
+
 def nested(builder: GraphBuilder, metadata: dict[str, Any]) -> Any:
     """Make the graph; networks with one way in and one way out become nested graphs."""
     nodes, edges = dict(builder.nodes), list(builder.edges)

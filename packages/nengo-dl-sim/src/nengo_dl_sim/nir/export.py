@@ -10,7 +10,7 @@ from nengo.builder import Model
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from ..version import version
-from .builder import nested
+from .builder import nested, without_passing
 from .conventions import check_choice
 from .export_channels import put_channels_first
 from .export_network import NetworkExporter
@@ -44,7 +44,8 @@ def export(
     spike_height : {"amplitude_over_dt", "one"}
         How high spikes are that NIR's neurons give: pulses with an integral of 1, or
         1 in a step, as in most libraries; what reads them is then multiplied by
-        ``amplitude / dt``.
+        ``amplitude / dt``. These know few types of nodes: with ``"one"``, nodes that
+        only pass values on are left out, too.
 
     Returns
     -------
@@ -80,6 +81,8 @@ def export(
         "spike_height": spike_height,
         "integration": "exponential",
     }
+    if spike_height == "one":
+        without_passing(builder)
     put_channels_first(builder)
     add_shapes(builder)
     graph = nested(builder, metadata)

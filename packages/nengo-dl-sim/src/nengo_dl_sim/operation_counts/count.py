@@ -44,7 +44,7 @@ def count(
     n_items = len(next(iter(sums.values()), ()))
     by_object = {each.product.obj: each for each in weights}
     conns, found = connections(model), program.populations
-    names = _names([*conns, *(each.ensemble for each in found)])
+    names = {**_names(conns), **_names(each.ensemble for each in found)}
     make = _Maker(by_object, sums, n_items, data.n_steps)
     return OperationCounts(
         n_items,
