@@ -47,7 +47,8 @@ def numbers(start, text):
     """Return the numbers on the line that starts with some words."""
     match = re.search(rf"^ *{re.escape(start)}\b(.*)$", text, flags=re.MULTILINE)
     assert match is not None, text
-    return [float(n) for n in re.findall(r"\d+(?:\.\d+)?(?:e[+-]\d+)?", match[1])]
+    line = re.sub(r"(?<=\d),(?=\d{3})", "", match[1])
+    return [float(n) for n in re.findall(r"\d+(?:\.\d+)?(?:e[+-]\d+)?", line)]
 
 
 def number(start, text):
@@ -68,6 +69,14 @@ def check_converted_cnn(text):
     digit, in_nengo = numbers("Digit", text)
     assert digit == in_nengo
     assert number("Greatest difference between simulators", text) < 1e-5
+
+
+def check_counted_digits(text):
+    wanted = [numbers(f"{rate} Hz wanted", text) for rate in (10, 40, 160)]
+    rates, accuracies, _, spikes, joules, _ = zip(*wanted, strict=True)
+    assert list(rates) == sorted(rates) and min(accuracies) > 80
+    assert list(spikes) == sorted(spikes) and list(joules) == sorted(joules)
+    assert number("Accuracy in NengoDL", text) == accuracies[-1]
 
 
 def check_distributed_digits(text):
