@@ -22,11 +22,9 @@ lists the options. It needs ``nengo-dl[nir]``, ``matplotlib`` and ``scikit-learn
 """
 
 import argparse
-import os
 from pathlib import Path
 
-# TensorFlow's notes about a missing graphics card look like errors of this script.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import nengo_dl
 
 import keras
 import matplotlib.pyplot as plt
@@ -34,8 +32,6 @@ import nengo
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-
-import nengo_dl
 
 N_NEURONS = 100  # in each layer
 MINIBATCH_SIZE = 60

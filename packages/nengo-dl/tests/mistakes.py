@@ -304,6 +304,24 @@ RUNS = [
         "sim.predict takes any number",
         said=False,
     ),
+    Mistake(
+        "sim.count_operations(None)",
+        VALIDATION,
+        "n_steps",
+        "a number of steps, since x is None",
+        "None",
+        "n_steps=100",
+        said=False,
+    ),
+    Mistake(
+        'sim.count_operations({source: x}).energy("tpu")',
+        VALIDATION,
+        "device",
+        "'cpu', 'gpu', 'loihi', 'spinnaker2', '45nm', or a dictionary",
+        "'tpu'",
+        "give joules of one of each quantity as a dictionary",
+        said=False,
+    ),
 ]
 
 TRAIN = [
