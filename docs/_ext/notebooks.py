@@ -20,7 +20,7 @@ _INSTALL = """\
 import importlib.util
 
 if importlib.util.find_spec("nengo_dl") is None:
-    %pip install "nengo-dl>=4" matplotlib scikit-learn{more}"""
+    %pip install "nengo-dl{extra}>=4" matplotlib scikit-learn{more}"""
 
 _OPTIONS = """\
 # The options of the script: without --quick it takes longer, and does better.
@@ -38,7 +38,9 @@ Path(__file__).write_text({text!r});"""
 
 def first_cells(name: str, text: str) -> list[str]:
     """Return what stands before the code of a script in its notebook."""
-    cells = [_INSTALL.format(more=" nengo-spa" if "nengo_spa" in text else "")]
+    more = " nengo-spa" if "nengo_spa" in text else ""
+    extra = "[nir]" if "nir.export" in text else ""
+    cells = [_INSTALL.format(extra=extra, more=more)]
     if "argparse" in text:
         cells.append(_OPTIONS.format(name=name))
     if "__file__" in text:
