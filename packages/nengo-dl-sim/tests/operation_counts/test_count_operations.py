@@ -9,7 +9,8 @@ from helpers import counting_builders
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_dl_ops import TensorNode
-from nengo_dl_sim import Simulator
+from nengo_dl_ops.planning.tree_planner import tree_planner
+from nengo_dl_sim import Simulator, configure_settings
 from nengo_dl_sim.operation_counts.energy import DEVICES
 
 
@@ -49,6 +50,29 @@ def test_counts_do_not_depend_on_how_steps_are_run():
         ) as sim:
             assert total(sim, data) == expected
     assert expected["Effective_ACs"] > 0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"inference_only": True}, {"planner": tree_planner}]
+)
+def test_counts_do_not_depend_on_the_plan(settings):
+    """Nor on what simplifications leave out, or compute once for all."""
+    found = []
+    for chosen in ({"simplifications": []}, settings):
+        with nengo.Network(seed=0) as net:
+            configure_settings(dtype="float64", **chosen)
+            source = nengo.Node(np.ones(2))
+            ens = nengo.Ensemble(20, 2)
+            nengo.Connection(source, ens)
+            for weight in (1, 1, 0):
+                post = nengo.Ensemble(10, 2)
+                nengo.Connection(ens, post, transform=weight * np.eye(2))
+                to_all = np.ones((10, 2))
+                nengo.Connection(ens, post.neurons, transform=to_all, seed=1)
+        with Simulator(net, jit_compile=False, progress_bar=False) as sim:
+            found.append(total(sim, np.ones((1, 30, 2))))
+    assert found[0] == found[1]
+    assert found[0]["Effective_ACs"] > 0
 
 
 @pytest.fixture(scope="module")
