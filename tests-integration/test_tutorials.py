@@ -6,6 +6,7 @@ import runpy
 import warnings
 
 import matplotlib.pyplot as plt
+import nengo
 import pytest
 from workspace import ROOT
 
@@ -95,6 +96,8 @@ def test_tutorial_has_a_number_and_no_options(name):
 @pytest.mark.parametrize("name", sorted(TUTORIALS))
 def test_tutorial(name, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    # Another process may have locked the cache of the user.
+    monkeypatch.setitem(nengo.rc["decoder_cache"], "enabled", "False")
     plt.switch_backend("agg")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
