@@ -34,7 +34,7 @@ ALLOWED_ARROWS = {
 }
 
 # Import names that differ from the name of the distribution that provides them.
-PROVIDED_BY = {"progressbar": "progressbar2"}
+PROVIDED_BY = {"progressbar": "progressbar2", "sklearn": "scikit-learn"}
 
 # Not public: each import of these has been a release that broke.
 PRIVATE = re.compile(

@@ -20,7 +20,8 @@ SIZES = {"spaun_like": (2, 5)}
 
 
 def test_every_network_is_here():
-    assert GROUPS.keys() == NETWORKS.keys()
+    # The last is too large, and has tests of its own.
+    assert [*GROUPS, "spaun"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize("name", GROUPS)

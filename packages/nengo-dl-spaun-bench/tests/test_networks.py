@@ -37,8 +37,8 @@ def simulate(net, seconds):
 
 
 def test_the_tables_here_and_there_are_the_same():
-    # The last has tests of its own.
-    assert [*(name for name, _ in SIZES), "spaun_like"] == list(NETWORKS)
+    # The last two have tests of their own.
+    assert [*(name for name, _ in SIZES), "spaun_like", "spaun"] == list(NETWORKS)
 
 
 @pytest.mark.parametrize("neuron", NEURON_TYPES)
@@ -132,7 +132,9 @@ BAD_SIZES = [
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("change, message", BAD_SIZES)
 def test_bad_arguments(name, change, message):
-    arguments = {"dimensions": 2, "neurons_per_d": 5, "neuron_type": nengo.LIF()}
+    sizes = (16, 50) if name == "spaun" else (2, 5)
+    arguments = dict(zip(("dimensions", "neurons_per_d"), sizes, strict=True))
+    arguments["neuron_type"] = nengo.LIF()
     with pytest.raises(ValidationError, match=message):
         NETWORKS[name](**{**arguments, **change})
 

@@ -15,6 +15,7 @@ from .benchmark import Benchmark
 from .compare import compare
 from .measure import Measurement, measure
 from .networks import NETWORKS, NEURON_TYPES
+from .spaun.command import spaun_command
 from .tables import save_plot, summary, table
 from .version import version
 
@@ -22,13 +23,19 @@ COUNT = click.IntRange(min=1)
 NEURON = click.Choice(list(NEURON_TYPES))
 STEPS = "Timesteps of 1 ms (cuba: 0.1 ms)."
 
-STANDARD = tuple(name for name in NETWORKS if name != "spaun_like")
+STANDARD = tuple(name for name in NETWORKS if name not in ("spaun", "spaun_like"))
 """What is compared unless something else is asked for."""
 
-DIMENSIONS = {"pes": 64, "random_network": 64, "cuba": 80, "spaun_like": 16}
+DIMENSIONS = {
+    "pes": 64,
+    "random_network": 64,
+    "cuba": 80,
+    "spaun": 64,
+    "spaun_like": 16,
+}
 """Sizes of networks, where 128 dimensions would be many more neurons than of others."""
 
-NEURONS = {"cuba": "lif"}
+NEURONS = {"cuba": "lif", "spaun": "lif"}
 """Neuron types of networks, where rectified linear neurons would not be as usual."""
 
 SCALED = "cuba"
@@ -174,6 +181,9 @@ def _told_in_one_line() -> Iterator[None]:
     except NengoException as error:
         message = " ".join(str(error).split())
         raise click.ClickException(f"{type(error).__name__}: {message}") from error
+
+
+main.add_command(spaun_command)
 
 
 def report(measurement: Measurement) -> str:

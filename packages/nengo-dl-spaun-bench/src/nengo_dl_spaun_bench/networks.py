@@ -17,6 +17,7 @@ from nengo.neurons import NeuronType
 
 from .cuba import cuba
 from .sizes import check_sizes
+from .spaun.benchmark import spaun_benchmark
 from .spaun_like import spaun_like
 
 TAU = 0.01
@@ -241,6 +242,7 @@ NETWORKS: dict[str, Callable[[int, int, NeuronType], nengo.Network]] = {
     "random_network": random_network,
     "cuba": cuba,
     "spaun_like": spaun_like,
+    "spaun": spaun_benchmark,
 }
 """The networks by the name that the command line knows them by."""
 
