@@ -11,7 +11,7 @@ from .vocabulary import involution
 
 #: How much of the average remains when another relation comes, and how much that
 #: counts.
-REMAINS, ADDED = 0.95, 0.4
+REMAINS, ADDED = 0.95, 0.5
 
 #: Synapse of what is read from memory, in seconds.
 READ = 0.02
