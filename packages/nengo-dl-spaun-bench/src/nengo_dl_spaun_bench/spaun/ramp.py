@@ -10,7 +10,7 @@ from .units import CONTROL, FAST, both, silence, switch
 DURATION = 0.38
 
 #: Synapse of what the ramp holds, and of what starts it, in seconds.
-HOLD, START = 0.1, 0.1
+HOLD, START = 0.1, 0.2
 
 #: How fast the ramp returns: `HOLD` divided by it, in seconds.
 RETURN = 2.7
