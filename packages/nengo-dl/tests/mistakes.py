@@ -116,6 +116,15 @@ SIMULATOR = [
         said=False,
     ),
     Mistake(
+        'with net:\n    nengo_dl.configure_settings(reduction_dtype="half")',
+        VALIDATION,
+        "reduction_dtype",
+        "'float16', 'float32' or None",
+        "'half'",
+        "choose one of these",
+        said=False,
+    ),
+    Mistake(
         "with net:\n    nengo_dl.configure_settings(lif_smoothing=-1)",
         VALIDATION,
         "lif_smoothing",
@@ -293,6 +302,15 @@ RUNS = [
         "a number of steps, since x is None",
         "None",
         "sim.predict(n_steps=100)",
+        said=False,
+    ),
+    Mistake(
+        'sim.predict(x, gather_to="first")',
+        VALIDATION,
+        "gather_to",
+        "'all' or 'chief'",
+        "'first'",
+        "choose one of these",
         said=False,
     ),
     Mistake(
