@@ -123,6 +123,11 @@ def check_online_learning(text):
     assert descent < 0.1 and misled > 2 * end
 
 
+def check_parameter_sweep(text):
+    count, best = numbers("Trials", text)
+    assert count == 4 and 30 < best <= 100
+
+
 def check_spa_memory(text):
     for neurons, gain in ((5, 3), (15, 20)):
         before, after = numbers(str(neurons), text)

@@ -15,7 +15,7 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo_dl_ops import Share
 
 from .compiled_call import CompiledForShapes
-from .packed import packed_sum, short_sum
+from .packed import largest, packed_sum, short_sum
 from .plain_variables import plain_variables
 from .replicas import Replica, Replicas
 
@@ -98,10 +98,9 @@ class DistributedReplicas(Replicas):
         if not dtype or not n_gradients:
             return packed_sum(tensors, self._sum_vector)
         gradients, others = tensors[:n_gradients], tensors[n_gradients:]
-        return [
-            *short_sum(gradients, self._sum_vector, dtype),
-            *packed_sum(others, self._sum_vector),
-        ]
+        bounds = [largest(gradients), *others]
+        bound, *found = packed_sum(bounds, self._sum_vector)
+        return [*short_sum(gradients, bound, self._sum_vector, dtype), *found]
 
     def _sum_vector(self, vector: tf.Tensor) -> tf.Tensor:
         """Sum up a vector over processes."""

@@ -33,21 +33,16 @@ def packed_sum(tensors: Sequence[tf.Tensor], sum_vector: SumVector) -> list[tf.T
 
 
 def short_sum(
-    tensors: Sequence[tf.Tensor], sum_vector: SumVector, dtype: str
+    tensors: Sequence[tf.Tensor], bound: tf.Tensor, sum_vector: SumVector, dtype: str
 ) -> list[tf.Tensor]:
     """
     Sum up gradients in a type of fewer bits.
 
     For half precision, all are scaled by a power of two, so that no sum is too large,
-    and small ones are not lost.
+    and small ones are not lost. ``bound``: the sum of what `largest` is in each
+    process.
     """
-    scale = tf.ones((), tf.float64)
-    if dtype == "float16":
-        largest = [tf.cast(_largest(tensor), tf.float64) for tensor in tensors]
-        bound = sum_vector(tf.reshape(tf.reduce_max(tf.stack(largest)), [1]))[0]
-        power = tf.math.floor(tf.math.log(_HALF / bound) / math.log(2.0))
-        power = tf.minimum(power, 100.0)  # which single precision has
-        scale = tf.where(bound > 0, 2.0**power, 1.0)
+    scale = _scale(tf.cast(bound, tf.float64)) if dtype == "float16" else 1.0
     flat = [
         tf.reshape(tf.cast(tensor * tf.cast(scale, tensor.dtype), dtype), [-1])
         for tensor in tensors
@@ -61,9 +56,17 @@ def short_sum(
     ]
 
 
-def _largest(tensor: tf.Tensor) -> tf.Tensor:
+def largest(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     """Return the size of the largest number; NaN if one is NaN."""
-    return tf.reduce_max(tf.concat([tf.abs(tf.reshape(tensor, [-1])), [0]], 0))
+    dtype = tensors[0].dtype
+    flat = [tf.cast(tf.abs(tf.reshape(tensor, [-1])), dtype) for tensor in tensors]
+    return tf.reduce_max(tf.concat([*flat, tf.zeros(1, dtype)], 0))
+
+
+def _scale(bound: tf.Tensor) -> tf.Tensor:
+    """Return a power of two, and not more than single precision has."""
+    power = tf.math.floor(tf.math.log(_HALF / bound) / math.log(2.0))
+    return tf.where(bound > 0, 2.0 ** tf.minimum(power, 100.0), 1.0)
 
 
 def _carried(tensor: tf.Tensor) -> tf.Tensor:
