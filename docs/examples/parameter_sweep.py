@@ -19,6 +19,8 @@ import tempfile
 # TensorFlow's notes about a missing graphics card look like errors of this script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import nengo_dl
+
 import joblib
 import keras
 import matplotlib.pyplot as plt
@@ -26,8 +28,6 @@ import nengo
 import numpy as np
 import optuna
 from sklearn.datasets import load_digits
-
-import nengo_dl
 
 parser = argparse.ArgumentParser(description="Search for parameters of a classifier.")
 parser.add_argument("--quick", action="store_true", help="do few and short trials")
