@@ -230,8 +230,8 @@ def test_notebook_is_the_script_that_is_tested(notebooks, name):
     script = SCRIPTS[name].read_text(encoding="utf-8")
     first, *cells = code_of(notebooks[name])
     assert re.search(r'%pip install "nengo-dl(\[nir\])?>=4" matplotlib', first)
-    added = [cell for cell in cells if "sys.argv =" in cell or "__file__ =" in cell]
-    assert len(added) == ("argparse" in script) + ("__file__" in script)
+    added = [cell for cell in cells if "sys.argv =" in cell or "write_text" in cell]
+    assert len(added) == ("argparse" in script) + ("launch.main" in script)
     code = "\n".join(cell for cell in cells if cell not in added)
     assert ast.dump(ast.parse(code)) == without_docstring(script)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nengo_dl
+from nengo_dl_spaun_bench.spaun import motor
+from nengo_dl_spaun_bench.spaun.drawing import strokes
 
 import keras
 import matplotlib
@@ -88,17 +90,54 @@ def draw_conversion(path: Path) -> None:
     fig.savefig(path, metadata={"Date": None})
 
 
+def _run_motor(n_steps: int = 850) -> np.ndarray:
+    """Return what Spaun's motor module does with the pen, for each digit."""
+    with nengo.Network(seed=1) as net:
+        nengo_dl.configure_settings(inference_only=True)
+        go, digit = nengo.Node([0.0]), nengo.Node(np.zeros(11))
+        part = motor.motor()
+        nengo.Connection(go, part.ramp.run, synapse=None)
+        nengo.Connection(go, part.drawing, synapse=None)
+        nengo.Connection(digit, part.sources, synapse=None)
+        pen = nengo.Probe(part.pen)
+    wanted = np.eye(11)[:10, None].repeat(n_steps, axis=1)
+    started = np.tile(np.arange(n_steps)[None, :, None] >= 50, (10, 1, 1))
+    with nengo_dl.Simulator(
+        net, minibatch_size=10, progress_bar=False, device="/cpu:0"
+    ) as sim:
+        sim.run_steps(n_steps, data={go: started.astype(float), digit: wanted})
+    return sim.data[pen]
+
+
+def draw_digits(path: Path) -> None:
+    """Draw the strokes of the pen."""
+    fig = Figure(figsize=(5, 2.6), layout="constrained")
+    for ax, pen in zip(fig.subplots(2, 5).flat, _run_motor(), strict=True):
+        for stroke in strokes(pen):
+            ax.plot(*stroke.T, _ORANGE, linewidth=2)
+        ax.set(aspect="equal", xlim=(-0.9, 0.9), ylim=(-1.1, 1.1))
+        ax.axis("off")
+    fig.savefig(path, metadata={"Date": None})
+
+
 _PICTURES: dict[str, Callable[[Path], None]] = {
     "population.svg": draw_population,
     "conversion.svg": draw_conversion,
 }
+
+#: What takes as long as an example, and is drawn where these are run.
+_SLOW_PICTURES: dict[str, Callable[[Path], None]] = {"digits.svg": draw_digits}
 
 
 def _draw_all(app: Sphinx) -> None:
     """Draw what is not there, or older than this file."""
     folder = Path(app.srcdir, "front")
     folder.mkdir(exist_ok=True)
-    for name, draw in _PICTURES.items():
+    pictures = dict(_PICTURES)
+    if str(app.config.plot_gallery) in ("1", "True"):
+        app.tags.add("examples_run")
+        pictures |= _SLOW_PICTURES
+    for name, draw in pictures.items():
         path = folder / name
         if not path.exists() or os.stat(path).st_mtime < os.stat(__file__).st_mtime:
             with matplotlib.rc_context(_STYLE):

@@ -32,8 +32,7 @@ _FILE = """\
 # The script starts itself again, so it has to be a file, too.
 from pathlib import Path
 
-__file__ = "{name}.py"
-Path(__file__).write_text({text!r});"""
+Path("{name}.py").write_text({text!r});"""
 
 
 def first_cells(name: str, text: str) -> list[str]:
@@ -43,7 +42,7 @@ def first_cells(name: str, text: str) -> list[str]:
     cells = [_INSTALL.format(extra=extra, more=more)]
     if "argparse" in text:
         cells.append(_OPTIONS.format(name=name))
-    if "__file__" in text:
+    if "launch.main" in text:
         cells.append(_FILE.format(name=name, text=text))
     return cells
 

@@ -107,7 +107,7 @@ if IS_WORKER:
 # Workers and one process
 # -----------------------
 
-status = launch.main(["--workers", "2", __file__, *sys.argv[1:]])
+status = launch.main(["--workers", "2", *sys.argv])
 if status != 0:
     sys.exit(status)
 losses, accuracy = train(None, "alone")
