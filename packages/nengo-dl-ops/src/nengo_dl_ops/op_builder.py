@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -185,6 +185,28 @@ class OpBuilder(ABC):
         """
         del op
         return []
+
+    @classmethod
+    def packed(cls, op: Operator) -> Mapping[Signal, Callable[[tf.Tensor], tf.Tensor]]:
+        """
+        Return the signals that loops which XLA compiles may carry in another form.
+
+        Where ``signals.packed`` has a form of them, a step reads it there, and puts the
+        next one there, besides writing the signals as always.
+
+        Parameters
+        ----------
+        op : nengo.builder.Operator
+            An operator of the registered type.
+
+        Returns
+        -------
+        unpack : mapping from nengo.builder.Signal to callable
+            Takes values in that form, or as they are, and returns them as they are. By
+            default there are none.
+        """
+        del op
+        return {}
 
     @property
     def variables(self) -> list[tf.Variable]:

@@ -49,12 +49,16 @@ class SignalDict:
     prepared : dict from int to list of tf.Tensor
         What builders have made of constants before the first step, by the ``id`` of
         the builder; nothing unless XLA compiles the steps.
+    packed : dict from bytes to tf.Tensor
+        Values in the form in which a loop carries them, by the bytes of their rows; see
+        ``OpBuilder.packed`` of nengo-dl-ops.
     """
 
     def __init__(self, n_rows: int) -> None:
         self.variables: dict[int, tf.Tensor] = {}
         self.key = tf.zeros(2, tf.int32)
         self.prepared: dict[int, Sequence[tf.Tensor]] = {}
+        self.packed: dict[bytes, tf.Tensor] = {}
         # For each row, the number of the array that holds it, and where in that array.
         # That is known while the step is traced; nothing of it is left in the graph,
         # where each value is computed once and never changes (single assignment), so

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import tensorflow as tf
-from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate
+from nengo.neurons import AdaptiveLIF, AdaptiveLIFRate, NeuronType
 
 from ..builder import Builder
 from ..operators.transformed_parameters import POSITIVE, Bounds
@@ -69,6 +69,21 @@ class AdaptiveLIFBuilder(LIFBuilder):
         """Compute the spikes."""
         current = J - state["adaptation"]
         output, new_state = super().spiking_step(current, state, function)
+        adaptation = adapt(self, state["adaptation"], output)
+        return output, {**new_state, "adaptation": adaptation}
+
+    @classmethod
+    def packed_state(cls, neuron_type: NeuronType) -> str | None:
+        """Pack the voltage, as that of LIF neurons."""
+        as_here = cls.spiking_step is AdaptiveLIFBuilder.spiking_step
+        return LIFBuilder.packed_state(neuron_type) if as_here else None
+
+    def packed_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes, as those of LIF neurons."""
+        current = J - state["adaptation"]
+        output, new_state = super().packed_step(current, state)
         adaptation = adapt(self, state["adaptation"], output)
         return output, {**new_state, "adaptation": adaptation}
 

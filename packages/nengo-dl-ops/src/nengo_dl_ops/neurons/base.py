@@ -172,6 +172,65 @@ class NeuronBuilder(ABC):
             The values after this step; what is left out keeps its values.
         """
 
+    @classmethod
+    def packed_state(cls, neuron_type: NeuronType) -> str | None:
+        """
+        Name the state that loops which XLA compiles carry in another form.
+
+        XLA computes each array that a step hands on in a loop over all neurons of its
+        own, in which it computes again all that this array needs. So it pays to hand on
+        one from which the output and the rest of the state follow by little arithmetic.
+
+        Parameters
+        ----------
+        neuron_type : nengo.neurons.NeuronType
+            A neuron type that is registered.
+
+        Returns
+        -------
+        name : str or None
+            Nengo's name of the state. By default None: all are carried as they are, and
+            nobody calls `packed_step`.
+        """
+        del neuron_type
+        return None
+
+    def packed_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """
+        Compute one time step of a run, with one state in another form.
+
+        Parameters
+        ----------
+        J, state
+            As in `step`, but that `packed_state` has the form that the step before gave
+            it; values as they are must be good, too.
+
+        Returns
+        -------
+        output, state
+            As in `step`; by default what it gives.
+        """
+        return self.step(J, state)
+
+    @classmethod
+    def unpacked(cls, values: tf.Tensor) -> tf.Tensor:
+        """
+        Return the values of `packed_state`, whatever their form is.
+
+        Parameters
+        ----------
+        values : (n_neurons, batch) tf.Tensor
+            What `packed_step` returns, or values as they are.
+
+        Returns
+        -------
+        values : (n_neurons, batch) tf.Tensor
+            The values as they are; by default the same.
+        """
+        return values
+
     def training_step(
         self, J: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
-from nengo.dists import Uniform
+from nengo.dists import Choice, Uniform
 from nengo.neurons import LIF, LIFRate, NeuronType
 
 from ..builder import Builder
@@ -17,6 +17,13 @@ from .base import NeuronBuilder, NeuronState, NeuronStep, SpikingNeuronBuilder
 from .series import expm1_small, log1p_small
 from .soft_lif import soft_lif_rate
 from .spike_function import SpikeFunction
+
+#: A second of rest, in a packed voltage: a power of two, so that nothing is rounded.
+_PACKED = 2.0**91
+
+#: What is larger than that is no voltage, but the rest of a neuron that has just spiked
+#: (more than 1e-18 seconds). Float32 holds a rest of years.
+_LOWEST_PACKED = 2.0**30
 
 
 def lif_rate(
@@ -137,27 +144,66 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
         self, J: tf.Tensor, state: NeuronState, function: SpikeFunction
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Compute the spikes."""
-        dt, tau_rc = self.config.dt, self.parameter("tau_rc")
-        rest = state["refractory_time"] - dt
-        delta_t = tf.clip_by_value(dt - rest, 0, dt)
-        voltage = state["voltage"]
-        bound = self._largest_step
-        voltage = voltage - (J - voltage) * expm1_small(delta_t * (-1 / tau_rc), bound)
-        fires = voltage > 1
-        spikes = function.spikes(fires, voltage - 1)
-        zero, one = tf.zeros_like(voltage), tf.ones_like(voltage)
-
-        output = spikes.count * (self.parameter("amplitude") / dt)
+        rest = state["refractory_time"] - self.config.dt
+        voltage = self._integrated(J, state["voltage"], rest)
+        spikes = function.spikes(voltage > 1, voltage - 1)
+        one = tf.ones_like(voltage)
         # What `tf.where` leaves out must be finite, or its gradient is not.
-        passed = tf.where(fires, (voltage - 1) / tf.where(fires, J - 1, one), zero)
-        # From below the threshold, no step passes it by more than the part `bound`.
-        late = log1p_small(-passed, bound if self._starts_below_threshold else np.inf)
-        rested = self.parameter("tau_ref") + (dt + tau_rc * late)
+        current = tf.where(spikes.fires, J - 1, one)
+        passed = tf.where(spikes.fires, (voltage - 1) / current, tf.zeros_like(one))
         voltage = tf.maximum(voltage, self.parameter("min_voltage"))
+        output = spikes.count * (self.parameter("amplitude") / self.config.dt)
         return output, {
-            "voltage": function.reset(spikes, zero, voltage),
-            "refractory_time": function.reset(spikes, rested, rest),
+            "voltage": function.reset(spikes, tf.zeros_like(voltage), voltage),
+            "refractory_time": function.reset(spikes, self._rested(passed), rest),
         }
+
+    @classmethod
+    def packed_state(cls, neuron_type: NeuronType) -> str | None:
+        """Pack the voltage: where a neuron has just spiked, when its rest will end."""
+        as_here = cls.spiking_step is LIFBuilder.spiking_step
+        return "voltage" if as_here and _starts_below_threshold(neuron_type) else None
+
+    def packed_step(
+        self, J: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Compute the spikes; all that takes long is in the packed voltage."""
+        rest = state["refractory_time"] - self.config.dt
+        voltage = self._integrated(J, self.unpacked(state["voltage"]), rest)
+        rested = self._rested((voltage - 1) / (J - 1), _PACKED)
+        low = tf.maximum(voltage, self.parameter("min_voltage"))
+        packed = tf.where(voltage > 1, tf.maximum(rested, 2 * _LOWEST_PACKED), low)
+        fires = packed > _LOWEST_PACKED
+        count = tf.cast(fires, packed.dtype)
+        output = count * (self.parameter("amplitude") / self.config.dt)
+        refractory_time = tf.where(fires, packed * (1 / _PACKED), rest)
+        return output, {"voltage": packed, "refractory_time": refractory_time}
+
+    @classmethod
+    def unpacked(cls, values: tf.Tensor) -> tf.Tensor:
+        """Return the voltage, which is 0 after a spike."""
+        return tf.where(values > _LOWEST_PACKED, tf.zeros_like(values), values)
+
+    def _integrated(
+        self, J: tf.Tensor, voltage: tf.Tensor, rest: tf.Tensor
+    ) -> tf.Tensor:
+        """Let the voltage follow the current, but for what is left of the rest."""
+        dt = self.config.dt
+        x = tf.clip_by_value(dt - rest, 0, dt) * (-1 / self.parameter("tau_rc"))
+        return voltage - (J - voltage) * expm1_small(x, self._largest_step)
+
+    def _rested(self, passed: tf.Tensor, unit: float = 1.0) -> tf.Tensor:
+        """
+        Return the rest of neurons that spike, from the begin of the step.
+
+        ``passed``: by what part of ``J - 1`` the voltage is above the threshold.
+        ``unit``: how many of what is returned are a second; a power of two.
+        """
+        # From below the threshold, no step passes it by more than this part.
+        bound = self._largest_step if self._all_start_below_threshold else np.inf
+        late = log1p_small(-passed, bound)
+        dt, tau_rc = self.config.dt * unit, self.parameter("tau_rc") * unit
+        return self.parameter("tau_ref") * unit + (dt + tau_rc * late)
 
     @property
     def _largest_step(self) -> float:
@@ -166,12 +212,8 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
         return 1.0 if tf.is_tensor(tau_rc) else self.config.dt / float(np.min(tau_rc))
 
     @cached_property
-    def _starts_below_threshold(self) -> bool:
-        starts = [
-            {**neurons.state, **(neurons.initial_state or {})}["voltage"]
-            for neurons in self.types
-        ]
-        return all(isinstance(start, Uniform) and start.high <= 1 for start in starts)
+    def _all_start_below_threshold(self) -> bool:
+        return all(_starts_below_threshold(neurons) for neurons in self.types)
 
     def training_step(
         self, J: tf.Tensor, state: NeuronState
@@ -212,3 +254,10 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
             self.parameter("tau_ref"),
             self.parameter("amplitude"),
         )
+
+
+def _starts_below_threshold(neurons: NeuronType) -> bool:
+    start = {**neurons.state, **(neurons.initial_state or {})}["voltage"]
+    if isinstance(start, Choice):
+        return bool(np.all(np.asarray(start.options) <= 1))
+    return isinstance(start, Uniform) and start.high <= 1

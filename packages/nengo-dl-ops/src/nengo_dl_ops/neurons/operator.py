@@ -143,6 +143,15 @@ class SimNeuronsBuilder(OpBuilder):
         """Neurons continue from their previous state."""
         return list(op.state.values())
 
+    @classmethod
+    def packed(cls, op: Operator) -> Mapping[Signal, Callable[[tf.Tensor], tf.Tensor]]:
+        """One state, if the neurons say so; what starts from trained values is not."""
+        builder = cls._builder(op.neurons)
+        name = None if builder is None else builder.packed_state(op.neurons)
+        if builder is None or name is None or trained_starts(op):
+            return {}
+        return {op.state[name]: builder.unpacked}
+
     def build_step(self, signals: SignalDict) -> None:
         """Compute outputs and new states of all neurons at once."""
         self._compute(signals, training=False)
@@ -187,6 +196,10 @@ class SimNeuronsBuilder(OpBuilder):
             state.update(self._seeds(signals.key))
             J = repeat_batch(J, self.config.minibatch_size)
         values = {name: signals.gather(sig) for name, sig in self.parameters.items()}
+        name = self._packed_name(signals)
+        if name is not None and not training:
+            self._compute_packed(signals, name, J, state, values)
+            return
         compute = partial(self._step, training)
         if training and state:
             output, new_state = recomputed(compute, J, state, values)
@@ -197,6 +210,29 @@ class SimNeuronsBuilder(OpBuilder):
             new_state = {**new_state, BEGUN: tf.ones_like(state[BEGUN])}
         for name, values in new_state.items():
             signals.scatter(self._state_signal(name), values)
+
+    def _packed_name(self, signals: SignalDict) -> str | None:
+        """Name the state that the loop carries in another form, if there is one."""
+        found = [n for n, s in self.state.items() if s.rows.tobytes() in signals.packed]
+        return found[0] if found and self._step_of[False] is _in_run else None
+
+    def _compute_packed(
+        self,
+        signals: SignalDict,
+        name: str,
+        J: tf.Tensor,
+        state: NeuronState,
+        parameters: Mapping[str, tf.Tensor],
+    ) -> None:
+        key = self.state[name].rows.tobytes()
+        neurons = self._with_parameters(parameters)
+        packed = {**state, name: signals.packed[key]}
+        output, new_state = neurons.packed_step(J, packed)
+        signals.scatter(self.output, output)
+        signals.packed[key] = new_state[name]
+        unpacked = {name: neurons.unpacked(new_state[name])}
+        for each, values in {**new_state, **unpacked}.items():
+            signals.scatter(self._state_signal(each), values)
 
     def _step(
         self,

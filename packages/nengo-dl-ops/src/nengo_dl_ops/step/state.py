@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -62,6 +62,10 @@ class StateArray:
         Whether the batch axis is the first, not the last.
     is_ring : bool
         Whether the first axis of ``shape`` is a ring: each step writes the next row.
+    unpack : callable, optional
+        Undoes another form in which a loop may carry the values (`OpBuilder.packed`).
+    is_packed : bool
+        Whether loops do so.
     """
 
     bases: list[Signal]
@@ -71,6 +75,8 @@ class StateArray:
     shape: tuple[int, ...]
     batch_first: bool
     is_ring: bool = False
+    unpack: Callable[[tf.Tensor], tf.Tensor] | None = None
+    is_packed: bool = False
 
     @property
     def n_in_step(self) -> int:
@@ -129,11 +135,15 @@ class StateArray:
 
     def load(self, signals: SignalDict, value: tf.Tensor) -> None:
         """Give signals the values of a part of a `State`."""
+        if self.is_packed:
+            signals.packed[self.signal.rows.tobytes()] = value
         load = signals.load_batch_first if self.batch_first else signals.load
-        load(self.signal.rows, value)
+        load(self.signal.rows, self.unpacked(value))
 
     def taken(self, signals: SignalDict) -> tf.Tensor:
         """Take a part of a `State` from the values of signals."""
+        if self.is_packed:
+            return signals.packed[self.signal.rows.tobytes()]
         # Also where all items happen to have one value (as a rule, zero): what a loop
         # carries has the same shape before and after each step.
         if not self.batch_first:
@@ -145,6 +155,14 @@ class StateArray:
         value = repeat_batch(signals.gather(self.signal), self.batch)
         identity = tf.eye(self.batch, dtype=value.dtype)
         return tf.matmul(identity, value, transpose_b=True)
+
+    def packed(self) -> StateArray:
+        """Return the same, carried in another form if there is one."""
+        return self if self.unpack is None else replace(self, is_packed=True)
+
+    def unpacked(self, value: tf.Tensor) -> tf.Tensor:
+        """Return values as they are that a loop has carried."""
+        return self.unpack(value) if self.unpack and self.is_packed else value
 
     def carried(self, value: tf.Tensor) -> tf.Tensor:
         """Give a part of a `State` the shape in which a loop carries it."""

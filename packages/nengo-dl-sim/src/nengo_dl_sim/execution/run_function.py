@@ -85,14 +85,16 @@ class RunFunction:
         unroll: int,
         mode: Mode,
     ) -> None:
-        self.program = program
+        self.program = program.packed if mode is Mode.XLA else program
         self.variables = variables
         self.split = split
         self.recorder = recorder
         self.capacity = capacity
         self.unroll = unroll
         self.mode = mode
-        self._invariants = split_loop_invariants(program, split, training=False)
+        self._invariants = split_loop_invariants(
+            self.program, split, training=False
+        )
         self._compiled: CompiledCall | None = None
 
     def __call__(
@@ -151,7 +153,7 @@ class RunFunction:
             last = repeat(one_step, carry, fixed, n_steps, xla)
             _, state, buffers, failed = last
         recorded = self.recorder.end(buffers)
-        return self.program.listed(state), recorded, failed
+        return self.program.unpacked(self.program.listed(state)), recorded, failed
 
     @property
     def _prepares(self) -> bool:
