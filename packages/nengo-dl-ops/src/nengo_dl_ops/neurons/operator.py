@@ -19,6 +19,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, repeat_batc
 from ..builder import Builder
 from ..config import BuildConfig
 from ..op_builder import Memoryless, OpBuilder
+from ..operators.materialize import materialized
 from ..operators.process_parameters import join_elements
 from ..operators.transformed_parameters import Bounds
 from ..random_numbers import fold_in, step_seed
@@ -227,7 +228,8 @@ class SimNeuronsBuilder(OpBuilder):
         key = self.state[name].rows.tobytes()
         neurons = self._with_parameters(parameters)
         packed = {**state, name: signals.packed[key]}
-        output, new_state = neurons.packed_step(J, packed)
+        current = materialized(J, signals.key)
+        output, new_state = neurons.packed_step(current, packed)
         signals.scatter(self.output, output)
         signals.packed[key] = new_state[name]
         unpacked = {name: neurons.unpacked(new_state[name])}

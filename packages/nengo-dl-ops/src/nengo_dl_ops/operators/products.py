@@ -16,6 +16,7 @@ from nengo_dl_signals import SignalDict, SignalLayout, TensorSignal, join
 from ..builder import Builder
 from ..config import BuildConfig
 from ..op_builder import Memoryless, OpBuilder
+from .materialize import materialized
 from .shapes import adds_in_place, are_products_of_floats, dot_shape, refuse_shapes
 
 #: Matrices with up to so many columns are multiplied by multiplying and adding up,
@@ -197,7 +198,10 @@ class DotIncBuilder(OpBuilder):
             A, X = (tf.cast(gather(s), self.Y.dtype) for s in (self.A, self.X))
             Y = tf.transpose(tf.linalg.matvec(A, X), (1, 2, 0))
         else:
-            Y = batched_product(*(self.factors(signals, name) for name in "AX"))
+            A, X = (self.factors(signals, name) for name in "AX")
+            if signals.packed and X.shape[1] <= _NARROW:  # it becomes part of neurons
+                X = materialized(X, signals.key)
+            Y = batched_product(A, X)
         signals.scatter(self.Y, Y, mode="inc")
 
     def factors(self, signals: SignalDict, name: str) -> tf.Tensor:
