@@ -228,8 +228,10 @@ class BatchFunction:
         training: bool,
         check: bool = False,
     ) -> tuple[State, dict[Hashable, tf.Tensor], tf.Tensor | None]:
+        # Nothing has a gradient through a form that is packed.
+        packs = self._is_compiled and not training
         return run_sequence(
-            self.program,
+            self.program.packed if packs else self.program,
             [tf.convert_to_tensor(v) for v in self.variables],
             state,
             self.split,

@@ -94,6 +94,7 @@ def run_sequence(
     given = _Given(parameters, split, held, stepped, training)
     invariants = split_loop_invariants(program, split, training)
     state, outputs = _run_stages(invariants, given, state, keep)
+    state = program.unpacked(state)
     if not checked:
         return state, outputs, None
     finite = tf.stack([outputs.pop(key) for key in checked], axis=1)
