@@ -17,6 +17,7 @@ SIZES = [
     ("pes", 4 * 50),
     ("basal_ganglia", 4 * 5 * 50),
     ("random_network", 10 * 4 * 50),
+    ("feed_forward", 3 * 4 * 50),
     ("cuba", 4 * 50),
 ]
 
@@ -101,6 +102,14 @@ def test_basal_ganglia_select_the_largest(neuron):
 def test_random_network_stays_bounded(neuron):
     output = simulate(build("random_network", neuron, neurons_per_d=20), 0.3)
     assert np.max(np.abs(output)) < 10
+
+
+def test_feed_forward_shows_its_image():
+    net = build("feed_forward", "lif")
+    first = simulate(net, 0.1)[-1]
+    net.inp.output = np.ones(4 * 49)
+    assert not np.allclose(simulate(net, 0.1)[-1], first, atol=1e-3)
+    assert net.n_neurons == sum(ens.n_neurons for ens in net.ensembles)
 
 
 def test_random_network_takes_its_options():

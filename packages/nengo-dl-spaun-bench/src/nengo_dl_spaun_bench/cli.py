@@ -29,6 +29,7 @@ STANDARD = tuple(name for name in NETWORKS if name not in ("spaun", "spaun_like"
 DIMENSIONS = {
     "pes": 64,
     "random_network": 64,
+    "feed_forward": 16,
     "cuba": 80,
     "spaun": 64,
     "spaun_like": 16,

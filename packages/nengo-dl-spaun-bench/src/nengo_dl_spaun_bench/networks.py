@@ -26,6 +26,12 @@ TAU = 0.01
 RATE_SCALE = 1e-3
 """Value that a mean rate of 1 Hz is decoded into, in the random network."""
 
+N_LAYERS = 3
+"""Layers of the feed-forward network."""
+
+PIXELS_PER_D = 49
+"""Pixels of its image, for each of its outputs."""
+
 
 def cconv(
     dimensions: int, neurons_per_d: int, neuron_type: NeuronType
@@ -234,12 +240,59 @@ def random_network(
     return net
 
 
+def feed_forward(
+    dimensions: int, neurons_per_d: int, neuron_type: NeuronType
+) -> nengo.Network:
+    """
+    Three dense layers, which see one image for the whole run.
+
+    Parameters
+    ----------
+    dimensions : int
+        Number of outputs. The image has 49 pixels for each: 28 x 28 for 16.
+    neurons_per_d : int
+        Neurons of each layer, for each output.
+    neuron_type : NeuronType
+        Type of all neurons.
+
+    Returns
+    -------
+    net : nengo.Network
+        With the input ``inp`` and the probe ``p``.
+
+    Raises
+    ------
+    ValidationError
+        If an argument is not as described.
+    """
+    net = _network("feed_forward", dimensions, neurons_per_d, neuron_type)
+    rng, n = np.random.RandomState(0), dimensions * neurons_per_d
+    pixels = rng.uniform(size=dimensions * PIXELS_PER_D)
+
+    def random_weights(n_rows: int, n_columns: int, scale: float) -> np.ndarray:
+        return rng.normal(0, scale / np.sqrt(n_columns), size=(n_rows, n_columns))
+
+    with net:
+        net.config[nengo.Connection].synapse = None
+        net.inp = nengo.Node(pixels)
+        source, weights = net.inp, random_weights(n, len(pixels), 1.0)
+        for _ in range(N_LAYERS):
+            neurons = nengo.Ensemble(n, 1).neurons
+            nengo.Connection(source, neurons, transform=weights)
+            source, weights = neurons, random_weights(n, n, 10 * RATE_SCALE)
+        out = nengo.Node(size_in=dimensions)
+        nengo.Connection(source, out, transform=weights[:dimensions])
+        net.p = nengo.Probe(out, synapse=2 * TAU)
+    return net
+
+
 NETWORKS: dict[str, Callable[[int, int, NeuronType], nengo.Network]] = {
     "cconv": cconv,
     "integrator": integrator,
     "pes": pes,
     "basal_ganglia": basal_ganglia,
     "random_network": random_network,
+    "feed_forward": feed_forward,
     "cuba": cuba,
     "spaun_like": spaun_like,
     "spaun": spaun_benchmark,
