@@ -259,16 +259,6 @@ class Program:
         return state._replace(arrays=[array.listed(value) for array, value in pairs])
 
     @cached_property
-    def packed(self) -> Program:
-        """The same, but that a step takes and returns state that may be packed."""
-        return replace(self, states=[array.packed() for array in self.states])
-
-    def unpacked(self, state: State) -> State:
-        """Return a state as it is, after steps of a program that is `packed`."""
-        pairs = zip(self.states, state.arrays, strict=True)
-        return state._replace(arrays=[array.unpacked(value) for array, value in pairs])
-
-    @cached_property
     def state_index(self) -> StateIndex:
         """Where each signal lies in the state."""
         return StateIndex(self.layout, self.states)

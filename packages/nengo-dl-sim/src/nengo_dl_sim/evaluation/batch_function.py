@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError
 
+from nengo_dl_ops.step.packed_state import with_packed_state
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State, state_of_items
 
@@ -231,7 +232,7 @@ class BatchFunction:
         # Nothing has a gradient through a form that is packed.
         packs = self._is_compiled and not training
         return run_sequence(
-            self.program.packed if packs else self.program,
+            with_packed_state(self.program) if packs else self.program,
             [tf.convert_to_tensor(v) for v in self.variables],
             state,
             self.split,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nengo_dl_ops.step.loop_invariants import split_loop_invariants
+from nengo_dl_ops.step.packed_state import unpacked, with_packed_state
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.state import State
 from nengo_dl_ops.step.time_batching import Parts
@@ -85,16 +86,14 @@ class RunFunction:
         unroll: int,
         mode: Mode,
     ) -> None:
-        self.program = program.packed if mode is Mode.XLA else program
+        self.program = with_packed_state(program) if mode is Mode.XLA else program
         self.variables = variables
         self.split = split
         self.recorder = recorder
         self.capacity = capacity
         self.unroll = unroll
         self.mode = mode
-        self._invariants = split_loop_invariants(
-            self.program, split, training=False
-        )
+        self._invariants = split_loop_invariants(self.program, split, training=False)
         self._compiled: CompiledCall | None = None
 
     def __call__(
@@ -153,7 +152,7 @@ class RunFunction:
             last = repeat(one_step, carry, fixed, n_steps, xla)
             _, state, buffers, failed = last
         recorded = self.recorder.end(buffers)
-        return self.program.unpacked(self.program.listed(state)), recorded, failed
+        return unpacked(self.program, self.program.listed(state)), recorded, failed
 
     @property
     def _prepares(self) -> bool:

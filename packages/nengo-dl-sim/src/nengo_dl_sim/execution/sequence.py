@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nengo_dl_ops.step.loop_invariants import LoopInvariants, split_loop_invariants
+from nengo_dl_ops.step.packed_state import unpacked
 from nengo_dl_ops.step.program import InputSplit, Program
 from nengo_dl_ops.step.stages import Stage, Stages
 from nengo_dl_ops.step.state import State
@@ -94,7 +95,7 @@ def run_sequence(
     given = _Given(parameters, split, held, stepped, training)
     invariants = split_loop_invariants(program, split, training)
     state, outputs = _run_stages(invariants, given, state, keep)
-    state = program.unpacked(state)
+    state = unpacked(program, state)
     if not checked:
         return state, outputs, None
     finite = tf.stack([outputs.pop(key) for key in checked], axis=1)
