@@ -16,6 +16,7 @@ from .units import (
     both,
     choose,
     closed_unless,
+    compete,
     silence,
     switch,
     switches,
@@ -32,7 +33,11 @@ BIAS = 1.0
 
 #: How long spikes are felt between layers, and by what reads the last one, in seconds.
 BETWEEN_LAYERS = 0.005
-READ_OUT = 0.015
+READ_OUT = 0.02
+
+#: How much what is seen helps itself, and keeps others down: an image that is like two
+#: symbols is taken for one of them until it changes.
+STICK, KEEP_DOWN = 0.5, 1.0
 
 #: Where the weights lie that `vision_training` made.
 WEIGHTS = "vision.npz"
@@ -89,6 +94,7 @@ def vision(weights: dict[str, np.ndarray] | None = None) -> nengo.Network:
             output[: len(SYMBOLS)], symbols.input, transform=AMPLIFIED, synapse=None
         )
         choose(symbols)
+        _stick(symbols)
         silence(net.changing, [symbols])
         net.seen, net.symbols = symbols.on, symbols
         net.digit = both(net.seen[: len(DIGITS)], label="digit").on
@@ -98,6 +104,12 @@ def vision(weights: dict[str, np.ndarray] | None = None) -> nengo.Network:
         nengo.Connection(net.changing, blank.input, transform=-2.0, synapse=CONTROL)
         net.blank = blank.on
     return net
+
+
+def _stick(symbols: nengo.networks.EnsembleArray) -> None:
+    """Let what was seen first be seen until it is silenced."""
+    nengo.Connection(symbols.on, symbols.input, transform=STICK, synapse=CONTROL)
+    compete(symbols, KEEP_DOWN)
 
 
 def _change(pixels: nengo.Node) -> nengo.Node:
