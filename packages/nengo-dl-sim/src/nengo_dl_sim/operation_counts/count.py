@@ -12,13 +12,13 @@ from nengo.builder import Model
 
 from ..data.data_adapter import DataAdapter
 from ..execution.jit_policy import Mode
+from .activity_counter import ChunkCounts
 from .counting_program import CountingProgram
 from .fan_out import FanOut
 from .neuron_costs import operations_of
 from .operation_counts import OperationCounts
 from .parts import ConnectionCounts, EnsembleCounts, Synapses, no_synapses
 from .products import Population, connections, not_counted, synapse_of
-from .tally import ChunkCounts
 from .weights import Weights
 
 #: Numbers of operations, (n_items,) arrays of int, by object and kind.

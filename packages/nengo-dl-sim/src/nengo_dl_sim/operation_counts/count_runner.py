@@ -16,7 +16,7 @@ from ..execution.jit_policy import Mode
 from ..execution.recorder import Recorder
 from ..execution.runner import Runner
 from ..inputs.nodes import NodeInputs
-from .tally import ChunkCounts, Tally
+from .activity_counter import ActivityCounter, ChunkCounts
 from .watched import Watched
 
 
@@ -42,7 +42,7 @@ class CountRunner(Runner):
     ) -> None:
         super().__init__(program, variables, inputs, {}, unroll)
         self._watched = watched
-        self._tally = Tally(program, watched)
+        self._counter = ActivityCounter(program, watched)
 
     def counts(
         self,
@@ -54,10 +54,10 @@ class CountRunner(Runner):
         """Run some steps from the beginning of a simulation; count in each chunk."""
         feed = self.feed(data)
         for progress in self.run(state, 0, n_steps, data, feed, mode):
-            yield self._tally.counts(list(progress.probed.values()))
+            yield self._counter.counts(list(progress.probed.values()))
 
     def _recorder(self, program: Program, capacity: int) -> Recorder:
-        return Tally(program, self._watched)
+        return ActivityCounter(program, self._watched)
 
     def _slots(self, start_step: int, n_steps: int, capacity: int) -> tf.Tensor:
         """Tell which step is the first of an item."""

@@ -16,9 +16,9 @@ from ..data.data_adapter import DataAdapter
 from ..engine.engine import Engine
 from ..evaluation.minibatch_source import MinibatchSource
 from ..execution.jit_policy import Mode
+from .activity_counter import ChunkCounts
 from .count_runner import CountRunner
 from .products import populations, products_of
-from .tally import ChunkCounts
 from .watched import watched
 
 

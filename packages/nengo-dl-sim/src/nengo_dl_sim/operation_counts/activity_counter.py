@@ -63,7 +63,7 @@ class ChunkCounts(NamedTuple):
     learned: list[np.ndarray]
 
 
-class Tally(Recorder):
+class ActivityCounter(Recorder):
     """
     Counts, step by step, elements that are not zero and voltages that change.
 
