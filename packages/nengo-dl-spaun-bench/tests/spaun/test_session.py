@@ -48,8 +48,9 @@ def test_wilson_interval(right, of, low, high):
 
 
 def test_all_right_passes_and_one_more_digit_is_wrong():
-    answers = all_right("A1", 20)
+    answers = all_right("A1", 100)
     assert score.score("A1", answers, 64).passed
+    assert not score.score("A1", answers[:99], 64).passed
     extra = [answered(a.trial, a.read + "1") for a in answers]
     assert score.score("A1", extra, 64).right == 0
 
@@ -74,7 +75,7 @@ def test_bandit_is_scored_by_late_choices_of_the_best_arm(monkeypatch):
     assert choices.best[0] == 1 and choices.best[20] == 0
     found = bandit.score_bandit(choices)
     assert (found.right, found.of) == (60, 60)
-    assert found.passed
+    assert not found.enough and not found.passed
     machine = Machine(monkeypatch, lambda n: "7")
     assert (bandit.play(machine, 20, [0]).chosen == -1).all()
 
@@ -95,7 +96,8 @@ def test_command_prints_a_table_and_writes_json(monkeypatch, tmp_path):
     done = CliRunner().invoke(cli.main, [*arguments.split(), "--json", str(path)])
     assert done.exit_code == 0, done.output
     assert asked[0].lesions.shuffled_vision and asked[0].seed == 5
-    assert "Spaun (2 of 8 tasks), D=32, re-implemented" in done.output
+    assert "Spaun (0 of 8 tasks), D=32, re-implemented" in done.output
+    assert "too few trials" in done.output
     assert "0.5 s for each simulated second and item" in done.output
     found = json.loads(path.read_text())
     assert [t["task"] for t in found] == ["A1", "A7"]

@@ -22,6 +22,9 @@ CHOICE, REWARDED = 1100, 350
 #: What must be chosen in the last trials of each block, and how many those are.
 ACCEPTED, LAST = 0.6, 10
 
+#: How many choices the acceptance is about: 10 items, 60 each.
+ASKED = 600
+
 N_ARMS = 3
 
 
@@ -113,7 +116,8 @@ def score_bandit(choices: Choices) -> Score:
         high,
         1 / N_ARMS,
         ACCEPTED,
-        bool(of) and right / of >= ACCEPTED,
+        bool(of) and right / of >= ACCEPTED and choices.chosen.size >= ASKED,
+        choices.chosen.size >= ASKED,
         {"an arm was drawn": valid},
     )
 

@@ -50,8 +50,15 @@ def _row(s: Score) -> tuple[str, ...]:
         f"{100 * s.low:.0f}-{100 * s.high:.0f} %",
         f"{100 * s.chance:.0f} %",
         f"{100 * s.accepted:.0f} %",
-        "passed" if s.passed else "failed",
+        _verdict(s),
     )
+
+
+def _verdict(s: Score) -> str:
+    """Say whether a task is passed: with few trials it cannot be."""
+    if s.passed:
+        return "passed"
+    return "failed" if s.enough else "too few trials"
 
 
 def _speed(results: Results) -> list[str]:

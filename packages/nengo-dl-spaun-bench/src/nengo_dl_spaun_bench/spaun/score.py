@@ -35,7 +35,10 @@ class Score:
     accepted : float
         The fraction that must be right.
     passed : bool
-        Whether that is so, and all else that the task asks for.
+        Whether that is so, in as many trials as the task asks for, and all else that it
+        asks for.
+    enough : bool
+        Whether there were as many trials as that.
     also : dict
         What else was measured.
     """
@@ -50,6 +53,7 @@ class Score:
     chance: float
     accepted: float
     passed: bool
+    enough: bool
     also: dict[str, float] = field(default_factory=dict)
 
 
@@ -110,7 +114,8 @@ def score(name: str, answers: Sequence[Answer], dimensions: int) -> Score:
         high,
         task.chance,
         accepted,
-        bool(fine and fraction >= accepted),
+        bool(fine and fraction >= accepted and len(answers) >= task.trials),
+        len(answers) >= task.trials,
         also,
     )
 
