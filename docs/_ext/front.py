@@ -123,21 +123,15 @@ def draw_digits(path: Path) -> None:
 _PICTURES: dict[str, Callable[[Path], None]] = {
     "population.svg": draw_population,
     "conversion.svg": draw_conversion,
+    "digits.svg": draw_digits,
 }
-
-#: What takes as long as an example, and is drawn where these are run.
-_SLOW_PICTURES: dict[str, Callable[[Path], None]] = {"digits.svg": draw_digits}
 
 
 def _draw_all(app: Sphinx) -> None:
     """Draw what is not there, or older than this file."""
     folder = Path(app.srcdir, "front")
     folder.mkdir(exist_ok=True)
-    pictures = dict(_PICTURES)
-    if str(app.config.plot_gallery) in ("1", "True"):
-        app.tags.add("examples_run")
-        pictures |= _SLOW_PICTURES
-    for name, draw in pictures.items():
+    for name, draw in _PICTURES.items():
         path = folder / name
         if not path.exists() or os.stat(path).st_mtime < os.stat(__file__).st_mtime:
             with matplotlib.rc_context(_STYLE):

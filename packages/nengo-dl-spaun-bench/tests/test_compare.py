@@ -141,4 +141,4 @@ def test_unknown_backend_is_one_line():
 
 def test_standard_networks():
     assert "spaun_like" not in STANDARD
-    assert len(STANDARD) == 6
+    assert len(STANDARD) == 7

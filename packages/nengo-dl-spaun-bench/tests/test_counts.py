@@ -13,6 +13,7 @@ GROUPS = {
     "pes": 13,
     "basal_ganglia": 17,
     "random_network": 9,
+    "feed_forward": 17,
     "cuba": 10,
     "spaun_like": 80,
 }

@@ -1,4 +1,5 @@
 import time
+import sys
 import types
 
 import nengo
@@ -204,8 +205,11 @@ def test_a_file_keeps_the_last_values(in_a_file, capsys, clock):
     assert lines(capsys) == ["Training finished in 0:01:01. loss: 0.25"]
 
 
-def test_without_a_standard_error_stream(monkeypatch, clock):
+@pytest.mark.parametrize("modules", [{}, {"ipykernel": types}])
+def test_without_a_standard_error_stream(modules, monkeypatch, clock):
     monkeypatch.undo()
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(bars, "LONG", 0)
     monkeypatch.setattr("sys.stderr", None)
     with make_progress_bar("Training", 2) as bar:

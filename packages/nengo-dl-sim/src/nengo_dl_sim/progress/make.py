@@ -56,9 +56,10 @@ def _is_notebook() -> bool:
 
 
 def _is_terminal() -> bool:
+    if sys.stderr is None:
+        return False
     # A notebook in which Nengo lacks what its bar needs draws over lines, too.
-    is_tty = sys.stderr is not None and sys.stderr.isatty()
-    return is_tty or "ipykernel" in sys.modules
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 def _enabled_in_rc() -> bool:
