@@ -337,6 +337,28 @@ def test_a_loaded_network_is_exported_as_the_same_graph_again(seed):
     assert np.any(np.hstack(found[0]))
 
 
+@pytest.mark.parametrize("kind", [nir.SumPool2d, nir.AvgPool2d])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_sums_and_averages_of_windows_stay_what_they_are(kind, padding, tmp_path):
+    node = kind(*(np.array(pair) for pair in ([3, 2], [2, 1], [padding, 0])))
+    nodes = {
+        "source": nir.Input({"input": np.array([2, 5, 6])}),
+        "pool": node,
+        "out": nir.Output({"output": np.array([20 + 10 * padding])}),
+    }
+    edges = [("source", "pool"), ("pool", "out")]
+    net = load(nir.NIRGraph(nodes, edges, type_check=False))
+    with net:
+        net.recorded = [nengo.Probe(net.outputs["out"], label="out")]
+    net.source = net.inputs["source"]
+    graph = export(net, tmp_path / "a.nir")
+    (again,) = (n for n in graph.nodes.values() if isinstance(n, kind))
+    for name in ("kernel_size", "stride", "padding"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(node, name))
+    nir.read(tmp_path / "a.nir")
+    assert_same_after_round_trip(net, np.random.RandomState(0).randn(9, 60))
+
+
 def test_values_of_a_simulator_are_current():
     with nengo.Network(seed=0) as net:
         source = nengo.Node(np.zeros(1))

@@ -10,9 +10,9 @@ import keras
 import nengo
 import numpy as np
 
-from .average_transform import AverageTransform
 from .converter import Converter
 from .layer_converter import LayerConverter
+from .pooling_transform import PoolingTransform
 
 _LOSSY = "the maximum of neighbours became their average"
 
@@ -149,7 +149,7 @@ def _transform(
     _, pool_size, strides, _ = window
     if np.any(weights != 1 / prod(pool_size)):
         return nengo.Sparse(size, indices=indices, init=weights)
-    return AverageTransform(
+    return PoolingTransform(
         size,
         indices,
         weights,
@@ -157,6 +157,7 @@ def _transform(
         _without_ones(shape, shape_out, channels_last),
         tuple(map(int, pool_size)),
         tuple(map(int, strides)),
+        (0,) * len(strides),
         channels_last,
     )
 

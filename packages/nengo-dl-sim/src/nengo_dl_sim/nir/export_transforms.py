@@ -14,7 +14,7 @@ from nengo.transforms import Convolution, ConvolutionTranspose, SparseMatrix
 
 from nengo_dl_ops import Delay
 
-from ..converter.average_transform import AverageTransform
+from ..converter.pooling_transform import PoolingTransform
 from .conventions import CHANNELS_LAST, ONE_STEP_DELAY
 from .package import nir_package
 
@@ -83,17 +83,15 @@ def _first(shape: Any) -> np.ndarray:
     return np.array([shape.n_channels, *shape.spatial_shape])
 
 
-@weight_nodes.register(AverageTransform)
-def _average(transform: AverageTransform, weights: Any, size: int) -> list[Any]:
-    one = 1 / np.prod(transform.pool_size)
-    is_average = np.allclose(weights.data, one, rtol=1e-6, atol=0)
-    if len(transform.pool_size) != 2 or not is_average:
+@weight_nodes.register(PoolingTransform)
+def _pooling(transform: PoolingTransform, weights: Any, size: int) -> list[Any]:
+    kind = _pooling_kind(transform, weights)
+    if kind is None:
         return _sparse(transform, weights, size)
-    nir = nir_package()
-    node = nir.AvgPool2d(
+    node = kind(
         kernel_size=np.array(transform.pool_size),
         stride=np.array(transform.strides),
-        padding=np.array([0, 0]),
+        padding=np.array(transform.padding),
         metadata={CHANNELS_LAST: 1} if transform.channels_last else {},
     )
     last = transform.channels_last
@@ -104,6 +102,17 @@ def _average(transform: AverageTransform, weights: Any, size: int) -> list[Any]:
         first = np.array((*shape[-1:], *shape[:-1]) if last else shape)
         setattr(node, types, {name: first})
     return [node]
+
+
+def _pooling_kind(transform: PoolingTransform, weights: Any) -> Any:
+    """Return what adds up windows with these weights, None if NIR has nothing."""
+    nir = nir_package()
+    if len(transform.pool_size) == 2:
+        average = 1 / np.prod(transform.pool_size)
+        for kind, weight in ((nir.SumPool2d, 1.0), (nir.AvgPool2d, average)):
+            if np.allclose(weights.data, weight, rtol=1e-6, atol=0):
+                return kind
+    return None
 
 
 @weight_nodes.register(ConvolutionTranspose)

@@ -55,8 +55,8 @@ NEURONS: dict[type, Verdict] = {
     nengo.SpikingRectifiedLinear: Verdict(
         "conditional",
         "IF",
-        "no current is negative and no neuron spikes twice in a step, which depends on "
-        "the input, so on_lossy='warn' must allow it",
+        "no current is negative or above 1 / dt (two spikes in a step), which depends "
+        "on the input, so on_lossy='warn' must allow it",
     ),
     ExactLIF: Verdict("exact", "LIF"),
     ExponentialLIF: Verdict("exact", "LIF"),
@@ -98,7 +98,9 @@ TRANSFORMS: dict[type, Verdict] = {
     transforms.NoTransform: Verdict("exact", "an edge"),
     transforms.Dense: Verdict("exact", "Linear, or Scale for a number or a vector"),
     transforms.Sparse: Verdict(
-        "exact", "Linear; AvgPool2d for the averages of a converted Keras model"
+        "exact",
+        "Linear; AvgPool2d and SumPool2d for averages and sums of windows, of a "
+        "converted Keras model or a loaded graph",
     ),
     transforms.Convolution: Verdict(
         "exact",

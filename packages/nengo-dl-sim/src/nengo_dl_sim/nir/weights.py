@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import block_diag
 
+from ..converter.pooling_transform import PoolingTransform
 from .package import nir_package
 from .shapes import Shape, window
 
@@ -110,9 +111,15 @@ def _pooling(node: Any, shape_in: Shape, shape_out: Shape, mean: bool) -> Weight
     indices = np.stack([rows[inside], columns[inside]], axis=1)
     weight = 1 / (kh * kw) if mean else 1.0
     return Weights(
-        nengo.Sparse(
+        PoolingTransform(
             (len(columns), prod(shape_in)),
-            indices=indices,
-            init=np.full(len(indices), weight),
+            indices,
+            np.full(len(indices), weight),
+            shape_in,
+            shape_out,
+            (kh, kw),
+            (sh, sw),
+            tuple(p for _, _, p, _ in windows),
+            channels_last=False,
         )
     )

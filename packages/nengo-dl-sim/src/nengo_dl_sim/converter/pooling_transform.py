@@ -1,4 +1,4 @@
-"""Averages of neighbours as a transform that remembers what they are."""
+"""Sums and averages of neighbours as a transform that remembers what they are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import nengo
 
 
-class AverageTransform(nengo.Sparse):
+class PoolingTransform(nengo.Sparse):
     """
-    A sparse matrix of averages.
+    A sparse matrix that adds up windows of its input, with one weight for all.
 
     Parameters
     ----------
@@ -18,7 +18,9 @@ class AverageTransform(nengo.Sparse):
     input_shape, output_shape : tuple of int
         The shapes of an item, before and after.
     pool_size, strides : tuple of int
-        The windows, along each spatial axis. All of them lie within the input.
+        The windows, along each spatial axis.
+    padding : tuple of int
+        How far windows begin before the input and end behind it, where zeros are.
     channels_last : bool
         Whether channels are the last axis.
     """
@@ -32,6 +34,7 @@ class AverageTransform(nengo.Sparse):
         output_shape: tuple[int, ...],
         pool_size: tuple[int, ...],
         strides: tuple[int, ...],
+        padding: tuple[int, ...],
         channels_last: bool,
     ) -> None:
         super().__init__(shape, indices=indices, init=init)
@@ -39,4 +42,5 @@ class AverageTransform(nengo.Sparse):
         self.output_shape = output_shape
         self.pool_size = pool_size
         self.strides = strides
+        self.padding = padding
         self.channels_last = channels_last
