@@ -2,6 +2,7 @@
 
 import json
 
+import nengo
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -71,24 +72,24 @@ def test_counting_must_take_time():
 def test_bandit_is_scored_by_late_choices_of_the_best_arm(monkeypatch):
     # The first call shows the task; then each choice takes two.
     machine = Machine(monkeypatch, lambda n: "1" if n < 2 + 40 else "0")
-    choices = bandit.play(machine, 40, [0, 1, 2])
+    choices = list(bandit.play(machine, 40, [0, 1, 2]))[-1]
     assert choices.best[0] == 1 and choices.best[20] == 0
     found = bandit.score_bandit(choices)
     assert (found.right, found.of) == (60, 60)
     assert not found.enough and not found.passed
     machine = Machine(monkeypatch, lambda n: "7")
-    assert (bandit.play(machine, 20, [0]).chosen == -1).all()
+    *_, choices = bandit.play(machine, 20, [0])
+    assert (choices.chosen == -1).all()
 
 
 def test_command_prints_a_table_and_writes_json(monkeypatch, tmp_path):
     asked = []
 
-    def run_session(wanted, told):
+    def run_session(wanted):
         asked.append(wanted)
         answers = {name: all_right(name, wanted.trials) for name in wanted.tasks}
         scores = [score.score(n, a, wanted.dimensions) for n, a in answers.items()]
-        told("A1", wanted.trials)
-        return session.Results(wanted, 1000, scores, answers, Speed(1, 2, 3, 4, 8))
+        yield session.Results(wanted, 1000, scores, answers, None, Speed(1, 2, 3, 4, 8))
 
     monkeypatch.setattr(command, "run_session", run_session)
     path = tmp_path / "results.json"
@@ -110,3 +111,40 @@ def test_command_refuses_what_there_is_not(arguments):
     done = CliRunner().invoke(cli.main, ["spaun", *arguments.split()])
     assert done.exit_code == 2
     assert "expected" in done.output or "range" in done.output
+
+
+class Backend:
+    """Draws nothing, and stops working after a few minibatches."""
+
+    def __init__(self, net, minibatch, speed, watched):
+        self.minibatch, self.runs = minibatch, 0
+
+    def reset(self):
+        pass
+
+    def run(self, stimulus):
+        self.runs += 1
+        if self.runs > 2:
+            raise KeyboardInterrupt
+        return np.zeros((*stimulus.shape[:2], 3))
+
+    def inside(self, item, n_steps):
+        return {}
+
+    def close(self):
+        pass
+
+
+def test_trials_that_were_run_before_an_interruption_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(session, "spaun", lambda *_: nengo.Network())
+    monkeypatch.setitem(session.BACKENDS, "nengo_dl", Backend)
+    path = tmp_path / "results.json"
+    arguments = "spaun --tasks A4 --trials 6 --minibatch 2".split()
+    done = CliRunner().invoke(cli.main, [*arguments, "--json", str(path)])
+    assert done.exit_code != 0
+    (found,) = json.loads(path.read_text())
+    shown = [answer["text"] for answer in found["answers"]]
+    trials = make_trials("A4", 6, 0)
+    assert shown == [trials[k].text for k in (0, 1, 2, 5)]
+    assert found["trials"] == 4 and found["also"]["seconds per count"] is None
+    assert [file.name for file in tmp_path.iterdir()] == ["results.json"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,7 @@ class Choices:
         return right.reshape(len(right), n_blocks, BLOCK)[..., -LAST:]
 
 
-def play(
-    backend: Any,
-    n_trials: int,
-    seeds: Sequence[int],
-    done: Callable[[int], None] = lambda n: None,
-) -> Choices:
+def play(backend: Any, n_trials: int, seeds: Sequence[int]) -> Iterator[Choices]:
     """
     Let each item play; what it gets depends on what it has drawn.
 
@@ -69,35 +64,31 @@ def play(
         How many choices each item has.
     seeds : list of int
         Of each item: when arms pay.
-    done : callable
-        Is told after each trial how many there were: one.
 
-    Returns
-    -------
+    Yields
+    ------
     choices : Choices
-        What was chosen.
+        After each choice, all that were made so far.
     """
     rngs = [np.random.RandomState([seed, 2]) for seed in seeds]
-    best = np.repeat(
-        [(k * 2 + 1) % N_ARMS for k in range(-(-n_trials // BLOCK))], BLOCK
-    )
-    best = best[:n_trials]
+    best = np.array([(k // BLOCK * 2 + 1) % N_ARMS for k in range(n_trials)])
     backend.reset()
     backend.run(_together([show(images("A2", rng)) for rng in rngs]))
     chosen = np.full((len(seeds), n_trials), -1)
     for k in range(n_trials):
         pens = backend.run(_shown(["?"] * len(seeds), rngs, CHOICE))
-        drawn = [read_pen(pen) for pen in pens]
-        for row, symbols in zip(chosen, drawn, strict=True):
-            if len(symbols) == 1 and symbols in "012":
-                row[k] = int(symbols)
+        chosen[:, k] = [_arm(read_pen(pen)) for pen in pens]
         paid = [
-            rng.uniform() < (BEST if row[k] == best[k] else OTHERS) and row[k] >= 0
-            for row, rng in zip(chosen, rngs, strict=True)
+            rng.uniform() < (BEST if arm == best[k] else OTHERS) and arm >= 0
+            for arm, rng in zip(chosen[:, k], rngs, strict=True)
         ]
         backend.run(_shown(["01"[bool(p)] for p in paid], rngs, REWARDED))
-        done(1)
-    return Choices(chosen, best)
+        yield Choices(chosen[:, : k + 1], best[: k + 1])
+
+
+def _arm(drawn: str) -> int:
+    """Return the arm that was drawn, or -1 if it was none."""
+    return int(drawn) if len(drawn) == 1 and drawn in "012" else -1
 
 
 def score_bandit(choices: Choices) -> Score:

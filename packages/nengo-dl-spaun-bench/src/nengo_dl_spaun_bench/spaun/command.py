@@ -62,7 +62,8 @@ def spaun_command(
 
     Printed are how many answers are right, as an independent reader reads them, and
     how long it took. With --pictures, a figure of each trial (but of A2) shows what was
-    seen and drawn, and what went on inside.
+    seen and drawn, and what went on inside. The file of --json is written after each
+    minibatch: what is interrupted is not lost.
     """
     session = Session(
         tasks,
@@ -74,20 +75,30 @@ def spaun_command(
         LESIONS[lesion] if lesion else Lesions(),
         pictures is not None,
     )
-    total = sum(n_planned(session, task) for task in tasks)
-    # Not to where results go: it says how far this is.
-    with click.progressbar(length=total, label="building", file=sys.stderr) as bar:
-
-        def told(task: str, n: int) -> None:
-            bar.label = task
-            bar.update(n)
-
-        results = run_session(session, told)
+    results = _run(session, json_file)
     click.echo(report(results))
-    if json_file is not None:
-        Path(json_file).write_text(json.dumps(results.as_json(), indent=1) + "\n")
     if pictures is not None:
         _save_pictures(results, pictures)
+
+
+def _run(session: Session, json_file: str | None) -> Results:
+    """Run a session; save what there is of it again and again."""
+    total = sum(n_planned(session, task) for task in session.tasks)
+    # Not to where results go: it says how far this is.
+    with click.progressbar(length=total, label="building", file=sys.stderr) as bar:
+        for results in run_session(session):
+            bar.label = results.scores[-1].task
+            bar.update(sum(s.trials for s in results.scores) - bar.pos)
+            if json_file is not None:
+                _save(results, Path(json_file))
+    return results
+
+
+def _save(results: Results, path: Path) -> None:
+    """Write a file at once: an interruption leaves the one before."""
+    written = path.with_name(path.name + ".part")
+    written.write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    written.replace(path)
 
 
 def _save_pictures(results: Results, folder: str) -> None:

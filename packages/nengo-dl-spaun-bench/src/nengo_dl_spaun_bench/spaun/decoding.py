@@ -7,7 +7,7 @@ import numpy as np
 
 from .plan import LONGEST, Plan, binding, channel
 from .register import register
-from .units import CONTROL, FAST, both, choose, constant, gated, switches
+from .units import CONTROL, FAST, both, choose, constant, gated, silence, switches
 from .vocabulary import N_DIGITS, N_POSITIONS, involution
 
 #: How similar what is recalled must be to a word, after it is amplified.
@@ -15,7 +15,7 @@ RECALL, AMPLIFIED = 0.3, 2.0
 
 #: How much more similar it must be where lists are made, not remembered: what is made
 #: is like many words, a little.
-DOUBT = 0.3
+DOUBT = 0.85
 
 #: Synapse of what is read from memory, in seconds.
 READ = 0.02
@@ -42,9 +42,10 @@ def decoding(plan: Plan, sources: list[nengo.Node]) -> nengo.Network:
         ``by_position`` and ``by_kind`` (the number says which position, or which
         digit, is looked for), ``start`` and ``step`` (a list of two each: forward, in
         reverse; the position goes to the first or last, and to the next), ``pass_on``,
-        ``length`` (the position after the last), ``digit`` (what is at the position),
-        ``place`` (the position, as a number, of what is looked for), ``ended`` and
-        ``doubt`` (the list was made, not remembered).
+        ``length`` (the position after the last), ``forget`` (nothing is chosen),
+        ``digit`` (what is at the position), ``place`` (the position, as a number, of
+        what is looked for), ``ended`` and ``doubt`` (the list was made, not
+        remembered).
     """
     words = plan.words
     invert = involution(plan.dimensions)
@@ -71,9 +72,13 @@ def decoding(plan: Plan, sources: list[nengo.Node]) -> nengo.Network:
             synapse=CONTROL,
         )
         net.digit = digit.on
-        place = _clean_up(bound.output, words.positions, "place").on
+        place = _clean_up(bound.output, words.positions, "place")
         net.place = nengo.Node(size_in=N_DIGITS, label="place")
-        nengo.Connection(place, net.place, transform=number.T, synapse=None)
+        nengo.Connection(place.on, net.place, transform=number.T, synapse=None)
+        # What was chosen before would keep off what comes, where the two are about as
+        # much like what is recalled.
+        net.forget = nengo.Node(size_in=1, label="forget")
+        silence(net.forget, [digit, place])
     return net
 
 

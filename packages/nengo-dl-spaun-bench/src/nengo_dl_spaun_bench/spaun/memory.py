@@ -29,9 +29,31 @@ CHANGE = 0.15
 LARGEST_ELEMENT = 2.8
 
 
+#: Labels of the arrays that hold vectors, and pass them on.
+HOLDING_VECTORS = ("held", "change", "channel")
+
+
 def spread(dimensions: int, length: float) -> float:
     """Return how large an element of a vector of that length gets."""
     return LARGEST_ELEMENT * length / np.sqrt(dimensions)
+
+
+def widen_first(net: nengo.Network) -> None:
+    """
+    Let the first elements of vectors be as large as whole vectors are long.
+
+    So it is in the identity of binding, all other elements of which are 0.
+
+    Parameters
+    ----------
+    net : nengo.Network
+        What holds vectors, or passes them on, in arrays of one population for each
+        element.
+    """
+    for part in net.all_networks:
+        if isinstance(part, EnsembleArray) and part.label in HOLDING_VECTORS:
+            first, size = part.ea_ensembles[0], part.n_ensembles
+            first.radius *= np.sqrt(size) / LARGEST_ELEMENT
 
 
 def gated_memory(

@@ -33,8 +33,9 @@ def motor() -> nengo.Network:
     net : nengo.Network
         With the ramp ``ramp``, the nodes ``drawing`` (what is chosen is to be drawn),
         ``sources`` (of size 11: what is to be drawn), ``style`` (of size 5), ``copy``
-        (the style is to be remembered) and ``styled`` (it is to be used), ``empty``
-        (nothing was found to draw) and ``pen`` (x, y, and whether it is down).
+        (the style is to be remembered) and ``styled`` (it is to be used), ``forget``
+        (it is time to look for what to draw), ``empty`` (nothing was found to draw) and
+        ``pen`` (x, y, and whether it is down).
     """
     with nengo.Network(label="motor") as net:
         net.ramp = ramp()
@@ -50,6 +51,7 @@ def motor() -> nengo.Network:
         forget = both(net.ramp.early, label="forget")
         nengo.Connection(net.ramp.tick, forget.input, transform=-2.0, synapse=FAST)
         silence(forget.on, [chosen])
+        net.forget = forget.on
         some = both(chosen.on, label="some")
         empty = closed_unless("empty")
         nengo.Connection(some.on, empty.opener, synapse=CONTROL)

@@ -169,6 +169,7 @@ def _connect_answering(net: nengo.Network) -> None:
     nengo.Connection(net.counting.value, decoding.value, synapse=None)
     nengo.Connection(net.encoding.position, decoding.length, synapse=None)
     nengo.Connection(ramp.early, decoding.pass_on, synapse=FAST)
+    nengo.Connection(net.motor.forget, decoding.forget, synapse=None)
     for task in ("6", "7"):
         nengo.Connection(known[f"task {task}"], decoding.doubt, synapse=None)
     for mode, opened in (

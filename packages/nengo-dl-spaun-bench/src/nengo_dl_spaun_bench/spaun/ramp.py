@@ -19,7 +19,7 @@ RETURN = 2.7
 N_RAMP, N_PHASE = 500, 100
 
 #: Where phases of the ramp begin and end.
-EARLY, LATCH, LATCHED, PEN, LATE, END, BEGIN = 0.3, 0.4, 0.52, 0.55, 0.65, 0.97, 0.04
+EARLY, LATCH, LATCHED, PEN, LATE, END, BEGIN = 0.3, 0.36, 0.54, 0.56, 0.65, 0.97, 0.04
 
 
 def ramp() -> nengo.Network:

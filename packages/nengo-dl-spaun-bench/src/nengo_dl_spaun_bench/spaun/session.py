@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .bandit import play, score_bandit
+from .bandit import Choices, play, score_bandit
 from .network import Lesions, spaun
 from .score import Score, score
 from .tasks import TASKS, Trial, make_trials
@@ -75,6 +74,8 @@ class Results:
         One for each task.
     answers : dict of str to list of Answer
         For each task but the bandit, what was drawn.
+    choices : Choices or None
+        What was chosen in the bandit.
     speed : Speed
         How long it took.
     """
@@ -83,6 +84,7 @@ class Results:
     n_neurons: int
     scores: list[Score]
     answers: dict[str, list[Answer]]
+    choices: Choices | None
     speed: Speed
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -98,21 +100,21 @@ class Results:
             | {"per_second_and_item": self.speed.per_second},
         }
         return [
-            asdict(s)
-            | {
-                "answers": [
-                    {"text": a.trial.text, "answer": a.trial.answer, "drawn": a.read}
-                    for a in self.answers.get(s.task, [])
-                ]
-            }
-            | shared
+            _finite(asdict(s) | {"answers": self._answers(s.task)} | shared)
             for s in self.scores
         ]
 
+    def _answers(self, task: str) -> list[Any]:
+        """Return what was drawn; of the bandit, all choices of each item."""
+        if task == "A2":
+            return self.choices.chosen.tolist() if self.choices else []
+        return [
+            {"text": a.trial.text, "answer": a.trial.answer, "drawn": a.read}
+            for a in self.answers[task]
+        ]
 
-def run_session(
-    session: Session, told: Callable[[str, int], None] = lambda task, n: None
-) -> Results:
+
+def run_session(session: Session) -> Iterator[Results]:
     """
     Build one network, and let it do all tasks.
 
@@ -120,13 +122,11 @@ def run_session(
     ----------
     session : Session
         What to run.
-    told : callable
-        Is told the task and how many more of its trials are done.
 
-    Returns
-    -------
+    Yields
+    ------
     results : Results
-        The results.
+        After each minibatch, and each choice of the bandit, what came of it so far.
     """
     speed = Speed()
     start = time.perf_counter()
@@ -134,20 +134,28 @@ def run_session(
     speed.construction = time.perf_counter() - start
     watched = watch(net) if session.watched else {}
     backend = BACKENDS[session.backend](net, session.minibatch, speed, watched)
-    answers, scores = {}, []
+    so_far = Results(session, int(net.n_neurons), [], {}, None, speed)
     try:
         for task in session.tasks:
-            if task == "A2":
-                scores.append(_bandit(session, backend, told))
-                continue
-            trials = planned(session, task)
-            answers[task] = run_trials(
-                backend, trials, session.seed, functools.partial(told, task)
-            )
-            scores.append(score(task, answers[task], session.dimensions))
+            before = so_far
+            for so_far in _run_task(before, task, backend):
+                yield so_far
     finally:
         backend.close()
-    return Results(session, int(net.n_neurons), scores, answers, speed)
+
+
+def _run_task(before: Results, task: str, backend: Any) -> Iterator[Results]:
+    """Add to results those of one task."""
+    session = before.session
+    if task == "A2":
+        seeds = list(session.seed * 1000 + np.arange(session.minibatch))
+        for choices in play(backend, n_choices(session), seeds):
+            scores = [*before.scores, score_bandit(choices)]
+            yield replace(before, scores=scores, choices=choices)
+        return
+    for answers in run_trials(backend, planned(session, task), session.seed):
+        scores = [*before.scores, score(task, answers, session.dimensions)]
+        yield replace(before, scores=scores, answers=before.answers | {task: answers})
 
 
 def planned(session: Session, task: str) -> list[Trial]:
@@ -156,16 +164,25 @@ def planned(session: Session, task: str) -> list[Trial]:
     return make_trials(task, n, session.seed)
 
 
+def n_choices(session: Session) -> int:
+    """Return how many choices of the bandit each item has."""
+    return CHOICES_PER_TRIAL * (10 if session.trials is None else session.trials)
+
+
 def n_planned(session: Session, task: str) -> int:
-    """Return how many steps of progress a task makes."""
+    """Return how many trials, or choices of all items, a task has."""
     if task == "A2":
-        return CHOICES_PER_TRIAL * (10 if session.trials is None else session.trials)
+        return n_choices(session) * session.minibatch
     return len(planned(session, task))
 
 
-def _bandit(session: Session, backend: Any, told: Callable[[str, int], None]) -> Score:
-    seeds = session.seed * 1000 + np.arange(session.minibatch)
-    choices = play(
-        backend, n_planned(session, "A2"), list(seeds), functools.partial(told, "A2")
-    )
-    return score_bandit(choices)
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values with None for what is not a number, which JSON does not have."""
+    return {
+        key: _finite(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and not np.isfinite(value)
+        else value
+        for key, value in values.items()
+    }

@@ -12,7 +12,7 @@ from .symbols import DIGITS, SIDE, SYMBOLS, digit_images, glyph_image, split
 BEFORE, SHOWN, BLANK = 100, 150, 150
 
 #: How long answers may take: to begin, and for each digit, in steps.
-TO_ANSWER, PER_DIGIT = 450, 600
+TO_ANSWER, PER_DIGIT = 200, 540
 
 
 def check(text: str) -> str:

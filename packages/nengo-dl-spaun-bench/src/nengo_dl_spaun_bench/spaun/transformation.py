@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import nengo
 
-from .memory import BETWEEN, memory_block
+from .memory import BETWEEN, memory_block, widen_first
 from .plan import LONGEST, Plan, binding, channel
 from .units import FAST
 from .vocabulary import involution
 
 #: How much of the average remains when another relation comes, and how much that
-#: counts.
-REMAINS, ADDED = 0.95, 0.5
+#: counts: the same relation over and over makes an average of about unit length.
+REMAINS, ADDED = 0.6, 0.45
 
 #: Synapse of what is read from memory, in seconds.
 READ = 0.02
@@ -48,17 +48,21 @@ def transformation(plan: Plan, lists: list[nengo.Network]) -> nengo.Network:
         nengo.Connection(
             net.average.output, net.average.input, transform=REMAINS, synapse=BETWEEN
         )
-        net.first = [_select(memory.output, bound.a, 1.0) for memory in lists]
-        net.second = [
+        first = [_select(memory.output, bound.a, 1.0) for memory in lists]
+        second = [
             _select(memory.output, bound.b, involution(d)) for memory in lists[:2]
         ]
-        net.second.append(_select(net.average.output, bound.b, 1.0))
+        second.append(_select(net.average.output, bound.b, 1.0))
+        net.first, net.second = ([part.open for part in s] for s in (first, second))
+        # The relation of lists that are all the same is the identity.
+        for part in (net.average, second[-1]):
+            widen_first(part)
     return net
 
 
-def _select(pre: nengo.Node, post: nengo.Node, transform: object) -> nengo.Node:
-    """Connect nodes by a channel; return the node that opens it."""
-    gated = channel(pre.size_out, "selector")
-    nengo.Connection(pre, gated.input, synapse=READ)
-    nengo.Connection(gated.output, post, transform=transform, synapse=FAST)
-    return gated.open
+def _select(pre: nengo.Node, post: nengo.Node, transform: object) -> nengo.Network:
+    """Connect nodes by a channel."""
+    selector = channel(pre.size_out, "selector")
+    nengo.Connection(pre, selector.input, synapse=READ)
+    nengo.Connection(selector.output, post, transform=transform, synapse=FAST)
+    return selector

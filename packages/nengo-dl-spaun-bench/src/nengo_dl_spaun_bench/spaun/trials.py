@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -226,13 +226,10 @@ BACKENDS: dict[str, Callable[..., Any]] = {
 
 
 def run_trials(
-    backend: Any,
-    trials: Sequence[Trial],
-    seed: int,
-    done: Callable[[int], None] = lambda n: None,
-) -> list[Answer]:
+    backend: Any, trials: Sequence[Trial], seed: int
+) -> Iterator[list[Answer]]:
     """
-    Run trials, as many at once as the backend does.
+    Run trials, as many at once as the backend does, the shortest first.
 
     Parameters
     ----------
@@ -241,37 +238,40 @@ def run_trials(
     trials : list of Trial
         What to show.
     seed : int
-        Chooses the images, for each trial by its notation and its place in the list.
-    done : callable
-        Is told how many trials have been run, after each minibatch.
+        Chooses the images, for each trial by its place in the list.
 
-    Returns
-    -------
+    Yields
+    ------
     answers : list of Answer
-        In the order of the trials.
+        After each minibatch, all that there are so far, in the order of the trials.
     """
     order = sorted(range(len(trials)), key=lambda k: trials[k].n_steps)
-    shown = {
-        k: show(images(trials[k].text, np.random.RandomState([seed, 7, k])))
-        for k in order
-    }
     answers: dict[int, Answer] = {}
     for start in range(0, len(order), backend.minibatch):
         batch = order[start : start + backend.minibatch]
-        n_steps = max(trials[k].n_steps for k in batch)
-        stimulus = np.zeros((backend.minibatch, n_steps, SIDE**2), dtype=np.float32)
-        for row, k in zip(stimulus, batch, strict=False):
-            row[: len(shown[k])] = shown[k]
-        backend.reset()
-        pens = backend.run(stimulus)
-        for row, k in enumerate(batch):
-            end = trials[k].n_steps
-            pen, inside = pens[row, :end], backend.inside(row, end)
-            answers[k] = Answer(
-                trials[k], read_pen(pen), pen, stimulus[row, :end], inside
-            )
-        done(len(batch))
-    return [answers[k] for k in range(len(trials))]
+        answers |= zip(batch, _run_batch(backend, trials, seed, batch), strict=True)
+        yield [answers[k] for k in sorted(answers)]
+
+
+def _run_batch(
+    backend: Any, trials: Sequence[Trial], seed: int, batch: Sequence[int]
+) -> list[Answer]:
+    """Run a few trials at once."""
+    n_steps = max(trials[k].n_steps for k in batch)
+    stimulus = np.zeros((backend.minibatch, n_steps, SIDE**2), dtype=np.float32)
+    for row, k in zip(stimulus, batch, strict=False):
+        shown = show(images(trials[k].text, np.random.RandomState([seed, 7, k])))
+        row[: len(shown)] = shown
+    backend.reset()
+    pens = backend.run(stimulus)
+    answers = []
+    for row, k in enumerate(batch):
+        end = trials[k].n_steps
+        # Copied, so that what the others were shown and drew can be freed.
+        pen, seen = pens[row, :end].copy(), stimulus[row, :end].copy()
+        inside = backend.inside(row, end)
+        answers.append(Answer(trials[k], read_pen(pen), pen, seen, inside))
+    return answers
 
 
 def read_pen(pen: np.ndarray) -> str:
