@@ -15,7 +15,7 @@ RECALL, AMPLIFIED = 0.3, 2.0
 
 #: How much more similar it must be where lists are made, not remembered: what is made
 #: is like many words, a little.
-DOUBT = 0.85
+DOUBT = 0.55
 
 #: Synapse of what is read from memory, in seconds.
 READ = 0.02

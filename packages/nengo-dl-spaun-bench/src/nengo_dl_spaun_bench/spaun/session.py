@@ -148,7 +148,7 @@ def _run_task(before: Results, task: str, backend: Any) -> Iterator[Results]:
     """Add to results those of one task."""
     session = before.session
     if task == "A2":
-        seeds = list(session.seed * 1000 + np.arange(session.minibatch))
+        seeds = [session.seed * 1000 + k for k in range(session.minibatch)]
         for choices in play(backend, n_choices(session), seeds):
             scores = [*before.scores, score_bandit(choices)]
             yield replace(before, scores=scores, choices=choices)

@@ -11,7 +11,7 @@ from .vocabulary import involution
 
 #: How much of the average remains when another relation comes, and how much that
 #: counts: the same relation over and over makes an average of about unit length.
-REMAINS, ADDED = 0.6, 0.45
+REMAINS, ADDED = 0.6, 0.75
 
 #: Synapse of what is read from memory, in seconds.
 READ = 0.02

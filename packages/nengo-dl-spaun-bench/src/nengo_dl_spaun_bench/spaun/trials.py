@@ -114,6 +114,8 @@ class NengoDLBackend:
         self.net, self.minibatch, self.speed = net, minibatch, speed
         self.watched = watched
         with net:
+            # Nothing is trained, which makes building short.
+            nengo_dl.configure_settings(inference_only=True)
             self.probe = nengo.Probe(net.pen)
         start = time.perf_counter()
         self.sim = nengo_dl.Simulator(net, minibatch_size=minibatch, progress_bar=False)
