@@ -57,19 +57,35 @@ def test_packed_steps_are_steps(neuron_type, dtype, rng):
     state = {
         name: tf.constant(np.tile(v[:, None], batch)) for name, v in starts.items()
     }
-    packed, name = state, packs(neuron_type)
+    carried, name = state, packs(neuron_type)
     n_spikes = 0
     step, packed_step = map(tf.function, (neurons.step, neurons.packed_step))
     for _ in range(200):
         J = tf.constant(rng.uniform(-1, 9, size=(n, batch)), dtype)
         output, state = step(J, state)
-        found, packed = packed_step(J, packed)
-        unpacked = {**packed, name: neurons.unpacked(packed[name])}
+        packed = packed_step(J, carried)
+        found, unpacked = neurons.from_packed(packed, carried)
+        carried = {**unpacked, name: packed}
         np.testing.assert_array_equal(found, output)
         for key, values in state.items():
             np.testing.assert_allclose(unpacked[key], values, rtol=1e-6, atol=1e-12)
         n_spikes += np.count_nonzero(output)
     assert n_spikes > 500
+
+
+@pytest.mark.parametrize("neuron_type", TYPES.values(), ids=TYPES)
+def test_packed_steps_in_rows_are_packed_steps(neuron_type, rng):
+    types = [neuron_type, type(neuron_type)(tau_rc=0.05)]
+    neurons = Builder.find(type(neuron_type))(types, [8, 8], BuildConfig())
+    flat, rows = (16, 5), (2, 8, 5)
+    starts = {name: rng.uniform(0, 0.01, size=flat) for name in neuron_type.state}
+    J = rng.uniform(20, 40, size=flat)
+    expected = neurons.packed_step(tf.constant(J), starts)
+    found = neurons.in_rows(rows).packed_step(
+        tf.constant(J.reshape(rows)), {k: v.reshape(rows) for k, v in starts.items()}
+    )
+    np.testing.assert_array_equal(found, tf.reshape(expected, rows))
+    assert len(np.unique(found > 1)) == 2
 
 
 @pytest.mark.parametrize("start", [Uniform(0, 2), Choice([0.5, 1.5])])

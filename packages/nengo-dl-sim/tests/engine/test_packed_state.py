@@ -29,6 +29,24 @@ def recurrent(neuron_type):
     return net
 
 
+def array(neuron_type):
+    """Many ensembles of one dimension, whose membranes are not alike."""
+    with nengo.Network(seed=2) as net:
+        configure_settings(dtype="float64")
+        net.config[nengo.Ensemble].neuron_type = neuron_type
+        node = nengo.Node(lambda t: np.sin(9 * t + np.arange(6)))
+        ensembles = nengo.networks.EnsembleArray(25, 6)
+        for i, ens in enumerate(ensembles.ensembles):
+            if i % 2:
+                ens.neuron_type = type(neuron_type)(tau_rc=0.01)
+        nengo.Connection(node, ensembles.input)
+        nengo.Connection(ensembles.output, ensembles.input, synapse=0.1, transform=0.3)
+        for state in neuron_type.state:
+            nengo.Probe(ensembles.ensembles[2].neurons, state)
+        nengo.Probe(ensembles.output)
+    return net
+
+
 TYPES = {
     "LIF": nengo.LIF(),
     "LIF without rest": nengo.LIF(tau_ref=0),
@@ -39,9 +57,10 @@ TYPES = {
 }
 
 
+@pytest.mark.parametrize("build_network", [recurrent, array])
 @pytest.mark.parametrize("neuron_type", TYPES.values(), ids=TYPES)
-def test_probes_and_signals_are_those_of_nengo(neuron_type):
-    net = recurrent(neuron_type)
+def test_probes_and_signals_are_those_of_nengo(neuron_type, build_network):
+    net = build_network(neuron_type)
     with (
         nengo.Simulator(net, progress_bar=False) as expected,
         simulator(net, seed=expected.seed, jit_compile=True) as sim,

@@ -78,12 +78,15 @@ class AdaptiveLIFBuilder(LIFBuilder):
         as_here = cls.spiking_step is AdaptiveLIFBuilder.spiking_step
         return LIFBuilder.packed_state(neuron_type) if as_here else None
 
-    def packed_step(
-        self, J: tf.Tensor, state: NeuronState
+    def packed_step(self, J: tf.Tensor, state: NeuronState) -> tf.Tensor:
+        """Compute the voltage, as that of LIF neurons."""
+        return super().packed_step(J - state["adaptation"], state)
+
+    def from_packed(
+        self, packed: tf.Tensor, state: NeuronState
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Compute the spikes, as those of LIF neurons."""
-        current = J - state["adaptation"]
-        output, new_state = super().packed_step(current, state)
+        """Tell who spikes, and how they adapt to it."""
+        output, new_state = super().from_packed(packed, state)
         adaptation = adapt(self, state["adaptation"], output)
         return output, {**new_state, "adaptation": adaptation}
 

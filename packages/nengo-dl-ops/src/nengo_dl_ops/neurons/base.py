@@ -61,6 +61,7 @@ class NeuronBuilder(ABC):
     mixes_items: bool = False
 
     _given: Mapping[str, tf.Tensor] = MappingProxyType({})
+    _shape: tuple[int, ...] = (-1, 1)
 
     def __init__(
         self, types: Sequence[NeuronType], sizes: Sequence[int], config: BuildConfig
@@ -141,12 +142,31 @@ class NeuronBuilder(ABC):
             the parameter is trained.
         """
         if name in self._given:
-            return self._given[name]
+            given = self._given[name]
+            return given if given.shape[0] == 1 else tf.reshape(given, self._shape)
         values = [getattr(neuron_type, name) for neuron_type in self.types]
         if all(value == values[0] for value in values):
             return float(values[0])
         per_neuron = np.repeat(np.asarray(values, self.config.dtype), self.sizes)
-        return per_neuron[:, None]
+        return per_neuron.reshape(self._shape)
+
+    def in_rows(self, shape: Sequence[int]) -> Self:
+        """
+        Return the same neurons for values in another shape.
+
+        Parameters
+        ----------
+        shape : (n_neurons, batch) or (n_ops, n_neurons, batch)
+            The shape of what a step gets.
+
+        Returns
+        -------
+        neurons : NeuronBuilder
+            `parameter` returns arrays that broadcast with it.
+        """
+        neurons = copy(self)
+        neurons._shape = (*shape[:-1], 1)
+        return neurons
 
     @abstractmethod
     def step(
@@ -195,24 +215,44 @@ class NeuronBuilder(ABC):
         del neuron_type
         return None
 
-    def packed_step(
-        self, J: tf.Tensor, state: NeuronState
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def packed_step(self, J: tf.Tensor, state: NeuronState) -> tf.Tensor:
         """
-        Compute one time step of a run, with one state in another form.
+        Compute one time step of a run of neurons that have a `packed_state`.
 
         Parameters
         ----------
-        J, state
-            As in `step`, but that `packed_state` has the form that the step before gave
-            it; values as they are must be good, too.
+        J : (n_neurons, batch) or (n_ops, n_neurons, batch) tf.Tensor
+            The input current.
+        state : mapping from str to tf.Tensor
+            As in `step`, in the shape of the current; but `packed_state` has the form
+            that the step before gave it. Values as they are must be good, too.
+
+        Returns
+        -------
+        packed : (n_neurons, batch) or (n_ops, n_neurons, batch) tf.Tensor
+            The next `packed_state`. All that takes long belongs here.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no packed state")
+
+    def from_packed(
+        self, packed: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """
+        Return what follows from a packed step.
+
+        Parameters
+        ----------
+        packed : (n_neurons, batch) tf.Tensor
+            What `packed_step` returned.
+        state : mapping from str to tf.Tensor
+            As in `step`: the state before.
 
         Returns
         -------
         output, state
-            As in `step`; by default what it gives.
+            As in `step`.
         """
-        return self.step(J, state)
+        raise NotImplementedError(f"{type(self).__name__} has no packed state")
 
     @classmethod
     def unpacked(cls, values: tf.Tensor) -> tf.Tensor:

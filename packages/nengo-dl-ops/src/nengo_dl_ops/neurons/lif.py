@@ -164,20 +164,27 @@ class LIFBuilder(SpikingNeuronBuilder, LIFRateBuilder):
         as_here = cls.spiking_step is LIFBuilder.spiking_step
         return "voltage" if as_here and _starts_below_threshold(neuron_type) else None
 
-    def packed_step(
-        self, J: tf.Tensor, state: NeuronState
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Compute the spikes; all that takes long is in the packed voltage."""
+    def packed_step(self, J: tf.Tensor, state: NeuronState) -> tf.Tensor:
+        """Compute the voltage, or when the rest of a neuron that spikes will end."""
         rest = state["refractory_time"] - self.config.dt
         voltage = self._integrated(J, self.unpacked(state["voltage"]), rest)
         rested = self._rested((voltage - 1) / (J - 1), _PACKED)
         low = tf.maximum(voltage, self.parameter("min_voltage"))
-        packed = tf.where(voltage > 1, tf.maximum(rested, 2 * _LOWEST_PACKED), low)
+        return tf.where(voltage > 1, tf.maximum(rested, 2 * _LOWEST_PACKED), low)
+
+    def from_packed(
+        self, packed: tf.Tensor, state: NeuronState
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Tell who spikes, and until when they rest."""
         fires = packed > _LOWEST_PACKED
         count = tf.cast(fires, packed.dtype)
         output = count * (self.parameter("amplitude") / self.config.dt)
+        rest = state["refractory_time"] - self.config.dt
         refractory_time = tf.where(fires, packed * (1 / _PACKED), rest)
-        return output, {"voltage": packed, "refractory_time": refractory_time}
+        return output, {
+            "voltage": self.unpacked(packed),
+            "refractory_time": refractory_time,
+        }
 
     @classmethod
     def unpacked(cls, values: tf.Tensor) -> tf.Tensor:

@@ -226,14 +226,17 @@ class SimNeuronsBuilder(OpBuilder):
         parameters: Mapping[str, tf.Tensor],
     ) -> None:
         key = self.state[name].rows.tobytes()
+        rows = signals.packed[key].shape
         neurons = self._with_parameters(parameters)
-        packed = {**state, name: signals.packed[key]}
-        current = materialized(J, signals.key)
-        output, new_state = neurons.packed_step(current, packed)
+        before = {each: tf.reshape(value, rows) for each, value in state.items()}
+        packed = neurons.in_rows(rows).packed_step(
+            tf.reshape(materialized(J, signals.key), rows),
+            {**before, name: signals.packed[key]},
+        )
+        signals.packed[key] = packed
+        output, new_state = neurons.from_packed(tf.reshape(packed, J.shape), state)
         signals.scatter(self.output, output)
-        signals.packed[key] = new_state[name]
-        unpacked = {name: neurons.unpacked(new_state[name])}
-        for each, values in {**new_state, **unpacked}.items():
+        for each, values in new_state.items():
             signals.scatter(self._state_signal(each), values)
 
     def _step(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from nengo.builder.operator import DotInc, ElementwiseInc, Operator
 from nengo.builder.signal import Signal
 
@@ -17,6 +16,7 @@ from nengo_dl_signals import SignalLayout, TensorSignal, stored_value
 from ..builder import Builder
 from ..planning.def_use import written_signals
 from ..planning.schedule import Plan
+from .packed_forms import packed_forms
 from .state import ParameterArray, StateArray
 
 
@@ -95,7 +95,11 @@ def state_arrays(
         # What all items share is held once, so apart from what each item has.
         key = writes[base][:3], layout.type_of(base), base in shared
         arrays.setdefault(key, []).append(base)
-    factored, rings, packed = _changed_by_factors(plan), _rings(plan), _packed(plan)
+    factored, rings, packed = (
+        _changed_by_factors(plan),
+        _rings(plan),
+        packed_forms(plan),
+    )
     made = []
     for bases in arrays.values():
         batch = 1 if bases[0] in shared else minibatch_size
@@ -105,7 +109,7 @@ def state_arrays(
         are_matrices = _are_learned_matrices(bases, writes[bases[0]].kind)
         is_factored = factored.issuperset(bases)
         array = _state_array(bases, layout, batch, are_matrices, is_factored)
-        made.append(replace(array, unpack=packed.get(tuple(bases))))
+        made.append(replace(array, packing=packed.get(tuple(bases))))
     return made
 
 
@@ -136,20 +140,6 @@ def _rings(plan: Plan) -> set[Signal]:
     """Find base signals of which steps write one row in place."""
     ops = [op for group in plan for op in group]
     return {sig for op in ops for sig in Builder.of(op).rings(op) if sig.base is sig}
-
-
-def _packed(
-    plan: Plan,
-) -> dict[tuple[Signal, ...], Callable[[tf.Tensor], tf.Tensor]]:
-    """Find base signals that a group may hand on packed, each in its order."""
-    found = {}
-    for group in plan:
-        forms = [Builder.of(op).packed(op) for op in group]
-        signals = [sig for form in forms for sig in form]
-        # One that packs no state, or a part of a base signal: the group packs none.
-        if all(forms) and all(sig.base is sig for sig in signals):
-            found[tuple(signals)] = next(iter(forms[0].values()))
-    return found
 
 
 def _changed_by_factors(plan: Plan) -> set[Signal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ import tensorflow as tf
 from nengo.builder.signal import Signal
 
 from nengo_dl_signals import SignalDict, TensorSignal, repeat_batch, stored_value
+
+from .packed_forms import PackedForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,8 @@ class StateArray:
         Whether the batch axis is the first, not the last.
     is_ring : bool
         Whether the first axis of ``shape`` is a ring: each step writes the next row.
-    unpack : callable, optional
-        Undoes another form in which a loop may carry the values (`OpBuilder.packed`).
+    packing : PackedForm, optional
+        Another form in which a loop may carry the values (`OpBuilder.packed`).
     is_packed : bool
         Whether loops do so.
     """
@@ -75,7 +77,7 @@ class StateArray:
     shape: tuple[int, ...]
     batch_first: bool
     is_ring: bool = False
-    unpack: Callable[[tf.Tensor], tf.Tensor] | None = None
+    packing: PackedForm | None = None
     is_packed: bool = False
 
     @property
@@ -136,7 +138,7 @@ class StateArray:
     def load(self, signals: SignalDict, value: tf.Tensor) -> None:
         """Give signals the values of a part of a `State`."""
         if self.is_packed:
-            signals.packed[self.signal.rows.tobytes()] = value
+            signals.packed[self.signal.rows.tobytes()] = self.carried(value)
         load = signals.load_batch_first if self.batch_first else signals.load
         load(self.signal.rows, self.unpacked(value))
 
@@ -158,11 +160,15 @@ class StateArray:
 
     def packed(self) -> StateArray:
         """Return the same, carried in another form if there is one."""
-        return self if self.unpack is None else replace(self, is_packed=True)
+        if self.packing is None:
+            return self
+        return replace(self, is_packed=True, shape=self.packing.shape)
 
     def unpacked(self, value: tf.Tensor) -> tf.Tensor:
         """Return values as they are that a loop has carried."""
-        return self.unpack(value) if self.unpack and self.is_packed else value
+        if self.packing is None or not self.is_packed:
+            return value
+        return self.packing.unpack(value)
 
     def carried(self, value: tf.Tensor) -> tf.Tensor:
         """Give a part of a `State` the shape in which a loop carries it."""
