@@ -31,6 +31,15 @@ def fast():
     nengo.Connection(b.neurons[:4], b.neurons[3:7], transform=1e-3 * np.eye(4))
 
 
+def below_zero():
+    """Neurons that start so low that their first spikes are negative."""
+    source = nengo.Node(np.zeros(2))
+    kind = nengo.SpikingRectifiedLinear(initial_state={"voltage": Uniform(-3.5, 0.5)})
+    a = nengo.Ensemble(12, 2, neuron_type=kind, max_rates=Uniform(100, 200))
+    nengo.Connection(source, a, synapse=None)
+    nengo.Connection(a, nengo.Node(size_in=1), function=np.prod)
+
+
 def sparse():
     """A sparse matrix with an entry that comes twice, and one that is 0."""
     source = nengo.Node(np.zeros(2))
@@ -133,6 +142,7 @@ def spike_trains():
 NETWORKS = [
     decoded,
     fast,
+    below_zero,
     sparse,
     convolution,
     transposed,

@@ -20,6 +20,10 @@ from .watched import Watch, Watched
 #: Counts of a chunk of steps take little memory: there are at most 1,024 of them.
 _COUNTS = tf.uint16
 
+#: Two counts in one number take one pass through memory: the second begins at this bit.
+_TWO_COUNTS, _BITS = tf.int32, 16
+_SECOND = 1 << _BITS
+
 
 class Block(NamedTuple):
     """
@@ -33,11 +37,14 @@ class Block(NamedTuple):
         Their elements, joined.
     heights : (n, n_heights, 1, 1) array
         The absolute values of spikes, for each. None: whatever is not zero is one.
+    is_whole : bool
+        Whether elements are 0, 1, 2, ... spikes, and nothing else.
     """
 
     watches: Sequence[Watch]
     signal: TensorSignal
     heights: np.ndarray | None
+    is_whole: bool
 
 
 class ChunkCounts(NamedTuple):
@@ -91,10 +98,11 @@ class ActivityCounter(Recorder):
     def start(self) -> Carried:
         """Return zeros."""
         batch = self._program.minibatch_size
+        kinds = [_COUNTS if b.heights is None else _TWO_COUNTS for b in self._blocks]
         sizes = [block.signal.size for block in self._blocks]
-        sizes += [b.signal.size for b in self._blocks if b.heights is not None]
-        sizes += [signal.size for signal in self.before]
-        zeros = [tf.zeros((size, batch), _COUNTS) for size in sizes]
+        pairs = [*zip(sizes, kinds, strict=True)]
+        pairs += [(signal.size, _COUNTS) for signal in self.before]
+        zeros = [tf.zeros((size, batch), kind) for size, kind in pairs]
         return zeros + [tf.zeros((2, batch), tf.int64) for _ in self._learned]
 
     def after(
@@ -106,11 +114,8 @@ class ActivityCounter(Recorder):
         inputs = [next(given) for _ in self._blocks]
         voltages = [next(given) for _ in self.before]
         nonzero = [tf.not_equal(value, 0) for value in inputs]
-        found = [next(counts) + tf.cast(each, _COUNTS) for each in nonzero]
         mixed = list(map(_mixed, self._blocks, inputs))
-        for block, there, others in zip(self._blocks, nonzero, mixed, strict=True):
-            if others is not None:
-                found.append(_multiplied(block, next(counts), there, others))
+        found = [next(counts) + one for one in map(_in_step, nonzero, mixed)]
         for old, new in zip(before, voltages, strict=True):
             changed = tf.not_equal(old, new) | tf.equal(slot[0, i], 1)
             found.append(next(counts) + tf.cast(changed, _COUNTS))
@@ -143,10 +148,10 @@ class ActivityCounter(Recorder):
         arrays = iter([np.asarray(each, np.int64) for each in recorded])
         nonzero, multiplied = {}, {}
         for block in self._blocks:
-            nonzero.update(_split(_signals(block), next(arrays)))
-        for block in self._blocks:
+            both = next(arrays)
+            nonzero.update(_split(_signals(block), both & (_SECOND - 1)))
             if block.heights is not None:
-                multiplied.update(_split(_signals(block), next(arrays)))
+                multiplied.update(_split(_signals(block), both >> _BITS))
         changed = next(arrays) if self.before else np.zeros((0, 0), np.int64)
         parts = _split(self._watched.membranes, changed)
         updates = {sig: part.sum(axis=0) for sig, part in parts.items()}
@@ -159,13 +164,13 @@ def _blocks(places: Mapping, watches) -> list[Block]:  # type: ignore[no-untyped
     for watch in watches:
         size = watch.signal.size if watch.heights else None
         dtype = places[watch.signal].dtype
-        alike[dtype, size, len(watch.heights)].append(watch)
+        alike[dtype, size, len(watch.heights), watch.is_whole].append(watch)
     found = []
-    for (_, size, _), group in alike.items():
+    for (_, size, _, is_whole), group in alike.items():
         parts = [places[watch.signal] for watch in group]
         joined = join([part.reshape((part.size,)) for part in parts])
         heights = np.array([watch.heights for watch in group])[:, :, None, None]
-        found.append(Block(group, joined, None if size is None else heights))
+        found.append(Block(group, joined, heights if size else None, is_whole))
     return found
 
 
@@ -180,21 +185,24 @@ def _mixed(block: Block, value: tf.Tensor) -> tf.Tensor | None:
     n = len(block.watches)
     heights = np.abs(block.heights).astype(value.dtype.as_numpy_dtype)
     tolerance = 4 * np.finfo(heights.dtype).eps
-    value = tf.abs(tf.reshape(value, (n, -1, value.shape[-1])))
+    value = tf.reshape(value, (n, -1, value.shape[-1]))
+    if block.is_whole:  # then XLA has one plain reduction to compute
+        return tf.reduce_max(value, axis=1, keepdims=True) > 1.5 * heights[:, 0]
+    value = tf.abs(value)
     is_one = tf.equal(value, 0)
     for k in range(heights.shape[1]):
         is_one |= tf.abs(value - heights[:, k]) <= tolerance * heights[:, k]
     return tf.reduce_any(~is_one, axis=1, keepdims=True)
 
 
-def _multiplied(
-    block: Block, count: tf.Tensor, there: tf.Tensor, mixed: tf.Tensor
-) -> tf.Tensor:
-    """Count elements that are not zero where signals are mixed."""
-    # Not only where there are any: to choose takes XLA longer than to add.
-    n, batch = len(block.watches), there.shape[-1]
-    both = tf.reshape(there, (n, -1, batch)) & mixed
-    return count + tf.cast(tf.reshape(both, there.shape), _COUNTS)
+def _in_step(there: tf.Tensor, mixed: tf.Tensor | None) -> tf.Tensor:
+    """Count elements that are not zero; a second time where signals are mixed."""
+    if mixed is None:
+        return tf.cast(there, _COUNTS)
+    n, _, batch = mixed.shape
+    one = 1 + _SECOND * tf.cast(mixed, _TWO_COUNTS)
+    found = tf.where(tf.reshape(there, (n, -1, batch)), one, tf.zeros_like(one))
+    return tf.reshape(found, there.shape)
 
 
 def _met(product: Product, weights: tf.Tensor, there: tf.Tensor) -> tf.Tensor:

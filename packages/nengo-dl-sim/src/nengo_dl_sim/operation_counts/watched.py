@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import nengo
+import numpy as np
 from nengo.builder import Model
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Copy, Reset
 from nengo.builder.signal import Signal
+from nengo.neurons import SpikingRectifiedLinear
 
 from nengo_dl_ops import EulerLIF, ExactLIF, ExponentialLIF, Heaviside, IntegrateAndFire
 from nengo_dl_ops.planning.def_use import Uses
@@ -38,10 +40,13 @@ class Watch(NamedTuple):
         The signal.
     heights : tuple of float
         The absolute values that are spikes. Empty: whatever is not zero is one.
+    is_whole : bool
+        Whether elements are 0, 1, 2, ... spikes of one height, and nothing else.
     """
 
     signal: Signal
     heights: tuple[float, ...]
+    is_whole: bool = False
 
 
 class Watched(NamedTuple):
@@ -69,6 +74,13 @@ class Watched(NamedTuple):
         return [*self.inputs, *self.membranes, *weights]
 
 
+class Spikes(NamedTuple):
+    """Which spikes a signal may hold: see `Watch`."""
+
+    heights: tuple[float, ...]
+    is_whole: bool
+
+
 def watched(
     model: Model, products: Sequence[Product], populations: Sequence[Population]
 ) -> Watched:
@@ -82,8 +94,8 @@ def watched(
         if isinstance(kind, _ONE_SPIKE):
             return Watch(sig, ())
         found = heights.get(sig.base)
-        pulses = (1.0, 1 / model.dt)
-        return Watch(sig, pulses if found is None else found)
+        pulses = Spikes((1.0, 1 / model.dt), is_whole=False)
+        return Watch(sig, *(pulses if found is None else found))
 
     return Watched(
         {sig: watch(sig) for sig in dict.fromkeys(signals)},
@@ -92,23 +104,25 @@ def watched(
     )
 
 
-def _spike_heights(model: Model) -> dict[Signal, tuple[float, ...]]:
+def _spike_heights(model: Model) -> dict[Signal, Spikes]:
     """Return how high spikes are in outputs of neurons, and in what copies make."""
     ops, uses = model.operators, Uses(model.operators)
-    found: dict[Signal, tuple[float, ...]] = {
-        op.output.base: (getattr(op.neurons, "amplitude", 1) / model.dt,)
+    found = {
+        op.output.base: _spikes_of(op, model.dt)
         for op in ops
         if isinstance(op, SimNeurons) and op.neurons.spiking
     }
 
-    def made_of(base: Signal) -> tuple[float, ...] | None:
-        heights: set[float] = set()
+    def made_of(base: Signal) -> Spikes | None:
+        copied: list[Spikes] = []
         for op in (ops[number] for number in uses.writers[base]):
             if type(op) is Copy and op.src.base in found:
-                heights.update(found[op.src.base])
+                copied.append(found[op.src.base])
             elif not (type(op) is Reset and op.value == 0):
                 return None
-        return tuple(sorted(heights)) if len(heights) == 1 else None
+        if len({heights for heights, _ in copied}) != 1:
+            return None
+        return Spikes(copied[0].heights, all(is_whole for _, is_whole in copied))
 
     new = list(found)
     while new:
@@ -118,7 +132,16 @@ def _spike_heights(model: Model) -> dict[Signal, tuple[float, ...]]:
             for op in (ops[number] for number in uses.readers[base])
             if type(op) is Copy and op.dst.base not in found
         }
-        made = {base: heights for base in copies if (heights := made_of(base))}
+        made = {base: spikes for base in copies if (spikes := made_of(base))}
         found.update(made)
         new = list(made)
     return found
+
+
+def _spikes_of(op: SimNeurons, dt: float) -> Spikes:
+    """Return what neurons of a spiking type give."""
+    is_whole = isinstance(op.neurons, _ONE_SPIKE)
+    if type(op.neurons) is SpikingRectifiedLinear:
+        # A voltage that starts below 0 gives negative spikes at once.
+        is_whole = bool(np.all(op.state["voltage"].initial_value >= 0))
+    return Spikes((getattr(op.neurons, "amplitude", 1) / dt,), is_whole)
