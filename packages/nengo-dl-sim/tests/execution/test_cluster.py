@@ -2,12 +2,13 @@
 
 import json
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
+from nengo_dl_sim.execution.reachable import Cluster
 from nengo_dl_sim.utils import check_cluster
 
 
@@ -75,29 +76,64 @@ def test_a_worker_that_cannot_be_reached_is_named(monkeypatch, free):
         check_cluster(timeout=0.2)
 
 
+def resolver(ports, number):
+    """Say that this process is one of some workers."""
+    spec = tf.train.ClusterSpec({"worker": [f"localhost:{port}" for port in ports]})
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        spec, task_type="worker", task_id=number
+    )
+
+
+def in_threads(*calls):
+    """Make calls at the same time; return what each of them raised, or None."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        futures = [pool.submit(call) for call in calls]
+    return [future.exception() for future in futures]
+
+
 def test_workers_reach_each_other(free):
-    spec = tf.train.ClusterSpec({"worker": [f"localhost:{port}" for port in free]})
-    resolvers = [
-        tf.distribute.cluster_resolver.SimpleClusterResolver(
-            spec, task_type="worker", task_id=number
-        )
-        for number in (0, 1)
-    ]
     servers = []
 
     def work(number):
-        check_cluster(resolvers[number], timeout=20)
+        check_cluster(resolver(free, number), timeout=20)
         # As TensorFlow does then.
         servers.append(socket.create_server(("", free[number])))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(servers) == 2
+    assert in_threads(lambda: work(0), lambda: work(1)) == [None, None]
     for server in servers:
         server.close()
+
+
+def test_workers_that_were_told_of_other_workers_are_named(free):
+    order = free[::-1]
+    found = in_threads(
+        lambda: check_cluster(resolver(free, 0), timeout=20),
+        lambda: check_cluster(resolver(order, 0), timeout=20),
+    )
+    texts = [
+        f"worker 0 at localhost:{one}, worker 1 at localhost:{other}"
+        for one, other in (free, order)
+    ]
+    for error, (mine, others) in zip(found, (texts, texts[::-1]), strict=True):
+        assert isinstance(error, ValidationError)
+        assert f"expected the same cluster in all workers, got {mine} in" in str(error)
+        assert f"and {others} in worker 0" in str(error)
+
+
+def test_a_worker_in_the_place_of_another_one_is_named():
+    # As on two machines, of which the second one has the number of the first.
+    own = Cluster({("worker", 0): "a:1", ("worker", 1): "b:1"}, ("worker", 0))
+    with pytest.raises(ValidationError) as error:
+        own.check(("worker", 1), own.answer)
+    assert str(error.value) == (
+        "TF_CONFIG: expected worker 1 at b:1, got worker 0 there: each process needs a "
+        "task of its own (this is worker 0)"
+    )
+
+
+def test_what_only_listens_is_left_to_tensorflow(free):
+    with socket.create_server(("", free[1])):
+        check_cluster(resolver(free, 0), timeout=20)
 
 
 def test_a_timeout_is_a_number_of_seconds():

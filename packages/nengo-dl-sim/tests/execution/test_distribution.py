@@ -43,6 +43,13 @@ REFUSED = {
     "network": "the same network in all workers, got",
     "shapes": "strategy: expected the same shapes of data in all workers, got node of "
     "shape (12, 4, 2) in worker 0, and node of shape (12, 3, 2) in worker 1",
+    "method": "strategy: expected the same call in all workers, got sim.fit in worker "
+    "0, and sim.evaluate in worker 1",
+    "epochs": "got epochs=range(0, 1) in worker 0, and epochs=range(0, 2) in worker 1",
+    "validation": "the same shapes of data in all workers, got node of shape (12, 4, 2)"
+    " in worker 0, and node of shape (11, 4, 2)",
+    "optimizer": "learning_rate=1.0, momentum=0.0, nesterov=False",
+    "loss": "got loss={probe: mse} in worker 0, and loss={probe: mae} in worker 1",
     "whole minibatches": "element 0: expected",
     "no files": "expected a data set that begins with a list of files",
     "no items": "expected elements whose arrays all have an axis of items",

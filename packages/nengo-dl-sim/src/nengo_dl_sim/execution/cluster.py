@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
-from nengo.exceptions import SimulationError, ValidationError
+from nengo.exceptions import ValidationError
 
 from ..checks import check_duration
-
-#: How long to wait for one answer, and before the next question, in seconds.
-_ANSWER, _PAUSE = 2.0, 0.1
+from .reachable import Cluster, answering, reach
 
 _FORM = (
     '{"cluster": {"worker": ["host:port", ...]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
-
-
-class Cluster(NamedTuple):
-    """
-    Which processes there are.
-
-    Parameters
-    ----------
-    addresses : dict from (str, int) to str
-        The address of each task, ``"host:port"``.
-    task : tuple of (str, int)
-        Which of them this process is.
-    """
-
-    addresses: dict[tuple[str, int], str]
-    task: tuple[str, int]
 
 
 def check_cluster(
@@ -61,7 +41,8 @@ def check_cluster(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If ``TF_CONFIG`` is not what it should be, or the port of this worker is in use.
+        If ``TF_CONFIG`` is not what it should be, the port of this worker is in use, or
+        another worker has been told of another cluster.
     nengo.exceptions.SimulationError
         If a worker cannot be reached in that time.
     """
@@ -73,14 +54,11 @@ def check_cluster(
     )
     if cluster is None or len(cluster.addresses) < 2:
         return
-    own = cluster.addresses[cluster.task]
-    others = {
-        task: place for task, place in cluster.addresses.items() if task != cluster.task
-    }
-    with _listening(own):
+    with answering(cluster):
         deadline = time.monotonic() + timeout
-        for task, address in others.items():
-            _reach(task, address, deadline, timeout)
+        for task in cluster.addresses:
+            if task != cluster.task:
+                reach(cluster, task, deadline, timeout)
 
 
 def _read(text: str) -> Cluster | None:
@@ -138,43 +116,6 @@ def _has_port(address: str) -> bool:
 def _number(value: Any) -> Any:
     """Return a number that is given as text, as TensorFlow allows."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-def _listening(address: str) -> socket.socket:
-    """Answer to other workers, for the time in which TensorFlow does not yet."""
-    port = int(address.rpartition(":")[2])
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
-    try:
-        return socket.create_server(("", port), family=family, dualstack_ipv6=both)
-    except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"fails: {error}"
-        raise ValidationError(
-            f"expected a free port for this worker, got {address!r}, which {why}: "
-            "choose another one for all workers, or end what uses it (such as a worker "
-            "of a run before)",
-            attr="TF_CONFIG",
-        ) from error
-
-
-def _reach(
-    task: tuple[str, int], address: str, deadline: float, timeout: float
-) -> None:
-    """Wait until a worker answers."""
-    host, _, port = address.rpartition(":")
-    while True:
-        try:
-            with socket.create_connection((host.strip("[]"), int(port)), _ANSWER):
-                return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise SimulationError(
-                    f"Cannot reach {task[0]} {task[1]} at {address} within {timeout:g} "
-                    f"seconds ({error}): see whether it was started, whether all "
-                    "workers have the same TF_CONFIG but for its task, and whether its "
-                    "port is open between the machines"
-                ) from error
-        time.sleep(_PAUSE)
 
 
 def _wrong(got: str) -> ValidationError:

@@ -30,6 +30,9 @@ _LOST = (
     tf.errors.UnknownError,
 )
 
+#: What TensorFlow says if workers sum up different things.
+_APART = re.compile("ollective instance.* expected ")
+
 #: How much of a text that differs is compared, in bytes.
 _LONGEST = 20_000
 
@@ -225,21 +228,36 @@ def _check(
 
 @contextmanager
 def _lost_explained(process: int) -> Iterator[None]:
-    """Say which worker was lost."""
+    """Say which worker was lost, or that one does something else."""
     try:
         yield
     except _LOST as error:
+        if _APART.search(str(error)):
+            raise _calls_differ(process, error) from error
         # TensorFlow names those that it cannot reach, and sometimes who notices.
         named = {int(n) for n in re.findall(r"/task:(\d+)", str(error))} - {process}
         which = f"worker {named.pop()}" if len(named) == 1 else "another worker"
-        first_line = str(error).partition("\n")[0][:200]
         raise SimulationError(
             f"Lost {which} (this is worker {process}): it was stopped, or did not "
             "answer in time (see configure_settings(worker_timeout=...)). To go on, "
             "start all workers again, from a checkpoint if there is one "
             "(sim.restore_checkpoint, or BackupAndRestore in sim.fit). TensorFlow "
-            f"says: {first_line}"
+            f"says: {_first_line(error)}"
         ) from error
+
+
+def _calls_differ(process: int, error: Exception) -> SimulationError:
+    return SimulationError(
+        f"Workers do not make the same calls (this is worker {process}): one has "
+        "stopped earlier, or called another method. Let all make the same calls in the "
+        "same order (a callback that stops training in the middle of an epoch has to "
+        "decide alike in all of them), and start all again. TensorFlow says: "
+        f"{_first_line(error)}"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
 
 
 def _digest(fact: str | bytes) -> int:

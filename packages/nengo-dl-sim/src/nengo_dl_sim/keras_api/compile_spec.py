@@ -49,6 +49,11 @@ class CompileSpec:
     loss_weights : float or list or dict or None
         What losses are multiplied by; by default 1. One number is for all losses.
 
+    Attributes
+    ----------
+    arguments : dict from str to object
+        Losses and metrics as they were given.
+
     Raises
     ------
     nengo.exceptions.ValidationError
@@ -67,6 +72,12 @@ class CompileSpec:
     ) -> None:
         self._engine, self._names = engine, names
         self.optimizer = outside_scopes(lambda: _optimizer(optimizer))
+        self.arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
         chosen = self._chosen("loss", loss)
         self._unwanted = chosen.unwanted
         self._losses = {p: loss_form(p, found) for p, found in chosen.values.items()}

@@ -68,9 +68,11 @@ def loss_form(key: Any, source: Any) -> Form:
 def _is_mean(loss: keras.losses.Loss) -> bool:
     """Tell whether a loss of Keras is the mean of those of items, by its kind."""
     averages = loss.reduction == "sum_over_batch_size"
+    config = loss.get_config()
     # Where a class is left out, the mean is that of the others.
-    leaves_out = loss.get_config().get("ignore_class") is not None
-    return type(loss) in _OF_ITEMS and averages and not leaves_out
+    leaves_out = config.get("ignore_class") is not None
+    by_size = config.get("axis", -1) == -1  # of others, the first one is that of items
+    return type(loss) in _OF_ITEMS and averages and by_size and not leaves_out
 
 
 def make_metric(

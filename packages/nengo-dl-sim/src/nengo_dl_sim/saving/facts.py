@@ -15,17 +15,19 @@ _PACKAGES = ("nengo", "nengo-dl-sim", "nengo-dl-ops", "tensorflow", "keras", "nu
 
 
 def facts_of(
-    restart: Restart, seed: int, data: DataAdapter, names: Names
+    restart: Restart, seed: int, data: DataAdapter, names: Names, call: str
 ) -> dict[str, str | bytes]:
     """
     Tell what is computed, and from where on.
 
-    Returns what must be the same, by what it is; what explains most comes first.
+    ``call``: the method and its arguments (see `.call_text`). Returns what must be the
+    same, by what it is; what explains most comes first.
     """
     arrays = restart.arrays(seed)
     kinds = {name: _kind(name) for name in arrays}
     return {
         "versions of packages": "\n".join(map(_version, _PACKAGES)),
+        "call": call,
         "seed": str(seed),
         "network": "\n".join(
             f"{name} of shape {array.shape}, {array.dtype}"

@@ -77,7 +77,7 @@ class CountMixin(SaveMixin):
         checked = self._check_counted(data, n_steps)
         self._engine.runner.check_length(checked.n_steps)
         with self._working(), gc_paused():
-            self._check_workers(checked)
+            self._check_workers(checked, "count_operations")
             program = self._counting_program()
             weights = current_weights(
                 self.model, program.products, self._simulation.value, self._encoders

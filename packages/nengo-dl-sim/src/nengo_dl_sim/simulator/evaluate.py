@@ -158,7 +158,14 @@ class EvaluateMixin(SaveMixin):
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         self._warn_single_step(stateful, data, measured)
         with self._working():
-            self._check_workers(data)
+            self._check_workers(
+                data,
+                "evaluate",
+                stateful=stateful,
+                steps=steps,
+                neurons=neurons,
+                **compiled.arguments,
+            )
             state_policy = self._state_policy(stateful)
             return self._tested(state_policy, data, measured, calls, in_rates)
 

@@ -194,10 +194,11 @@ class FitMixin(EvaluateMixin):
         calls = callback_list(
             callbacks, self._model, verbose, numbers.stop, data.n_batches, history=True
         )
+        validation_epochs = validated_epochs(numbers, validation_freq)
         validate = self._validation(
             compiled,
             held_back,
-            validated_epochs(numbers, validation_freq),
+            validation_epochs,
             validation_steps,
             calls,
             check_neurons("validation_neurons", validation_neurons),
@@ -205,7 +206,19 @@ class FitMixin(EvaluateMixin):
         with self._working():
             if checkpoint is not None:
                 self.restore_checkpoint(checkpoint)
-            self._check_workers(data)
+            self._check_workers(
+                data,
+                "fit",
+                epochs=numbers,
+                stateful=stateful,
+                shuffle=shuffle,
+                steps_per_epoch=steps_per_epoch,
+                validation=None if held_back is None else validation_epochs,
+                validation_steps=validation_steps,
+                validation_neurons=validation_neurons,
+                optimizer=compiled.optimizer,
+                **compiled.arguments,
+            )
             train_loop = self._train_loop(stateful, data, measured, compiled.optimizer)
             self._run_epochs(train_loop, measured, numbers, shuffle, calls, validate)
         return self._model.history
@@ -253,6 +266,7 @@ class FitMixin(EvaluateMixin):
             if epoch not in epochs:
                 return {}
             state = self._evaluator.refreshed(self._state)
+            self._check_workers(data, "fit: validation")
             state_policy = self._evaluator.isolated_policy(
                 StartState(state, self._n_steps)
             )

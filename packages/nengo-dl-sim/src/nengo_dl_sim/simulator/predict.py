@@ -106,7 +106,14 @@ class PredictMixin(SaveMixin):
         calls = callback_list(callbacks, self._model, verbose, 1, data.n_batches)
         probes, model = self.model.probes, self._model
         with self._working():
-            self._check_workers(data)
+            self._check_workers(
+                data,
+                "predict",
+                stateful=stateful,
+                steps=steps,
+                neurons=neurons,
+                gather_to=gather_to,
+            )
             state_policy = self._state_policy(stateful)
             return run_predict(
                 self._evaluator,
@@ -287,7 +294,17 @@ class PredictMixin(SaveMixin):
         callbacks: list[Callback] = [kept.add]
         callbacks += [] if callback is None else [_caller(callback, list(outputs))]
         with self._working(), profiler(profile):
-            self._check_workers(checked)
+            self._check_workers(
+                checked,
+                "run_batch",
+                outputs=outputs,
+                n_epochs=n_epochs,
+                truncation=truncation,
+                shuffle=shuffle,
+                training=training,
+                isolate_state=isolate_state,
+                gather_to=gather_to,
+            )
             self._evaluator.run(
                 policy, checked, measures, epoch_plan, training, callbacks
             )

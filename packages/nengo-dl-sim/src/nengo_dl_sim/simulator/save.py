@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -16,6 +17,7 @@ from ..data.data_adapter import DataAdapter
 from ..engine.engine import StateLost
 from ..engine.named_parameters import assign_parameters, initial_values, relied_on
 from ..saving import checkpoint_files, named_arrays
+from ..saving.call_text import call_text
 from ..saving.checkpoints import Restart, warn_of_memory
 from ..saving.facts import facts_of
 from .base import SimulatorBase
@@ -260,11 +262,12 @@ class SaveMixin(SimulatorBase):
         for store in self._engine.probes.values():
             store.clear()
 
-    def _check_workers(self, data: DataAdapter) -> None:
+    def _check_workers(self, data: DataAdapter, method: str, **arguments: Any) -> None:
         """Check, before the first step, that all workers do the same, if several do."""
-        replicas = self._engine.replicas
+        replicas, names = self._engine.replicas, self._names
         if replicas.are_divided:
-            facts = facts_of(self._everything(), self.seed, data, self._names)
+            call = call_text(method, arguments, names)
+            facts = facts_of(self._everything(), self.seed, data, names, call)
             replicas.check_alike(facts)
 
     def _everything(self) -> Restart:

@@ -165,7 +165,15 @@ class TrainMixin(SaveMixin):
         writers = self._summaries(summaries, objectives)
         bar = self._bar("Training", epoch_plan.n_blocks(checked), progress_bar)
         with self._working(), profiler(profile), bar as shown:
-            self._check_workers(checked)
+            self._check_workers(
+                checked,
+                "train",
+                n_epochs=n_epochs,
+                shuffle=shuffle,
+                truncation=truncation,
+                optimizer=optimizer,
+                objective=objective,
+            )
             show = [lambda result: shown.step(loss=float(result.values.sum()))]
             try:
                 self._trainer.train(
@@ -240,7 +248,7 @@ class TrainMixin(SaveMixin):
         objectives = resolve_objectives(objective, self.model.probes, checked.probes)
         bar = self._bar("Calculating loss", checked.n_batches, progress_bar)
         with self._working(), bar as shown:
-            self._check_workers(checked)
+            self._check_workers(checked, "loss", objective=objective, training=training)
             losses, n_items = self._evaluator.losses(
                 checked, objectives, training, [lambda result: shown.step()]
             )

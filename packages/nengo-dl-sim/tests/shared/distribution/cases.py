@@ -380,9 +380,24 @@ def refused(make):
         shorter = {"node": X[:, worker:], "probe": Y[:, worker:]}
         note("shapes", lambda: sim.loss(shorter))
         note_streams(sim, worker, note)
+        if number() is not None:
+            note_calls(sim, worker, note)
     with make(python) as sim:
         note("python", lambda: sim.loss({python.p: X[..., :1]}))
     return found
+
+
+def note_calls(sim, worker, note):
+    """Note what is said if workers call different methods, or with other arguments."""
+    one = sim.evaluate if worker else sim.fit
+    note("method", lambda: one(X, Y, verbose=0))
+    note("epochs", lambda: sim.fit(X, Y, epochs=1 + worker, verbose=0))
+    fewer = X[worker:], Y[worker:]
+    note("validation", lambda: sim.fit(X, Y, validation_data=fewer, verbose=0))
+    sim.compile(keras.optimizers.SGD(1.0 + worker), loss="mse")
+    note("optimizer", lambda: sim.fit(X, Y, verbose=0))
+    sim.compile("sgd", loss={"probe": ("mse", "mae")[worker]})
+    note("loss", lambda: sim.fit(X, Y, verbose=0))
 
 
 def note_streams(sim, worker, note):
