@@ -263,7 +263,6 @@ def convolutional():
     """Build the network of the convolutional task: 28 x 28 pixels, one step."""
     with nengo.Network(seed=0) as net:
         nengo_dl.configure_settings(stateful=False)
-        nengo_dl.configure_settings(reduction_dtype=os.environ.get("REDUCTION"))
         net.a = nengo.Node(np.zeros(784))
         neuron = nengo_dl.SoftLIFRate(sigma=0.1, amplitude=0.01)
         start = {"gain": nengo.dists.Choice([1]), "bias": nengo.dists.Choice([1])}
@@ -278,43 +277,34 @@ def convolutional():
     return net
 
 
-def dense(n_neurons):
-    """Build a network of 110 parameters for each neuron, and its bias."""
-    with nengo.Network(seed=0) as net:
-        nengo_dl.configure_settings(reduction_dtype=os.environ.get("REDUCTION"))
-        net.config[nengo.Connection].synapse = None
-        net.a = nengo.Node(np.zeros(100))
-        kind = nengo.RectifiedLinear()
-        neurons = nengo.Ensemble(n_neurons, 1, neuron_type=kind).neurons
-        out = nengo.Node(size_in=10)
-        nengo.Connection(net.a, neurons, transform=nengo_dl.dists.Glorot())
-        nengo.Connection(neurons, out, transform=nengo_dl.dists.Glorot())
-        net.p = nengo.Probe(out)
-    return net
+#: How many minibatches an epoch has, by their numbers of items.
+EPOCHS = {32: 20, 256: 5}
 
 
 def work_times(folder):
-    """Print milliseconds a step: median, smallest and largest of several epochs."""
-    del folder
+    """Save what `_counters` say of a step, of several epochs."""
     strategy, is_chief = strategy_of_worker()
-    cases = [("convolutional", convolutional, 32, 10)]
-    for n in (100, 1_000, 10_000):
-        cases.append((f"{111 * n:9,} parameters", lambda n=n: dense(n), 64, 20))
-    for name, make, size, n_steps in cases:
-        net = make()
-        with simulate(net, strategy, minibatch_size=size) as sim:
-            sim.compile(keras.optimizers.SGD(1e-9), loss="mse")
-            x = np.random.RandomState(0).rand(size * n_steps, 1, net.a.size_out)
-            data = x.astype(np.float32), np.zeros((len(x), 1, 10), np.float32)
+    found = {}
+    for size, n_steps in EPOCHS.items():
+        with simulate(convolutional(), strategy, minibatch_size=size) as sim:
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+            sim.compile(keras.optimizers.Adam(1e-3), loss=loss)
+            x = RNG.rand(size * n_steps, 1, 784).astype(np.float32)
+            data = x, np.eye(10, dtype=np.float32)[RNG.randint(10, size=(len(x), 1))]
             sim.fit(*data, verbose=0)
-            found = []
+            rows = found[str(size)] = []
             for _ in range(5):
-                begin = time.perf_counter()
+                begin = _counters()
                 sim.fit(*data, verbose=0)
-                found.append(1e3 * (time.perf_counter() - begin) / n_steps)
-        if is_chief:
-            spread = f"{np.median(found):.1f} ({min(found):.1f} to {max(found):.1f})"
-            print(f"  {name}: {spread}", flush=True)
+                rows.append((_counters() - begin) / n_steps)
+    if is_chief:
+        np.savez(Path(folder) / os.environ["NAME"], **found)
+
+
+def _counters():
+    """Return milliseconds of time and of this process, and MB on the loopback."""
+    seconds = time.perf_counter(), time.process_time()
+    return np.array([*(1e3 * s for s in seconds), loopback_bytes() / 1e6])
 
 
 def work_reduce(folder):
@@ -342,10 +332,8 @@ def work_reduce(folder):
                 found.append(1e3 * (time.perf_counter() - begin))
             moved = (loopback_bytes() - before) / 10 / 1e6
             if is_chief:
-                spread = (
-                    f"{np.median(found):.1f} ({min(found):.1f} to {max(found):.1f})"
-                )
-                print(f"  {size:10,} {dtype}: {spread}, {moved:.2f} MB", flush=True)
+                text = f"  {size:10,} {dtype}: {_spread(found)}, {moved:.2f} MB"
+                print(text, flush=True)
 
 
 def loopback_bytes():
@@ -354,20 +342,39 @@ def loopback_bytes():
     return int(path.read_text()) if path.exists() else 0
 
 
-def times(folder):
+def times(folder, n_rounds):
     """Compare one process with one and two workers, each with a core of its own."""
-    for title, count, variables in (
-        ("one process", 0, {}),
-        ("one worker", 1, {}),
-        ("two workers", 2, {}),
-        ("two workers, float16", 2, {"REDUCTION": "float16"}),
-    ):
-        own = Path(folder) / title.replace(" ", "-")
-        own.mkdir()
-        finish(start("times", own, count, **variables), own)
-        print(title, (own / "times-0.txt").read_text(), sep="\n", flush=True)
+    titles = {"one process": 0, "one worker": 1, "two workers": 2}
+    found = {title: [] for title in titles}
+    for number in range(n_rounds):
+        for title, count in titles.items():
+            name = f"{title.replace(' ', '-')}-{number}.npz"
+            finish(start("times", folder, count, NAME=name), folder)
+            found[title].append(dict(np.load(Path(folder) / name)))
+    print("items  who           ms a step               processor     MB  ratio")
+    for size in map(str, EPOCHS):
+        alone = [np.median(each[size][:, 0]) for each in found["one process"]]
+        for title, rounds in found.items():
+            wall, used, moved = np.concatenate([each[size] for each in rounds]).T
+            medians = [np.median(each[size][:, 0]) for each in rounds]
+            print(
+                f"{size:5}  {title:12}  {_spread(wall):22}  {np.median(used):9.1f}",
+                f"{np.median(moved):6.1f}  {_spread(np.divide(medians, alone))}",
+                flush=True,
+            )
     finish(start("reduce", folder, 2), folder)
-    print("two workers, a sum", (Path(folder) / "reduce-0.txt").read_text(), sep="\n")
+    print("two workers, a sum: ms, MB on the loopback device")
+    print(*re.findall("^  .* MB$", worker_text(folder, "reduce"), re.M), sep="\n")
+
+
+def worker_text(folder, command):
+    """Return what the first worker has printed."""
+    return (Path(folder) / f"{command}-0.txt").read_text()
+
+
+def _spread(values):
+    middle, least, greatest = np.median(values), min(values), max(values)
+    return f"{middle:.3g} ({least:.3g} to {greatest:.3g})"
 
 
 def main():
@@ -376,6 +383,7 @@ def main():
     parser.add_argument("command", help="table, kills or times")
     parser.add_argument("folder", nargs="?", help="for results: to go on, if ended")
     parser.add_argument("--kills", type=int, default=5, help="of each worker (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="of times (3)")
     chosen = parser.parse_args()
     if chosen.command.startswith("work-"):
         kind = chosen.command.removeprefix("work-")
@@ -388,7 +396,7 @@ def main():
         elif chosen.command == "kills":
             kills(folder, chosen.kills)
         else:
-            times(folder)
+            times(folder, chosen.rounds)
 
 
 if __name__ == "__main__":

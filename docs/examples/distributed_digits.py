@@ -93,9 +93,11 @@ def train(strategy, path):
 # What a worker does
 # ------------------
 #
-# It is this script, started with a ``TF_CONFIG`` of its own.
+# It is this script, started with a ``TF_CONFIG`` of its own. It looks first whether the
+# other worker is there: the strategy would wait for it without an end.
 
 if IS_WORKER:
+    nengo_dl.utils.check_cluster()
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     number, size = strategy.cluster_resolver.task_id, strategy.num_replicas_in_sync
     losses, accuracy = train(strategy, "workers")

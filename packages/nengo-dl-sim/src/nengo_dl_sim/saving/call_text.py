@@ -11,6 +11,9 @@ from nengo.probe import Probe
 
 from ..data.names import Names
 
+#: Attributes of optimizers, losses and metrics that make no difference.
+_OTHERS = "name", "built"
+
 _PLAIN = bool, int, float, str, range, np.number, np.bool_
 
 
@@ -48,8 +51,9 @@ def _settings(value: Any) -> list[str]:
     found = {
         key: setting
         for key, setting in getattr(value, "__dict__", {}).items()
-        if not key.startswith("_") and key != "name" and isinstance(setting, _PLAIN)
+        if not key.startswith("_") and key not in _OTHERS
     }
+    found = {key: value for key, value in found.items() if isinstance(value, _PLAIN)}
     rate = getattr(value, "learning_rate", None)
     if rate is not None:
         found["learning_rate"] = np.asarray(rate)
