@@ -92,16 +92,14 @@ def in_threads(*calls):
 
 
 def test_workers_reach_each_other(free):
-    servers = []
-
     def work(number):
-        check_cluster(resolver(free, number), timeout=20)
-        # As TensorFlow does then.
-        servers.append(socket.create_server(("", free[number])))
+        one = resolver(free, number)
+        check_cluster(one, timeout=20)
+        return tf.distribute.Server(
+            one.cluster_spec(), job_name="worker", task_index=number
+        )
 
     assert in_threads(lambda: work(0), lambda: work(1)) == [None, None]
-    for server in servers:
-        server.close()
 
 
 def test_workers_that_were_told_of_other_workers_are_named(free):
@@ -131,9 +129,13 @@ def test_a_worker_in_the_place_of_another_one_is_named():
     )
 
 
-def test_what_only_listens_is_left_to_tensorflow(free):
-    with socket.create_server(("", free[1])):
-        check_cluster(resolver(free, 0), timeout=20)
+def test_what_says_nothing_is_no_worker(free):
+    said = rf"Cannot reach worker 1 at localhost:{free[1]} .*\(timed out\)"
+    with (
+        socket.create_server(("", free[1])),
+        pytest.raises(SimulationError, match=said),
+    ):
+        check_cluster(resolver(free, 0), timeout=0.2)
 
 
 def test_a_timeout_is_a_number_of_seconds():

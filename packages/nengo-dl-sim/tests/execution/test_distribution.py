@@ -40,6 +40,7 @@ WHO = [
 REFUSED = {
     "seed": "strategy: expected the same seed in all workers, got 3 in worker 0, and 4 "
     "in worker 1",
+    "size": "the same size of minibatches in all workers, got 4 in worker 0, and 8 in",
     "network": "the same network in all workers, got",
     "shapes": "strategy: expected the same shapes of data in all workers, got node of "
     "shape (12, 4, 2) in worker 0, and node of shape (12, 3, 2) in worker 1",

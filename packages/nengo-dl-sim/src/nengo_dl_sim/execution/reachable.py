@@ -141,16 +141,14 @@ def reach(
 
 
 def _asked(address: str) -> bytes:
-    """Return what a worker answers; nothing if it only listens."""
+    """Return what a worker answers, or TensorFlow in its place, by itself."""
     host, _, port = address.rpartition(":")
-    found = b""
     with socket.create_connection((host.strip("[]"), int(port)), _ANSWER) as server:
-        with suppress(TimeoutError):
-            found = server.recv(1)
-            if not found:  # it is about to end, or to begin
-                raise ConnectionError("it has hung up")
-            while found.startswith(_BEGINNING[:1]) and (more := server.recv(4096)):
-                found += more
+        found = server.recv(1)
+        if not found:  # a worker that is about to end, or to begin
+            raise ConnectionError("it has hung up")
+        while found.startswith(_BEGINNING[:1]) and (more := server.recv(4096)):
+            found += more
     return found
 
 

@@ -29,12 +29,12 @@ def facts_of(
         "versions of packages": "\n".join(map(_version, _PACKAGES)),
         "call": call,
         "seed": str(seed),
+        "size of minibatches": str(data.minibatch_size),
         "network": "\n".join(
             f"{name} of shape {array.shape}, {array.dtype}"
             for name, array in arrays.items()
         ),
         "order of operators": repr(arrays["simulation/plan"]).encode(),
-        "size of minibatches": str(data.minibatch_size),
         "shapes of data": "\n".join(
             f"{names.of(obj)} of shape {shape}" for obj, shape in data.shapes.items()
         ),

@@ -371,6 +371,8 @@ def refused(make):
     note("minibatch", lambda: make(net, minibatch_size=5).close())
     with make(net) as sim:
         note("gather_to", lambda: sim.predict(X, gather_to="first"))
+    with make(net, minibatch_size=4 * (1 + worker)) as sim:
+        note("size", lambda: sim.loss({net.a: X, net.p: Y}))
     with make(net, seed=3 + worker) as sim:
         note("seed", lambda: sim.loss({net.a: X, net.p: Y}))
     with make(network(nengo.RectifiedLinear(), n_neurons=12 + worker)) as sim:
