@@ -265,7 +265,7 @@ class SaveMixin(SimulatorBase):
     def _check_workers(self, data: DataAdapter, method: str, **arguments: Any) -> None:
         """Check, before the first step, that all workers do the same, if several do."""
         replicas, names = self._engine.replicas, self._names
-        if replicas.are_divided:
+        if replicas.n_processes > 1:
             call = call_text(method, arguments, names)
             facts = facts_of(self._everything(), self.seed, data, names, call)
             replicas.check_alike(facts)
