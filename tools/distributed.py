@@ -185,7 +185,7 @@ def work_kills(folder):
         if is_chief:
             (Path(folder) / "begun").touch()
         optimizer = keras.optimizers.Adam(1e-2)
-        sim.train(data, optimizer, 150, checkpoint=path, checkpoint_every=10)
+        sim.train(data, optimizer, 60, checkpoint=path, checkpoint_every=5)
         found = parameters(sim)
         if is_chief:
             np.savez(Path(folder) / "parameters.npz", **found)
