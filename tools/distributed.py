@@ -194,23 +194,30 @@ def work_kills(folder):
 def kills(folder, n_kills):
     """Kill each worker some times, and start all again."""
     whole = Path(folder) / "whole"
-    whole.mkdir()
-    processes = start("kills", whole, 2)
-    wait_for_begin(whole)
-    begin = time.monotonic()
-    finish(processes, whole)
-    duration = time.monotonic() - begin
-    print(f"Not killed, training takes {duration:.1f} s", flush=True)
+    duration = not_killed(whole)
     print("killed      after    the other one ended                   afterwards")
-    for number in range(n_kills):
+    for _ in range(n_kills):
         for victim in (0, 1):
-            own = Path(folder) / f"{victim}-{number}"
-            own.mkdir()
+            own = Path(tempfile.mkdtemp(dir=folder))
             print(killed(own, victim, duration), end="  ", flush=True)
             start_again(own)
             one, other = [np.load(f / "parameters.npz") for f in (whole, own)]
             same = all(np.array_equal(one[name], other[name]) for name in one.files)
             print("the same bits" if same else "others", flush=True)
+
+
+def not_killed(folder):
+    """Train once, unless a call before has; return how many seconds it takes."""
+    path = folder / "seconds.txt"
+    if not path.exists():
+        folder.mkdir()
+        processes = start("kills", folder, 2)
+        wait_for_begin(folder)
+        begin = time.monotonic()
+        finish(processes, folder)
+        path.write_text(f"{time.monotonic() - begin:.1f}")
+    print(f"Not killed, training takes {path.read_text()} s", flush=True)
+    return float(path.read_text())
 
 
 def wait_for_begin(folder):
