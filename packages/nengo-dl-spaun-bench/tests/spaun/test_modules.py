@@ -75,55 +75,55 @@ def test_gated_memory_holds_a_pointer_for_five_seconds(bench):
 
 
 def test_memory_that_is_widened_holds_the_identity(bench):
-    identity = np.eye(64)[:1]
+    identity = np.eye(32)[:1]
     for name in ("usual", "widened"):
         with bench.net:
-            part = gated_memory(64, 1.0, 50, name)
+            part = gated_memory(32, 1.0, 50, name)
         if name == "widened":
             widen_first(part)
         bench.drive(name, part.input)
         bench.drive(f"open {name}", part.open)
         bench.watch(name, part.output, 0.05)
-    vector = np.tile(identity, (500, 1))[None]
-    opened = pulse(500, (80, 250))
+    vector = np.tile(identity, (350, 1))[None]
+    opened = pulse(350, (80, 250))
     seen = bench.run(
         **dict.fromkeys(("usual", "widened"), vector),
         **dict.fromkeys(("open usual", "open widened"), opened),
     )
     held = {name: values[0, -1] for name, values in seen.items()}
-    assert held["widened"][0] > 0.85 > 0.6 > held["usual"][0]
+    assert held["widened"][0] > 0.85 > 0.8 > held["usual"][0]
     assert np.abs(held["widened"][1:]).max() < 0.2
 
 
 def test_what_was_recalled_before_does_not_keep_off_what_comes_next(bench):
-    words = make_words(32)
+    words = make_words(16)
     with bench.net:
-        source = nengo.Node(size_in=32)
+        source = nengo.Node(size_in=16)
         part = decoding.decoding(Plan(words), [source])
     bench.drive("list", source)
     bench.drive("recall", part.open[0])
     bench.drive("forget", part.forget)
     bench.watch("digit", part.digit)
     # At the only position that is looked for is first a 4, then both a 7 and a 4.
-    items = np.zeros((2, 900, 10))
-    items[:, :450, 4] = 0.9
-    items[:, 450:, 4], items[:, 450:, 7] = 0.6, 0.8
+    items = np.zeros((2, 700, 10))
+    items[:, :350, 4] = 0.9
+    items[:, 350:, 4], items[:, 350:, 7] = 0.6, 0.8
     spectra = np.fft.rfft(items @ words.digits) * np.fft.rfft(words.positions[0])
-    first, forget = pulse(900, (0, 120), items=2), pulse(900, (400, 650), items=2)
+    first, forget = pulse(700, (0, 120), items=2), pulse(700, (300, 550), items=2)
     forget[1] = 0
     bench.drive("first", part.start[0])
     bench.drive("pass_on", part.pass_on)
     seen = bench.run(
-        list=np.fft.irfft(spectra, n=32),
-        recall=np.ones((2, 900, 1)),
+        list=np.fft.irfft(spectra, n=16),
+        recall=np.ones((2, 700, 1)),
         forget=forget,
         first=first,
-        pass_on=pulse(900, (150, 250), items=2),
+        pass_on=pulse(700, (150, 230), items=2),
     )["digit"]
-    assert (seen[:, 380].argmax(axis=1) == 4).all() and seen[:, 380].max() > 0.6
-    assert seen[0, 600].max() < 0.2
-    assert seen[0, 850].argmax() == 7 and seen[0, 850].max() > 0.6
-    assert seen[1, 850].argmax() == 4
+    assert (seen[:, 280].argmax(axis=1) == 4).all() and seen[:, 280].max() > 0.6
+    assert seen[0, 520].max() < 0.2
+    assert seen[0, 690].argmax() == 7 and seen[0, 690].max() > 0.6
+    assert seen[1, 690].argmax() == 4
 
 
 def test_list_of_three_comes_back(bench):

@@ -78,7 +78,7 @@ def decoding(plan: Plan, sources: list[nengo.Node]) -> nengo.Network:
         # What was chosen before would keep off what comes, where the two are about as
         # much like what is recalled.
         net.forget = nengo.Node(size_in=1, label="forget")
-        silence(net.forget, [digit, place])
+        silence([net.forget], [digit, place])
     return net
 
 

@@ -96,10 +96,10 @@ def gated_memory(
         nengo.Connection(held.output, held.input, transform=recurrence, synapse=HOLD)
         nengo.Connection(change.output, held.input, transform=GAIN, synapse=HOLD)
         gate = closed_unless("closed")
-        silence(gate.on, [change])
         net.open = gate.opener
         net.clear = nengo.Node(size_in=1, label="clear")
-        silence(net.clear, [held, change])
+        silence([net.clear], [held])
+        silence([gate.on, net.clear], [change])
         net.held = held
     return net
 

@@ -50,7 +50,7 @@ def motor() -> nengo.Network:
         nengo.Connection(take.on, taken.open, synapse=FAST)
         forget = both(net.ramp.early, label="forget")
         nengo.Connection(net.ramp.tick, forget.input, transform=-2.0, synapse=FAST)
-        silence(forget.on, [chosen])
+        silence([forget.on], [chosen])
         net.forget = forget.on
         some = both(chosen.on, label="some")
         empty = closed_unless("empty")
@@ -85,7 +85,7 @@ def _paths(
         constant(-middle / half, along.input)
         closed = closed_unless(f"not {digit}")
         nengo.Connection(chosen[digit], closed.opener, synapse=CONTROL)
-        silence(closed.on, [along])
+        silence([closed.on], [along])
         nengo.Connection(along.place, place, synapse=PEN_SYNAPSE)
         populations.append(along)
     return place, populations

@@ -61,7 +61,7 @@ def channel(dimensions: int, label: str) -> nengo.Network:
             N_CHANNEL, dimensions, radius=spread(dimensions, LONGEST), label="channel"
         )
         gate = closed_unless("closed")
-        silence(gate.on, [array])
+        silence([gate.on], [array])
         net.input, net.output, net.open = array.input, array.output, gate.opener
     return net
 

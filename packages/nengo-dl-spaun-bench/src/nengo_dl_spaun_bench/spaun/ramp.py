@@ -49,7 +49,7 @@ def ramp() -> nengo.Network:
         back = nengo.networks.EnsembleArray(N_PHASE, 1, radius=1.3, label="back")
         nengo.Connection(value.output, back.input, synapse=FAST)
         nengo.Connection(back.output, value.input, transform=-RETURN, synapse=HOLD)
-        silence(moving.on, [back])
+        silence([moving.on], [back])
         nengo.Connection(tick.on, tick.input, synapse=CONTROL)
         for where, effect in ((_above(value, END), 1.5), (_below(value, BEGIN), -1.5)):
             nengo.Connection(where, tick.input, transform=effect, synapse=FAST)

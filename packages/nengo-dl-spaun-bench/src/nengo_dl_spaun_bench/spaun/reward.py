@@ -69,5 +69,5 @@ def _learn(
     open_ = both(judged, net.chosen[k], label="to be judged")
     closed = closed_unless("closed")
     nengo.Connection(open_.on, closed.opener, synapse=FAST)
-    silence(closed.on, [error])
+    silence([closed.on], [error])
     nengo.Connection(error.output, learned.learning_rule, synapse=FAST)

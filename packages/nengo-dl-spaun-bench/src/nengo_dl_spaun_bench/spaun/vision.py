@@ -95,11 +95,10 @@ def vision(weights: dict[str, np.ndarray] | None = None) -> nengo.Network:
         )
         choose(symbols)
         _stick(symbols)
-        silence(net.changing, [symbols])
         net.seen, net.symbols = symbols.on, symbols
         net.digit = both(net.seen[: len(DIGITS)], label="digit").on
         dark = _dark(net.pixels)
-        silence(dark, [symbols])
+        silence([net.changing, dark], [symbols])
         blank = both(dark, label="blank")
         nengo.Connection(net.changing, blank.input, transform=-2.0, synapse=CONTROL)
         net.blank = blank.on
