@@ -40,9 +40,10 @@ def materialized(value: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     """
     if not is_piecewise(value):
         return value
-    # XLA does not know that steps are counted from 0, and never fuses what is chosen by
-    # a condition. There is no other operation of which that can be said.
-    return tf.cond(key[1] >= 0, lambda: value, lambda: tf.zeros_like(value))
+    # XLA does not know that steps are counted from 0, and never fuses what one of some
+    # branches gives. (Of `tf.cond`, whose branches take little, it makes a selection.)
+    branch = tf.cast(key[1] < 0, tf.int32)
+    return tf.switch_case(branch, [lambda: value, lambda: tf.zeros_like(value)])
 
 
 def is_piecewise(value: tf.Tensor) -> bool:
