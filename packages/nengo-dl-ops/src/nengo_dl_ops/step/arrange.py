@@ -95,11 +95,8 @@ def state_arrays(
         # What all items share is held once, so apart from what each item has.
         key = writes[base][:3], layout.type_of(base), base in shared
         arrays.setdefault(key, []).append(base)
-    factored, rings, packed = (
-        _changed_by_factors(plan),
-        _rings(plan),
-        packed_forms(plan),
-    )
+    factored, rings = _changed_by_factors(plan), _rings(plan)
+    packed = packed_forms(plan)
     made = []
     for bases in arrays.values():
         batch = 1 if bases[0] in shared else minibatch_size

@@ -71,5 +71,5 @@ def _shape(
     in_rows = size // _LANES + size % _LANES
     if not even or in_rows > _LOOKUP * size / _LANES:
         return flat
-    reads = [{sig.base for sig in op.reads} for op in group]
-    return (len(signals), size) if all(r & set(scaled) for r in reads) else flat
+    one_number = all(any(sig.base in scaled for sig in op.reads) for op in group)
+    return (len(signals), size) if one_number else flat
